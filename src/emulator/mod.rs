@@ -1,0 +1,1 @@
+//! Both remotes, served over real HTTP on loopback.

@@ -1,0 +1,6 @@
+//! trueup brings remote instances into line with YAML kept in git: it reads both sides, plans, and applies the plan.
+//!
+//! The modules in pipeline order; `docs/architecture.md` follows a resource through them.
+
+pub mod emulator;
+pub mod model;

@@ -1,0 +1,2 @@
+//! The `trueup` binary: arguments in, exit code out.
+fn main() {}

@@ -1,0 +1,186 @@
+//! The codes of diagnostics. Public: unique, kept for good, each explained with an example in `docs/diagnostics.md`.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// What a problem means for the exit status when it is an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// The command line is wrong: 64.
+    Usage,
+    /// The configuration is invalid or missing, as far as can be told without a remote: 3.
+    Config,
+    /// Not signed in, or not permitted, while reading: 4.
+    SignIn,
+    /// A guard refused before any write: 6.
+    Guard,
+    /// Any other failure: 1 before the first write, 5 once `apply` is at work.
+    Failure,
+}
+
+macro_rules! codes {
+    ($( $(#[$doc:meta])+ $name:ident = $text:literal, $class:ident; )+) => {
+        /// Which problem a diagnostic reports.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code { $( $(#[$doc])+ $name, )+ }
+
+        impl Code {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &[Self] = &[$( Self::$name, )+];
+
+            /// The stable text, `trueup::config::unknown_field`.
+            pub fn as_str(self) -> &'static str {
+                match self { $( Self::$name => $text, )+ }
+            }
+
+            /// What it means for the exit status.
+            pub fn class(self) -> Class {
+                match self { $( Self::$name => Class::$class, )+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The YAML cannot be read from here on.
+    YamlSyntax = "trueup::yaml::syntax", Config;
+    /// The file is not UTF-8.
+    YamlEncoding = "trueup::yaml::encoding", Config;
+    /// The same key twice in one mapping.
+    YamlDuplicateKey = "trueup::yaml::duplicate_key", Config;
+    /// An alias without its anchor, or inside what it names.
+    YamlAnchor = "trueup::yaml::anchor", Config;
+    /// A merge key, a tag or a key that is not a string.
+    YamlUnsupported = "trueup::yaml::unsupported", Config;
+    /// Larger, deeper or more aliased than a file may be.
+    YamlLimit = "trueup::yaml::limit", Config;
+    /// A number that 64 bits cannot hold.
+    YamlNumber = "trueup::yaml::number", Config;
+
+    /// No `trueup.toml` here or above.
+    SettingsMissing = "trueup::settings::missing", Config;
+    /// `trueup.toml` is not TOML.
+    SettingsSyntax = "trueup::settings::syntax", Config;
+    /// A key that `trueup.toml` does not know.
+    SettingsUnknownKey = "trueup::settings::unknown_key", Config;
+    /// A value of the wrong type or outside its range.
+    SettingsInvalid = "trueup::settings::invalid", Config;
+    /// A secret written out where only its source may stand.
+    SettingsLiteralSecret = "trueup::settings::literal_secret", Config;
+    /// Plain `http://` to something that is not this machine.
+    SettingsInsecureUrl = "trueup::settings::insecure_url", Config;
+    /// `-e` names an environment that is not declared.
+    SettingsUnknownEnvironment = "trueup::settings::unknown_environment", Config;
+    /// A secret's source yields nothing.
+    SettingsSecretSource = "trueup::settings::secret_source", Config;
+    /// A variable has neither default nor value.
+    SettingsVariableUnset = "trueup::settings::variable_unset", Config;
+    /// A file or directory cannot be read.
+    FileUnreadable = "trueup::config::file_unreadable", Config;
+
+    /// A section that no kind has.
+    UnknownSection = "trueup::config::unknown_section", Config;
+    /// A field that the section does not have.
+    UnknownField = "trueup::config::unknown_field", Config;
+    /// A value of another type than the field's.
+    WrongType = "trueup::config::wrong_type", Config;
+    /// A value of the right type that the field does not allow.
+    InvalidValue = "trueup::config::invalid_value", Config;
+    /// A required field is not there.
+    MissingField = "trueup::config::missing_field", Config;
+    /// A key that cannot be an address.
+    InvalidKey = "trueup::config::invalid_key", Config;
+    /// Two declarations of one address.
+    DuplicateAddress = "trueup::config::duplicate_address", Config;
+    /// Two resources that mean the same remote object.
+    DuplicateIdentity = "trueup::config::duplicate_identity", Config;
+    /// An end before its start.
+    DateOrder = "trueup::config::date_order", Config;
+    /// `target` is missing where several fit, or names none that fits.
+    InvalidTarget = "trueup::config::invalid_target", Config;
+    /// A reference or expression to a resource that is not declared and cannot be remote.
+    UnresolvedReference = "trueup::config::unresolved_reference", Config;
+    /// An expression that cannot be read.
+    InvalidExpression = "trueup::config::invalid_expression", Config;
+    /// A variable that is not declared.
+    UnknownVariable = "trueup::config::unknown_variable", Config;
+    /// An expression into a field that the section does not have.
+    UnknownExpressionField = "trueup::config::unknown_expression_field", Config;
+    /// What identifies a resource would be known only after apply.
+    UnknownIdentity = "trueup::config::unknown_identity", Config;
+    /// Resources that wait for each other.
+    Cycle = "trueup::config::cycle", Config;
+    /// Something the language has and this version does not carry out.
+    Unsupported = "trueup::config::unsupported", Config;
+    /// A field that the configured API or dialect does not have.
+    NotInApi = "trueup::config::not_in_api", Config;
+
+    /// Wrong usage of the command line.
+    Usage = "trueup::cli::usage", Usage;
+
+    /// Signing in was refused.
+    SignInRefused = "trueup::remote::sign_in", SignIn;
+    /// The remote does not permit this.
+    Forbidden = "trueup::remote::forbidden", SignIn;
+    /// The remote could not be reached.
+    Unreachable = "trueup::remote::unreachable", Failure;
+    /// The remote answered with something that cannot be read.
+    MalformedAnswer = "trueup::remote::malformed_answer", Failure;
+    /// The remote asks to come back later, for longer than is waited.
+    RateLimited = "trueup::remote::rate_limited", Failure;
+    /// The remote failed.
+    ServerError = "trueup::remote::server_error", Failure;
+    /// The remote refused a value or the request.
+    Refused = "trueup::remote::refused", Failure;
+    /// The remote says that something does not exist.
+    NotFound = "trueup::remote::not_found", Failure;
+    /// The remote says that something is taken, in use or in the wrong state.
+    Conflict = "trueup::remote::conflict", Failure;
+    /// Which dialect or API version answers could not be told.
+    UnknownDialect = "trueup::remote::unknown_dialect", Failure;
+
+    /// A reference that is neither declared nor exists remotely.
+    ReferenceNotFound = "trueup::plan::reference_not_found", Failure;
+    /// A name that fits several remote objects.
+    AmbiguousName = "trueup::plan::ambiguous_name", Failure;
+    /// A plan that is not offered any more, or not here.
+    PlanUnavailable = "trueup::plan::plan_unavailable", Failure;
+    /// A licence that is archived.
+    LicenseArchived = "trueup::plan::license_archived", Failure;
+    /// A name that an object of another kind has.
+    NameTaken = "trueup::plan::name_taken", Failure;
+    /// A kind or field that the API or dialect that answers does not have.
+    ApiMismatch = "trueup::plan::api_mismatch", Failure;
+    /// A change that cannot be carried out.
+    Blocked = "trueup::plan::blocked", Failure;
+    /// `protect` forbids what would have to be done.
+    Protected = "trueup::plan::protected", Guard;
+    /// A plan file that cannot be used.
+    PlanFile = "trueup::plan::file", Guard;
+
+    /// The answer to a write was lost and looking did not settle what happened.
+    UncertainWrite = "trueup::apply::uncertain_write", Failure;
+    /// The remote's operation failed after it was accepted.
+    OperationFailed = "trueup::apply::operation_failed", Failure;
+    /// The remote's operation goes on; waiting for it has ended.
+    StillRunning = "trueup::apply::still_running", Failure;
+    /// The remote stored something else than was sent.
+    NotConverged = "trueup::apply::not_converged", Failure;
+    /// Neither `--yes` nor a terminal to ask on, or the answer was not `yes`.
+    Declined = "trueup::apply::declined", Failure;
+    /// A defect in trueup itself.
+    Internal = "trueup::internal", Failure;
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}

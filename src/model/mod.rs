@@ -1,0 +1,19 @@
+//! Words that every stage shares. This module knows no other.
+
+mod address;
+mod code;
+mod diagnostic;
+mod path;
+mod resource;
+mod snapshot;
+mod source;
+mod value;
+
+pub use address::{Address, TargetName};
+pub use code::{Class, Code};
+pub use diagnostic::{Diagnostic, Diagnostics, Label, RemoteProblem, Severity};
+pub use path::{Path, Segment};
+pub use resource::{Consent, Desired, Lifecycle, Locate, OnExists, Places, Resource, Spanned, Target};
+pub use snapshot::{Collection, Condition, Facts, Identity, Observed, Operation, Snapshot};
+pub use source::{FileId, Position, SourceFile, Sources, Span};
+pub use value::{Fields, Link, Map, Reference, RemoteId, Sensitive, Template, TemplatePart, To, Value};

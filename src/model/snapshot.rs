@@ -1,0 +1,184 @@
+//! What was observed.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Fields, RemoteId, TargetName};
+
+/// The natural key of an object: what it is recognised by. `slug`; `organization` and `name`; `space` and `name`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The parts and their values, in order; an outer object's part is its own natural key as one string.
+    pub parts: Vec<(&'static str, Arc<str>)>,
+}
+
+impl Identity {
+    /// One part: a slug or a name.
+    pub fn single(part: &'static str, value: impl Into<Arc<str>>) -> Self {
+        Self { parts: vec![(part, value.into())] }
+    }
+}
+
+impl fmt::Display for Identity {
+    /// As one string, the way references name it: `acme`, `acme/production`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (_, value)) in self.parts.iter().enumerate() {
+            if at > 0 {
+                f.write_str("/")?;
+            }
+            f.write_str(value)?;
+        }
+        Ok(())
+    }
+}
+
+/// What state an object is in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Condition {
+    /// It is there.
+    #[default]
+    Ready,
+    /// The remote is at work on it.
+    InProgress {
+        /// On what.
+        operation: Operation,
+        /// The remote's words.
+        description: Option<Arc<str>>,
+    },
+    /// Its creation failed and what is left occupies its name.
+    CreateFailed {
+        /// The remote's words.
+        description: Option<Arc<str>>,
+    },
+}
+
+/// What a remote can be at work on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Creating it.
+    Create,
+    /// Changing it.
+    Update,
+    /// Deleting it.
+    Delete,
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        })
+    }
+}
+
+/// One remote object, in the terms in which it is declared.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// Its natural key.
+    pub identity: Identity,
+    /// The remote's id.
+    pub id: RemoteId,
+    /// What tells one state of it from the next, `updated_at` where there is one.
+    pub version: Option<Arc<str>>,
+    /// What can be declared, as it is. Server defaults and noise have been taken out.
+    pub fields: Fields,
+    /// What the remote adds: timestamps, version, `dashboard_url`, and whatever checks before a write need.
+    pub attributes: Fields,
+    /// Its state.
+    pub condition: Condition,
+}
+
+/// All objects of one kind at one target that the declared ones could mean.
+#[derive(Debug, Clone, Default)]
+pub struct Collection {
+    objects: Vec<Observed>,
+    by_key: HashMap<Box<str>, Vec<u32>>,
+    by_id: HashMap<RemoteId, u32>,
+}
+
+impl Collection {
+    /// Indexes objects. `fold_case` where the remote compares names without regard to case.
+    ///
+    /// Objects that arrive twice (pages shift while others write) are kept once, by id. They are put in the order of
+    /// their natural keys, so that the remote's own order changes nothing.
+    pub fn new(mut objects: Vec<Observed>, fold_case: bool) -> Self {
+        objects.sort_by(|a, b| {
+            let parts = |object: &Observed| {
+                object.identity.parts.iter().map(|(_, value)| Arc::clone(value)).collect::<Vec<_>>()
+            };
+            parts(a).cmp(&parts(b)).then_with(|| a.id.cmp(&b.id))
+        });
+        let mut seen = std::collections::HashSet::new();
+        objects.retain(|object| seen.insert(Arc::clone(&object.id)));
+        let mut by_key: HashMap<Box<str>, Vec<u32>> = HashMap::with_capacity(objects.len());
+        let mut by_id = HashMap::with_capacity(objects.len());
+        for (at, object) in objects.iter().enumerate() {
+            let at = u32::try_from(at).expect("fewer than 2^32 objects");
+            by_key.entry(fold(&object.identity.to_string(), fold_case)).or_default().push(at);
+            by_id.insert(Arc::clone(&object.id), at);
+        }
+        Self { objects, by_key, by_id }
+    }
+
+    /// The objects of this natural key; more than one where the remote does not keep it unique. `fold_case` as in [`Collection::new`].
+    pub fn named(&self, key: &str, fold_case: bool) -> impl Iterator<Item = &Observed> {
+        let found = self.by_key.get(&fold(key, fold_case)).map(Vec::as_slice).unwrap_or_default();
+        found.iter().map(|at| &self.objects[*at as usize])
+    }
+
+    /// The object of this id.
+    pub fn with_id(&self, id: &str) -> Option<&Observed> {
+        self.by_id.get(id).map(|at| &self.objects[*at as usize])
+    }
+
+    /// All, ordered by natural key.
+    pub fn iter(&self) -> impl Iterator<Item = &Observed> {
+        self.objects.iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+}
+
+fn fold(key: &str, fold_case: bool) -> Box<str> {
+    if fold_case { key.to_lowercase().into() } else { key.into() }
+}
+
+/// What a target turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// The provider.
+    pub provider: &'static str,
+    /// Where it is; no credentials in it.
+    pub url: Arc<str>,
+    /// The API version or dialect that answers: `core`, `seed`, `v2`, `v3`.
+    pub api: &'static str,
+}
+
+/// Everything observed in one run.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// What each target turned out to be.
+    pub targets: BTreeMap<TargetName, Facts>,
+    /// The collections, by target, then section.
+    pub collections: BTreeMap<TargetName, BTreeMap<&'static str, Collection>>,
+    /// How many requests it took.
+    pub reads: u64,
+}
+
+impl Snapshot {
+    /// One collection; `None` if it was not asked for.
+    pub fn collection(&self, target: &str, section: &'static str) -> Option<&Collection> {
+        self.collections.get(target)?.get(section)
+    }
+}
