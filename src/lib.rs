@@ -2,5 +2,10 @@
 //!
 //! The modules in pipeline order; `docs/architecture.md` follows a resource through them.
 
-pub mod emulator;
+pub mod settings;
 pub mod model;
+pub mod kind;
+pub mod plan;
+pub mod apply;
+pub mod clock;
+pub mod emulator;

@@ -1,0 +1,452 @@
+//! A kind of remote object, and the registry that erases it.
+//!
+//! What a kind has to say that is data is in its [`Section`]; what is work is in its [`Kind`]. Looking takes a
+//! [`Reader`], changing a [`Writer`], so that nothing that plans can write.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::clock::Clock;
+use crate::model::{
+    Address, Code, Collection, Diagnostic, Facts, Fields, Identity, Observed, Path, Reference, RemoteProblem, Resource,
+    Section,
+};
+use crate::settings::Endpoint;
+
+/// A connection to one target, kept for a run.
+pub trait Session: Any + Send + Sync {
+    /// What the target turned out to be.
+    fn facts(&self) -> Facts;
+    /// How many requests have been sent to it so far, sign-in and discovery included.
+    fn requests(&self) -> Requests;
+}
+
+/// Counted requests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Requests {
+    /// Those that only read, tries again included.
+    pub read: u64,
+    /// Those that write.
+    pub write: u64,
+}
+
+/// A remote system that can be signed in to.
+pub trait Provider: 'static {
+    /// Its name in `provider = "…"`.
+    const NAME: &'static str;
+    /// Its connection.
+    type Session: Session;
+    /// Finds out what answers at the endpoint, by reads only, and signs in.
+    fn connect(endpoint: &Endpoint, clock: &Clock) -> impl Future<Output = Result<Self::Session, RemoteError>> + Send;
+}
+
+/// Permission to look.
+#[derive(Debug)]
+pub struct Reader<'a, S>(&'a S);
+
+impl<S> Deref for Reader<'_, S> {
+    type Target = S;
+
+    fn deref(&self) -> &S {
+        self.0
+    }
+}
+
+impl<S> Clone for Reader<'_, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for Reader<'_, S> {}
+
+/// Permission to change. Providers hang what writes on `Writer<'_, TheirSession>`.
+#[derive(Debug)]
+pub struct Writer<'a, S>(&'a S);
+
+impl<'a, S> Writer<'a, S> {
+    /// Whoever may change may look.
+    pub fn reader(&self) -> Reader<'a, S> {
+        Reader(self.0)
+    }
+
+    /// The session behind it.
+    pub fn session(&self) -> &'a S {
+        self.0
+    }
+}
+
+/// What is asked of an observation.
+#[derive(Debug)]
+pub struct Wanted<'a> {
+    /// The declared resources of this kind at this target, ordered by address.
+    pub resources: &'a [&'a Resource],
+    /// References to this kind that nothing declared answers.
+    pub references: &'a [&'a Reference],
+    /// The collections named in [`Kind::AFTER`], observed already.
+    pub observed: &'a BTreeMap<&'static str, Collection>,
+}
+
+/// One declared resource with everything looked up.
+#[derive(Debug, Clone, Copy)]
+pub struct Proposal<'a> {
+    /// Its address.
+    pub address: &'a Address,
+    /// Its natural key.
+    pub identity: &'a Identity,
+    /// Its fields: no reference and no template is left. While planning, what is known only after apply is unknown;
+    /// while applying, nothing is.
+    pub fields: &'a Fields,
+}
+
+/// What a check before any write may look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Check<'a> {
+    /// The declaration, for positions.
+    pub resource: &'a Resource,
+    /// What it comes to.
+    pub proposal: Proposal<'a>,
+    /// The object as it is, if it exists.
+    pub observed: Option<&'a Observed>,
+    /// The target's collections.
+    pub collections: &'a BTreeMap<&'static str, Collection>,
+    /// What the target is.
+    pub facts: &'a Facts,
+}
+
+/// A kind of remote object that can be looked at.
+pub trait Readable: 'static {
+    /// Its provider.
+    type Provider: Provider;
+    /// Its table.
+    const SECTION: &'static Section;
+    /// The collections, by section, that have to be observed before this one.
+    const AFTER: &'static [&'static str] = &[];
+
+    /// Reads, page by page, every object the declared ones could mean. Never one request per resource.
+    fn observe(
+        wanted: &Wanted<'_>,
+        remote: Reader<'_, SessionOf<Self>>,
+    ) -> impl Future<Output = Result<Vec<Observed>, RemoteError>> + Send;
+}
+
+/// The session of a kind.
+pub type SessionOf<K> = <<K as Readable>::Provider as Provider>::Session;
+
+/// A kind of remote object that can be declared.
+pub trait Kind: Readable {
+    /// Which observed objects the resource means. More than one is refused as ambiguous.
+    fn recognise<'c>(proposal: Proposal<'_>, collection: &'c Collection, facts: &Facts) -> Vec<&'c Observed> {
+        let _ = facts;
+        collection.named(&proposal.identity.to_string(), Self::SECTION.fold_case).collect()
+    }
+
+    /// What can be told before any write to be refused: against the live catalogue, rules between fields, names
+    /// taken. The existence of what is referred to has been checked already.
+    fn check(check: Check<'_>) -> Vec<Diagnostic> {
+        let _ = check;
+        Vec::new()
+    }
+
+    /// Creates it, with one write where the API allows. An object still being worked on comes back with
+    /// [`Condition::InProgress`](crate::model::Condition).
+    fn create(
+        proposal: Proposal<'_>,
+        remote: &Writer<'_, SessionOf<Self>>,
+    ) -> impl Future<Output = Result<Observed, RemoteError>> + Send;
+
+    /// Looks for it by its natural key, now: after the answer to a create was lost. Few requests, no list of everything.
+    fn look_up(
+        proposal: Proposal<'_>,
+        remote: Reader<'_, SessionOf<Self>>,
+    ) -> impl Future<Output = Result<Option<Observed>, RemoteError>> + Send;
+
+    /// How the operations on these objects are going, in as few requests as there are pages. An object that is gone is
+    /// left out of the answer. Kinds whose writes are finished when they are answered need not say anything.
+    fn poll(
+        pending: &[&Observed],
+        remote: Reader<'_, SessionOf<Self>>,
+    ) -> impl Future<Output = Result<Vec<Observed>, RemoteError>> + Send {
+        let _ = (pending, remote);
+        async { Ok(Vec::new()) }
+    }
+}
+
+/// Why a request came to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// No connection, or no answer.
+    Unreachable,
+    /// 401, or the sign-in itself was refused.
+    SignIn,
+    /// 403.
+    Forbidden,
+    /// 404.
+    NotFound,
+    /// 409, or a name that is taken.
+    Conflict,
+    /// Any other 4xx.
+    Refused,
+    /// 429, for longer than is waited.
+    RateLimited,
+    /// 5xx.
+    Server,
+    /// An answer that cannot be read.
+    Malformed,
+    /// What answers could not be told from what it says.
+    UnknownDialect,
+}
+
+impl Failure {
+    /// The code of its diagnostic.
+    pub fn code(self) -> Code {
+        match self {
+            Self::Unreachable => Code::Unreachable,
+            Self::SignIn => Code::SignInRefused,
+            Self::Forbidden => Code::Forbidden,
+            Self::NotFound => Code::NotFound,
+            Self::Conflict => Code::Conflict,
+            Self::Refused => Code::Refused,
+            Self::RateLimited => Code::RateLimited,
+            Self::Server => Code::ServerError,
+            Self::Malformed => Code::MalformedAnswer,
+            Self::UnknownDialect => Code::UnknownDialect,
+        }
+    }
+}
+
+/// A request that came to nothing, in terms of the YAML as far as the remote names fields.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct RemoteError {
+    /// Why.
+    pub failure: Failure,
+    /// Lower case, no full stop: `the remote refused the request`.
+    pub message: String,
+    /// What to do next.
+    pub help: Option<String>,
+    /// What was asked and answered.
+    pub problem: Box<RemoteProblem>,
+    /// The fields the remote complains about, by their path in YAML.
+    pub fields: Vec<FieldProblem>,
+    /// Whether a write may have taken effect all the same. Always `false` for reads.
+    pub uncertain: bool,
+}
+
+/// A field the remote complains about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldProblem {
+    /// The field, as in YAML.
+    pub path: Path,
+    /// The remote's words, or ours where it has none.
+    pub message: String,
+}
+
+/// Every kind trueup knows, by section.
+#[derive(Default, Clone)]
+pub struct Registry {
+    kinds: IndexMap<&'static str, Arc<dyn ErasedKind>>,
+}
+
+impl Registry {
+    /// Adds a kind that can be declared.
+    pub fn with<K: Kind>(mut self) -> Self {
+        self.kinds.insert(K::SECTION.name, Arc::new(Declared::<K>(std::marker::PhantomData)));
+        self
+    }
+
+    /// Adds a kind that can only be referred to.
+    pub fn with_readable<K: Readable>(mut self) -> Self {
+        self.kinds.insert(K::SECTION.name, Arc::new(Referred::<K>(std::marker::PhantomData)));
+        self
+    }
+
+    /// The kind of a section.
+    pub fn kind(&self, section: &str) -> Option<&Arc<dyn ErasedKind>> {
+        self.kinds.get(section)
+    }
+
+    /// The table of a section.
+    pub fn section(&self, section: &str) -> Option<&'static Section> {
+        self.kinds.get(section).map(|kind| kind.section())
+    }
+
+    /// All tables, in the order of registration.
+    pub fn sections(&self) -> impl Iterator<Item = &'static Section> {
+        self.kinds.values().map(|kind| kind.section())
+    }
+
+    /// Connects to a target with the provider of its kinds. `None` if no kind has that provider.
+    pub async fn connect(&self, endpoint: &Endpoint, clock: &Clock) -> Option<Result<Box<dyn Session>, RemoteError>> {
+        let kind = self.kinds.values().find(|kind| kind.section().provider == endpoint.provider)?;
+        Some(kind.connect(endpoint, clock).await)
+    }
+}
+
+/// A future without its type.
+pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A [`Kind`] or [`Readable`] without its type. Sessions handed to it must be its own provider's.
+pub trait ErasedKind: Send + Sync {
+    /// See [`Readable::SECTION`].
+    fn section(&self) -> &'static Section;
+    /// See [`Readable::AFTER`].
+    fn after(&self) -> &'static [&'static str];
+    /// See [`Provider::connect`].
+    fn connect<'a>(&self, endpoint: &'a Endpoint, clock: &'a Clock)
+    -> Boxed<'a, Result<Box<dyn Session>, RemoteError>>;
+    /// See [`Readable::observe`].
+    fn observe<'a>(
+        &self,
+        wanted: &'a Wanted<'a>,
+        session: &'a dyn Session,
+    ) -> Boxed<'a, Result<Collection, RemoteError>>;
+    /// The same kind as one that can be declared.
+    fn declared(&self) -> Option<&dyn ErasedDeclared>;
+}
+
+/// A [`Kind`] without its type. Sessions handed to it must be its own provider's.
+pub trait ErasedDeclared: Send + Sync {
+    /// See [`Kind::recognise`].
+    fn recognise<'c>(&self, proposal: Proposal<'_>, collection: &'c Collection, facts: &Facts) -> Vec<&'c Observed>;
+    /// See [`Kind::check`].
+    fn check(&self, check: Check<'_>) -> Vec<Diagnostic>;
+    /// See [`Kind::create`].
+    fn create<'a>(&self, proposal: Proposal<'a>, session: &'a dyn Session) -> Boxed<'a, Result<Observed, RemoteError>>;
+    /// See [`Kind::look_up`].
+    fn look_up<'a>(
+        &self,
+        proposal: Proposal<'a>,
+        session: &'a dyn Session,
+    ) -> Boxed<'a, Result<Option<Observed>, RemoteError>>;
+    /// See [`Kind::poll`].
+    fn poll<'a>(
+        &self,
+        pending: &'a [&'a Observed],
+        session: &'a dyn Session,
+    ) -> Boxed<'a, Result<Vec<Observed>, RemoteError>>;
+}
+
+struct Declared<K>(std::marker::PhantomData<fn() -> K>);
+struct Referred<K>(std::marker::PhantomData<fn() -> K>);
+
+fn own<K: Readable>(session: &dyn Session) -> &SessionOf<K> {
+    let session: &dyn Any = session;
+    session.downcast_ref().expect("a kind is handed a session of its own provider")
+}
+
+fn connect<'a, K: Readable>(
+    endpoint: &'a Endpoint,
+    clock: &'a Clock,
+) -> Boxed<'a, Result<Box<dyn Session>, RemoteError>> {
+    Box::pin(async move {
+        let session = K::Provider::connect(endpoint, clock).await?;
+        Ok(Box::new(session) as Box<dyn Session>)
+    })
+}
+
+fn observe<'a, K: Readable>(
+    wanted: &'a Wanted<'a>,
+    session: &'a dyn Session,
+) -> Boxed<'a, Result<Collection, RemoteError>> {
+    Box::pin(async move {
+        let objects = K::observe(wanted, Reader(own::<K>(session))).await?;
+        Ok(Collection::new(objects, K::SECTION.fold_case))
+    })
+}
+
+impl<K: Readable> ErasedKind for Referred<K> {
+    fn section(&self) -> &'static Section {
+        K::SECTION
+    }
+
+    fn after(&self) -> &'static [&'static str] {
+        K::AFTER
+    }
+
+    fn connect<'a>(
+        &self,
+        endpoint: &'a Endpoint,
+        clock: &'a Clock,
+    ) -> Boxed<'a, Result<Box<dyn Session>, RemoteError>> {
+        connect::<K>(endpoint, clock)
+    }
+
+    fn observe<'a>(
+        &self,
+        wanted: &'a Wanted<'a>,
+        session: &'a dyn Session,
+    ) -> Boxed<'a, Result<Collection, RemoteError>> {
+        observe::<K>(wanted, session)
+    }
+
+    fn declared(&self) -> Option<&dyn ErasedDeclared> {
+        None
+    }
+}
+
+impl<K: Kind> ErasedKind for Declared<K> {
+    fn section(&self) -> &'static Section {
+        K::SECTION
+    }
+
+    fn after(&self) -> &'static [&'static str] {
+        K::AFTER
+    }
+
+    fn connect<'a>(
+        &self,
+        endpoint: &'a Endpoint,
+        clock: &'a Clock,
+    ) -> Boxed<'a, Result<Box<dyn Session>, RemoteError>> {
+        connect::<K>(endpoint, clock)
+    }
+
+    fn observe<'a>(
+        &self,
+        wanted: &'a Wanted<'a>,
+        session: &'a dyn Session,
+    ) -> Boxed<'a, Result<Collection, RemoteError>> {
+        observe::<K>(wanted, session)
+    }
+
+    fn declared(&self) -> Option<&dyn ErasedDeclared> {
+        Some(self)
+    }
+}
+
+impl<K: Kind> ErasedDeclared for Declared<K> {
+    fn recognise<'c>(&self, proposal: Proposal<'_>, collection: &'c Collection, facts: &Facts) -> Vec<&'c Observed> {
+        K::recognise(proposal, collection, facts)
+    }
+
+    fn check(&self, check: Check<'_>) -> Vec<Diagnostic> {
+        K::check(check)
+    }
+
+    fn create<'a>(&self, proposal: Proposal<'a>, session: &'a dyn Session) -> Boxed<'a, Result<Observed, RemoteError>> {
+        Box::pin(async move { K::create(proposal, &Writer(own::<K>(session))).await })
+    }
+
+    fn look_up<'a>(
+        &self,
+        proposal: Proposal<'a>,
+        session: &'a dyn Session,
+    ) -> Boxed<'a, Result<Option<Observed>, RemoteError>> {
+        Box::pin(K::look_up(proposal, Reader(own::<K>(session))))
+    }
+
+    fn poll<'a>(
+        &self,
+        pending: &'a [&'a Observed],
+        session: &'a dyn Session,
+    ) -> Boxed<'a, Result<Vec<Observed>, RemoteError>> {
+        Box::pin(K::poll(pending, Reader(own::<K>(session))))
+    }
+}

@@ -1,0 +1,255 @@
+//! What a section may hold: tables of fields that parsing, schemas, encoding, comparing and documentation all read.
+
+/// A kind's table.
+#[derive(Debug)]
+pub struct Section {
+    /// The section's name in YAML, `instances`.
+    pub name: &'static str,
+    /// One of them, for messages, `instance`.
+    pub singular: &'static str,
+    /// The provider, `kaiten`.
+    pub provider: &'static str,
+    /// What it is, one sentence.
+    pub doc: &'static str,
+    /// Whether it can be declared; otherwise it can only be referred to.
+    pub declarable: bool,
+    /// The APIs or dialects that can manage it; empty: all of the provider's.
+    pub apis: &'static [&'static str],
+    /// What identifies one, outermost part first.
+    pub key: &'static [KeyPart],
+    /// Whether the remote compares names without regard to case.
+    pub fold_case: bool,
+    /// What may be declared.
+    pub fields: &'static [Field],
+    /// What the remote adds, readable in expressions. The first is the remote's id, `id` or `guid`.
+    pub attributes: &'static [Attribute],
+}
+
+impl Section {
+    /// A field by name.
+    pub fn field(&self, name: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// An attribute by name.
+    pub fn attribute(&self, name: &str) -> Option<&'static Attribute> {
+        self.attributes.iter().find(|attribute| attribute.name == name)
+    }
+
+    /// The name of the remote's id among the attributes, `id` or `guid`.
+    pub fn id_name(&self) -> &'static str {
+        self.attributes.first().map_or("id", |attribute| attribute.name)
+    }
+}
+
+/// A part of a natural key.
+#[derive(Debug)]
+pub struct KeyPart {
+    /// Its name: `slug`, `name`, `space`.
+    pub name: &'static str,
+    /// Where it comes from.
+    pub from: KeySource,
+    /// What it must look like, where it is a string of the user's.
+    pub shape: Shape,
+}
+
+/// Where a part of a natural key comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeySource {
+    /// The key in the section.
+    Key,
+    /// The field of this name if it is declared, else the key in the section.
+    FieldOrKey,
+    /// The natural key of what the field of this name refers to.
+    Reference,
+}
+
+/// What may be declared under one name.
+#[derive(Debug)]
+pub struct Field {
+    /// The name in YAML.
+    pub name: &'static str,
+    /// The API's name in a request body, `startLicenseDate`. Errors of the remote are traced back by it.
+    pub wire: &'static str,
+    /// The type.
+    pub shape: Shape,
+    /// What it is, one sentence, with the rules that matter.
+    pub doc: &'static str,
+    /// Whether it must be declared.
+    pub required: bool,
+    /// What is sent on create when it is not declared, as JSON text.
+    pub default: Option<&'static str>,
+    /// Whether it can be changed in place.
+    pub change: ChangeRule,
+    /// How a declared value is compared with an observed one.
+    pub compare: Compare,
+    /// Whether its value must never be shown.
+    pub sensitive: bool,
+    /// The APIs or dialects that have it; empty: all.
+    pub apis: &'static [&'static str],
+    /// Set where this version does not carry it out: why, and what to do instead.
+    pub unsupported: Option<&'static str>,
+}
+
+impl Field {
+    /// An optional field that can be changed in place and is compared by its shape.
+    pub const fn new(name: &'static str, wire: &'static str, shape: Shape, doc: &'static str) -> Self {
+        Self {
+            name,
+            wire,
+            shape,
+            doc,
+            required: false,
+            default: None,
+            change: ChangeRule::InPlace,
+            compare: Compare::Value,
+            sensitive: false,
+            apis: &[],
+            unsupported: None,
+        }
+    }
+
+    /// It must be declared.
+    pub const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// Sent on create when it is not declared; JSON text.
+    pub const fn default(mut self, json: &'static str) -> Self {
+        self.default = Some(json);
+        self
+    }
+
+    /// It cannot be changed in place, because …
+    pub const fn immutable(mut self, because: &'static str) -> Self {
+        self.change = ChangeRule::Never(because);
+        self
+    }
+
+    /// How it is compared.
+    pub const fn compare(mut self, compare: Compare) -> Self {
+        self.compare = compare;
+        self
+    }
+
+    /// It is a secret.
+    pub const fn sensitive(mut self) -> Self {
+        self.sensitive = true;
+        self
+    }
+
+    /// Only these APIs or dialects have it.
+    pub const fn only(mut self, apis: &'static [&'static str]) -> Self {
+        self.apis = apis;
+        self
+    }
+
+    /// This version refuses it, because …
+    pub const fn unsupported(mut self, because: &'static str) -> Self {
+        self.unsupported = Some(because);
+        self
+    }
+}
+
+/// Whether a field can be changed on an existing object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeRule {
+    /// Yes.
+    InPlace,
+    /// No, because … (completes "cannot be changed: ").
+    Never(&'static str),
+}
+
+/// How a declared value is compared with an observed one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compare {
+    /// As its shape says: instants as instants, numbers as doubles, links by id.
+    Value,
+    /// As a set: the order does not matter.
+    Set,
+    /// A mapping: only the declared keys count, at every depth; others belong to somebody else.
+    DeclaredKeys,
+    /// The remote does not tell. On an existing object the outcome is `unverifiable`.
+    Never,
+}
+
+/// The type of a field.
+#[derive(Debug, Clone, Copy)]
+pub enum Shape {
+    /// A string of this many characters.
+    Text {
+        /// At least.
+        min: usize,
+        /// At most.
+        max: usize,
+    },
+    /// A string of a certain form.
+    Format(&'static Format),
+    /// `true` or `false`.
+    Boolean,
+    /// An integer within bounds.
+    Integer {
+        /// At least.
+        min: i64,
+        /// At most.
+        max: i64,
+    },
+    /// A date and time, RFC 3339 with an offset; kept as its text, compared as an instant.
+    Instant,
+    /// One of these strings.
+    Enum(&'static [&'static str]),
+    /// Another object: a declared key, a natural key, or `{ id: … }`.
+    Reference {
+        /// Its section.
+        section: &'static str,
+        /// The sibling field that narrows an ambiguous name.
+        qualifier: Option<&'static str>,
+        /// Whether `{ id: …, slug: … }` may carry a slug (the seed dialect sends both).
+        with_slug: bool,
+    },
+    /// A list of strings whose lengths add up to at most `max_total` characters.
+    Texts {
+        /// The limit.
+        max_total: usize,
+    },
+    /// A mapping of anything.
+    Object,
+    /// Anything.
+    Any,
+}
+
+/// The form of a string.
+#[derive(Debug)]
+pub struct Format {
+    /// With its article, `a slug`.
+    pub what: &'static str,
+    /// A regular expression over the whole string.
+    pub pattern: &'static str,
+    /// Characters at least.
+    pub min: usize,
+    /// Characters at most.
+    pub max: usize,
+    /// What is allowed, for the help of a diagnostic.
+    pub help: &'static str,
+}
+
+/// What the remote adds to an object.
+#[derive(Debug)]
+pub struct Attribute {
+    /// The name in expressions.
+    pub name: &'static str,
+    /// The API's name in an answer.
+    pub wire: &'static str,
+    /// What it is.
+    pub doc: &'static str,
+    /// Whether it must never be shown.
+    pub sensitive: bool,
+}
+
+impl Attribute {
+    /// One that may be shown.
+    pub const fn new(name: &'static str, wire: &'static str, doc: &'static str) -> Self {
+        Self { name, wire, doc, sensitive: false }
+    }
+}

@@ -1,0 +1,174 @@
+//! What would be done: a value that every renderer and the executor only read.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::model::{Address, Diagnostic, Facts, Identity, Path, RemoteId, Span, TargetName};
+
+/// A plan. The same input gives the same plan, byte for byte.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// The project's name.
+    pub project: Arc<str>,
+    /// The environment chosen with `-e`.
+    pub environment: Option<Arc<str>>,
+    /// What the targets turned out to be.
+    pub targets: BTreeMap<TargetName, Facts>,
+    /// One step per resource, what is required before what requires it, else by address.
+    pub steps: Vec<Step>,
+    /// How many requests were sent to read.
+    pub reads: u64,
+    /// What was found on the way; with an error among them the plan cannot be applied.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What is to happen to one resource.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The resource.
+    pub address: Address,
+    /// Its target.
+    pub target: TargetName,
+    /// What is done.
+    pub action: Action,
+    /// Why, for people and scripts. Apply does not branch on it.
+    pub reason: Reason,
+    /// Where the resource is declared.
+    pub source: Span,
+    /// What it is recognised by.
+    pub identity: Identity,
+    /// The declared resources that come first, sorted.
+    pub requires: Vec<Address>,
+    /// What changes, in the order of the section's table.
+    pub changes: Vec<Change>,
+    /// The object as observed: its id and what tells its states apart.
+    pub observed: Option<Seen>,
+    /// Whether this version carries the action out; otherwise it is shown only.
+    pub executable: bool,
+}
+
+/// What is done to a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Action {
+    /// It is created.
+    Create,
+    /// It is changed in place.
+    Update,
+    /// It is deleted and created anew.
+    Replace,
+    /// It is deleted.
+    Delete,
+    /// A failed create occupies its name: that is cleared, and it is created.
+    Recover,
+    /// An operation is running: attach to it.
+    Wait,
+    /// Nothing can be done until somebody decides.
+    Blocked,
+    /// Nothing differs.
+    Unchanged,
+}
+
+impl Action {
+    /// Every action, in the order of summaries.
+    pub const ALL: [Self; 8] = [
+        Self::Create,
+        Self::Update,
+        Self::Replace,
+        Self::Delete,
+        Self::Recover,
+        Self::Wait,
+        Self::Blocked,
+        Self::Unchanged,
+    ];
+
+    /// Its name in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Replace => "replace",
+            Self::Delete => "delete",
+            Self::Recover => "recover",
+            Self::Wait => "wait",
+            Self::Blocked => "blocked",
+            Self::Unchanged => "unchanged",
+        }
+    }
+
+    /// Its sign in plans for people.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Create => "+",
+            Self::Update => "~",
+            Self::Replace => "-/+",
+            Self::Delete => "-",
+            Self::Recover => "!",
+            Self::Wait => ">",
+            Self::Blocked => "x",
+            Self::Unchanged => " ",
+        }
+    }
+}
+
+/// Why an action is what it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// A stable word, `absent`, `drift`, `equal`.
+    pub code: &'static str,
+    /// A sentence without a full stop.
+    pub message: String,
+}
+
+/// What was observed of the object a step is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The remote's id.
+    pub id: RemoteId,
+    /// What tells its states apart, `updated_at` where there is one.
+    pub version: Option<Arc<str>>,
+}
+
+/// One value that changes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// Which.
+    pub path: Path,
+    /// As it is.
+    pub before: Shown,
+    /// As it shall be.
+    pub after: Shown,
+    /// Where that is declared.
+    pub source: Option<Span>,
+}
+
+/// A value in a plan. A secret cannot be put in.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shown {
+    /// There is none.
+    Nothing,
+    /// This one.
+    Json(serde_json::Value),
+    /// Known after apply.
+    Unknown,
+    /// Not to be shown.
+    Sensitive,
+    /// The remote cannot tell.
+    Unverifiable,
+}
+
+impl Plan {
+    /// How many steps have this action.
+    pub fn count(&self, action: Action) -> usize {
+        self.steps.iter().filter(|step| step.action == action).count()
+    }
+
+    /// Whether anything but `unchanged` is in it.
+    pub fn has_changes(&self) -> bool {
+        self.steps.iter().any(|step| step.action != Action::Unchanged)
+    }
+
+    /// Whether it cannot be applied.
+    pub fn errored(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == crate::model::Severity::Error)
+    }
+}
