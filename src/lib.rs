@@ -5,6 +5,7 @@
 pub mod settings;
 pub mod model;
 pub mod kind;
+pub mod graph;
 pub mod plan;
 pub mod apply;
 pub mod clock;
