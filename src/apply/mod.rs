@@ -1,7 +1,10 @@
 //! Carries a plan out.
 
+mod attempt;
 mod event;
+mod executor;
 mod ledger;
 
 pub use event::Event;
+pub use executor::{Options, apply};
 pub use ledger::{Ledger, Outcome, Resolution};

@@ -1,7 +1,11 @@
 //! What would be done: a value that every renderer and the executor only read.
 
+mod build;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+pub use build::{knowledge, only, plan};
 
 use crate::model::{Address, Diagnostic, Facts, Identity, Path, RemoteId, Span, TargetName};
 
