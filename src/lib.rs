@@ -2,5 +2,6 @@
 //!
 //! The modules in pipeline order; `docs/architecture.md` follows a resource through them.
 
+pub mod config;
 pub mod emulator;
 pub mod model;
