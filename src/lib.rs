@@ -3,6 +3,7 @@
 //! The modules in pipeline order; `docs/architecture.md` follows a resource through them.
 
 pub mod settings;
+pub mod config;
 pub mod model;
 pub mod http;
 pub mod kind;
