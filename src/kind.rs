@@ -13,6 +13,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::clock::Clock;
+use crate::http::{BuildError, Transport, Why};
 use crate::model::{
     Address, Code, Collection, Diagnostic, Facts, Fields, Identity, Observed, Path, Reference, RemoteProblem, Resource,
     Section,
@@ -249,6 +250,44 @@ pub struct FieldProblem {
     pub path: Path,
     /// The remote's words, or ours where it has none.
     pub message: String,
+}
+
+impl From<Transport> for RemoteError {
+    fn from(lost: Transport) -> Self {
+        let help = match lost.why {
+            Why::NoConnection => Some("check the target's `url` in `trueup.toml`, and the network"),
+            Why::Untrusted => Some("name the certificate authority's file as the target's `ca_file` in `trueup.toml`"),
+            Why::Invalid => Some("check the target's `url` in `trueup.toml`"),
+            Why::TimedOut | Why::Cut | Why::TooLarge => None,
+        };
+        Self {
+            failure: if lost.why == Why::TooLarge { Failure::Malformed } else { Failure::Unreachable },
+            message: lost.message,
+            help: help.map(str::to_owned),
+            problem: Box::new(RemoteProblem {
+                method: lost.method.to_string(),
+                path: lost.path,
+                ..RemoteProblem::default()
+            }),
+            fields: Vec::new(),
+            uncertain: lost.uncertain,
+        }
+    }
+}
+
+impl From<BuildError> for RemoteError {
+    fn from(error: BuildError) -> Self {
+        Self {
+            failure: Failure::Unreachable,
+            message: error.to_string(),
+            help: Some(
+                "check the target's `ca_file` in `trueup.toml`, and the system's certificate authorities".to_owned(),
+            ),
+            problem: Box::default(),
+            fields: Vec::new(),
+            uncertain: false,
+        }
+    }
 }
 
 /// Every kind trueup knows, by section.

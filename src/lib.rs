@@ -4,6 +4,7 @@
 
 pub mod settings;
 pub mod model;
+pub mod http;
 pub mod kind;
 pub mod plan;
 pub mod apply;
