@@ -7,5 +7,6 @@ pub mod model;
 pub mod kind;
 pub mod plan;
 pub mod apply;
+pub mod render;
 pub mod clock;
 pub mod emulator;
