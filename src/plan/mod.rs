@@ -1,7 +1,12 @@
 //! What would be done: a value that every renderer and the executor only read.
 
+pub mod document;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{Address, Diagnostic, Facts, Identity, Path, RemoteId, Span, TargetName};
 
@@ -48,7 +53,8 @@ pub struct Step {
 }
 
 /// What is done to a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Action {
     /// It is created.
     Create,
