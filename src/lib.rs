@@ -13,5 +13,6 @@ pub mod resolve;
 pub mod diff;
 pub mod plan;
 pub mod apply;
+pub mod render;
 pub mod clock;
 pub mod emulator;
