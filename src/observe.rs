@@ -64,7 +64,12 @@ async fn observe_target(
             if before.count() > 0 {
                 return (*section, None);
             }
-            let wanted = Wanted { resources: &need.resources, references: &need.references, observed: &read };
+            let wanted = Wanted {
+                resources: &need.resources,
+                references: &need.references,
+                declared: &desired.resources,
+                observed: &read,
+            };
             (*section, Some(kind.observe(&wanted, session).await))
         });
         let wave: Vec<(&'static str, Option<Result<Collection, RemoteError>>)> = join_all(wave).await;

@@ -217,6 +217,6 @@ instances:
             },
         );
         let text = as_text(|out| diagnostic(out, &problem, &Sources::default(), Theme::PLAIN));
-        assert!(!text.contains(|char: char| super::super::clean::is_unsafe(char) && char != '\n'), "{text:?}");
+        assert!(!text.contains(|char: char| clean::is_unsafe(char) && char != '\n'), "{text:?}");
     }
 }
