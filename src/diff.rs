@@ -213,3 +213,182 @@ pub fn to_json(value: &Value) -> Option<Json> {
         Value::Reference(_) | Value::Template(_) | Value::Unknown | Value::Sensitive(_) => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::{THINGS, link, map};
+
+    fn number(text: &str) -> Value {
+        Value::from_json(serde_json::from_str(text).expect("a number"))
+    }
+
+    fn fields(values: &[(&'static str, Value)]) -> Fields {
+        values.iter().cloned().collect()
+    }
+
+    /// `path: before -> after`, one a line.
+    fn told(declared: &[(&'static str, Value)], observed: &[(&'static str, Value)], ignored: &[&str]) -> Vec<String> {
+        let ignored: Vec<Path> = ignored.iter().map(|path| Path::parse(path).expect("a path")).collect();
+        let ignored: Vec<&Path> = ignored.iter().collect();
+        let text = |shown: &Shown| match shown {
+            Shown::Json(json) => json.to_string(),
+            other => format!("({other:?})").to_lowercase(),
+        };
+        diff(&THINGS, &fields(declared), &fields(observed), &ignored)
+            .iter()
+            .map(|difference| {
+                format!("{}: {} -> {}", difference.path, text(&difference.before), text(&difference.after))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn an_undeclared_field_is_left_alone() {
+        assert_eq!(told(&[], &[("name", Value::text("x"))], &[]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn instants_are_compared_as_instants() {
+        let at = |text: &str| [("since", Value::text(text))];
+        assert!(told(&at("2026-01-01T02:00:00+02:00"), &at("2026-01-01T00:00:00.000Z"), &[]).is_empty());
+        assert_eq!(told(&at("2026-01-01T02:00:00Z"), &at("2026-01-01T00:00:00Z"), &[]).len(), 1);
+    }
+
+    #[test]
+    fn links_are_compared_by_id_where_both_are_known() {
+        let renamed = Value::Link(Box::new(Link { name: None, id: Some("id-a".into()) }));
+        assert!(told(&[("peer", renamed)], &[("peer", link("a"))], &[]).is_empty());
+        let not_created_yet = Value::Link(Box::new(Link { name: Some("a".into()), id: None }));
+        assert_eq!(told(&[("peer", not_created_yet)], &[("peer", link("a"))], &[]), [r#"peer: "a" -> "a""#]);
+    }
+
+    #[test]
+    fn sets_have_no_order_but_count() {
+        let tags = |tags: &[&str]| [("tags", Value::List(tags.iter().map(|tag| Value::text(*tag)).collect()))];
+        assert!(told(&tags(&["a", "b"]), &tags(&["b", "a"]), &[]).is_empty());
+        assert_eq!(told(&tags(&["a", "a"]), &tags(&["a", "b"]), &[]).len(), 1);
+    }
+
+    #[test]
+    fn keys_of_others_stay_where_only_declared_keys_count() {
+        let observed = map(&[("mine", Value::text("x")), ("theirs", Value::text("y"))]);
+        assert!(told(&[("notes", map(&[("mine", Value::text("x"))]))], &[("notes", observed.clone())], &[]).is_empty());
+        assert_eq!(
+            told(&[("settings", map(&[("mine", Value::text("x"))]))], &[("settings", observed)], &[]),
+            [r#"settings.theirs: "y" -> (nothing)"#]
+        );
+    }
+
+    #[test]
+    fn absent_null_and_empty_mappings_mean_the_same() {
+        let empty = map(&[]);
+        assert!(told(&[("settings", empty.clone())], &[], &[]).is_empty());
+        assert!(told(&[("settings", empty)], &[("settings", Value::Null)], &[]).is_empty());
+    }
+
+    #[test]
+    fn numbers_are_compared_as_numbers() {
+        let notes = |text: &str| [("notes", map(&[("n", number(text))]))];
+        assert!(told(&notes("1.0"), &notes("1"), &[]).is_empty());
+        assert!(told(&notes("1e3"), &notes("1000"), &[]).is_empty());
+        assert_eq!(told(&notes("1"), &notes("2"), &[]), ["notes.n: 2 -> 1"]);
+    }
+
+    #[test]
+    fn ignored_paths_are_not_looked_at() {
+        let notes = |value: &str| [("notes", map(&[("a", map(&[("b", Value::text(value))]))]))];
+        assert!(told(&notes("x"), &notes("y"), &["notes.a"]).is_empty());
+        assert_eq!(told(&notes("x"), &notes("y"), &["notes.c"]).len(), 1);
+    }
+
+    #[test]
+    fn a_secret_is_compared_and_not_shown() {
+        let secret = |text: &str| [("name", crate::model::Sensitive::wrap(Value::text(text)))];
+        assert!(told(&secret("x"), &[("name", Value::text("x"))], &[]).is_empty());
+        assert_eq!(told(&secret("x"), &[("name", Value::text("old"))], &[]), ["name: (sensitive) -> (sensitive)"]);
+        assert_eq!(
+            told(&[("secret", Value::text("x"))], &[("secret", Value::text("y"))], &[]),
+            ["secret: (sensitive) -> (sensitive)"]
+        );
+    }
+
+    #[test]
+    fn what_the_remote_cannot_tell_is_said_to_be_so() {
+        let differences = diff(&THINGS, &fields(&[("input", Value::text("x"))]), &fields(&[]), &[]);
+        assert!(differences[0].is_unverifiable());
+    }
+
+    #[test]
+    fn an_unknown_value_differs_from_any() {
+        assert_eq!(
+            told(&[("name", Value::Unknown)], &[("name", Value::text("x"))], &[]),
+            [r#"name: "x" -> (unknown)"#]
+        );
+    }
+
+    #[test]
+    fn a_creation_takes_mappings_apart_and_keeps_the_table_s_order() {
+        let declared =
+            fields(&[("notes", map(&[("a.b", Value::Unknown), ("c", map(&[]))])), ("name", Value::text("x"))]);
+        let told: Vec<_> =
+            creation(&THINGS, &declared).into_iter().map(|each| (each.path.to_string(), each.after)).collect();
+        assert_eq!(
+            told,
+            [
+                ("name".to_owned(), Shown::Json(json!("x"))),
+                ("notes[\"a.b\"]".to_owned(), Shown::Unknown),
+                ("notes.c".to_owned(), Shown::Json(json!({}))),
+            ]
+        );
+    }
+
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::Bool),
+            any::<i64>().prop_map(|number| Value::Number(number.into())),
+            ".{0,8}".prop_map(Value::text),
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::List),
+                prop::collection::vec(("[a-c.]{0,2}", inner), 0..4).prop_map(|entries| {
+                    Value::Map(Box::new(entries.into_iter().map(|(key, value)| (Arc::from(key), value)).collect()))
+                }),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_thing_does_not_differ_from_itself(notes in value(), name in ".{0,9}") {
+            let thing = fields(&[("name", Value::text(name)), ("notes", notes.clone()), ("settings", notes)]);
+            prop_assert_eq!(diff(&THINGS, &thing, &thing, &[]), vec![]);
+        }
+
+        #[test]
+        fn what_differs_is_found(before in value(), after in value()) {
+            let told = diff(&THINGS, &fields(&[("settings", after.clone())]), &fields(&[("settings", before.clone())]), &[]);
+            prop_assert_eq!(told.is_empty(), same(&before, &after) || both_empty(&before, &after));
+        }
+    }
+
+    /// Null and a mapping without any value mean the same.
+    fn both_empty(before: &Value, after: &Value) -> bool {
+        match (before, after) {
+            (Value::Null, Value::Map(map)) => map.values().all(|value| both_empty(&Value::Null, value)),
+            (Value::Map(before), Value::Map(after)) => {
+                before.keys().all(|key| after.contains_key(key))
+                    && after.iter().all(|(key, after)| match before.get(key) {
+                        Some(before) => same(before, after) || both_empty(before, after),
+                        None => both_empty(&Value::Null, after),
+                    })
+            }
+            _ => false,
+        }
+    }
+}

@@ -16,3 +16,6 @@ pub mod apply;
 pub mod render;
 pub mod clock;
 pub mod emulator;
+
+#[cfg(test)]
+mod testing;

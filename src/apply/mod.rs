@@ -10,3 +10,6 @@ pub use document::{LedgerDocument, OutcomeDocument};
 pub use event::Event;
 pub use executor::{Options, apply};
 pub use ledger::{Ledger, Outcome, Resolution};
+
+#[cfg(test)]
+mod tests;

@@ -180,3 +180,6 @@ impl Plan {
         self.diagnostics.iter().any(|diagnostic| diagnostic.severity == crate::model::Severity::Error)
     }
 }
+
+#[cfg(test)]
+mod tests;
