@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Action, Plan, plan};
+use super::{Plan, plan};
 use crate::model::{Code, Condition, Desired, Diagnostics, OnExists, Operation, Value};
 use crate::testing::{Declared, World, expression, map, named, object, observed, refers_to, registry};
 
@@ -76,7 +76,7 @@ async fn ignored_and_unverifiable_differences_change_nothing() {
         .thing("a", &[("name", Value::text("A")), ("input", Value::text("x"))], &[])
         .lifecycle("a", |lifecycle| {
             let path = crate::model::Path::parse("name").expect("a path");
-            let span = crate::testing::Declared::new().thing("x", &[], &[]).desired.resources[0].span;
+            let span = Declared::new().thing("x", &[], &[]).desired.resources[0].span;
             lifecycle.ignore = vec![crate::model::Spanned { value: path, span }];
         })
         .desired;
