@@ -90,8 +90,11 @@ pub struct Wanted<'a> {
     pub resources: &'a [&'a Resource],
     /// References to this kind that nothing declared answers.
     pub references: &'a [&'a Reference],
-    /// The collections named in [`Kind::AFTER`], observed already.
+    /// The collections named in [`Readable::AFTER`], observed already.
     pub observed: &'a BTreeMap<&'static str, Collection>,
+    /// Everything declared, of any kind and at any target: what a reference to a declared resource means, and which
+    /// outer objects matter to a kind that nothing refers to.
+    pub declared: &'a IndexMap<Address, Resource>,
 }
 
 /// One declared resource with everything looked up.
