@@ -11,6 +11,7 @@ pub mod graph;
 pub mod observe;
 pub mod resolve;
 pub mod diff;
+pub mod providers;
 pub mod plan;
 pub mod apply;
 pub mod render;
