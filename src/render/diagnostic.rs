@@ -95,21 +95,13 @@ fn note(out: &mut dyn Write, name: &str, text: &str, theme: Theme) -> io::Result
 /// What was asked and answered, in one sentence.
 pub(super) fn said_by_remote(remote: &RemoteProblem) -> String {
     let RemoteProblem { method, path, status, code, detail, request_id } = remote;
-    let mut said = clean_line(&format!("{method} {path}")).into_owned();
-    match status {
-        Some(status) => said.push_str(&format!(" answered {status}")),
-        None => said.push_str(" got no answer"),
-    }
-    if let Some(code) = code {
-        said.push_str(&format!(" `{}`", clean_line(code)));
-    }
-    if let Some(detail) = detail {
-        said.push_str(&format!(": {}", clean_line(detail.trim())));
-    }
-    if let Some(id) = request_id {
-        said.push_str(&format!(" (request id {})", clean_line(id)));
-    }
-    said
+    let asked = format!("{method} {path}");
+    let answered = status.map_or(" got no answer".to_owned(), |status| format!(" answered {status}"));
+    let named = code.as_deref().map(|code| format!(" `{code}`"));
+    let told = detail.as_deref().map(|detail| format!(": {}", detail.trim()));
+    let found = request_id.as_deref().map(|id| format!(" (request id {id})"));
+    let whole = [Some(asked), Some(answered), named, told, found].into_iter().flatten().collect::<String>();
+    clean_line(&whole).into_owned()
 }
 
 #[cfg(test)]

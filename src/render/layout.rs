@@ -1,5 +1,6 @@
 //! Columns: how wide text is, where it wraps, how it is cut.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -11,33 +12,31 @@ pub(super) fn width(text: &str) -> usize {
 
 /// Breaks text into lines of at most `columns`, at spaces where it can. Line breaks in the text stay.
 pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
-    let columns = columns.max(8);
-    text.lines().flat_map(|line| wrap_line(line, columns)).collect()
+    text.lines().flat_map(|line| wrap_line(line, columns).into_iter().map(|range| line[range].to_owned())).collect()
 }
 
-fn wrap_line(line: &str, columns: usize) -> Vec<String> {
-    if width(line) <= columns {
-        return vec![line.to_owned()];
+/// The parts of one line that fit into `columns` each, without the spaces between them.
+pub(super) fn wrap_line(line: &str, columns: usize) -> Vec<Range<usize>> {
+    let columns = columns.max(8);
+    let mut parts = Vec::new();
+    let mut rest = 0;
+    while width(&line[rest..]) > columns {
+        let (head, _) = split_at(&line[rest..], columns);
+        let full = rest + head.len();
+        // A space right behind the part is as good a place to break as one in it.
+        let within = &line[rest..line[full..].chars().next().map_or(full, |next| full + next.len_utf8())];
+        let end = match within.trim_start().contains(' ').then(|| within.rfind(' ')).flatten() {
+            Some(space) if !line[rest..rest + space].trim().is_empty() => rest + space,
+            _ => full,
+        };
+        let end_of_part = rest + line[rest..end].trim_end().len();
+        parts.push(rest..end_of_part);
+        rest = end + (line[end..].len() - line[end..].trim_start_matches(' ').len());
     }
-    let mut lines = Vec::new();
-    let mut current = String::new();
-    for word in line.split_inclusive(' ') {
-        let bare = word.trim_end_matches(' ');
-        if width(&current) + width(bare) > columns && !current.is_empty() {
-            lines.push(std::mem::take(&mut current).trim_end().to_owned());
-        }
-        current.push_str(word);
-        while width(current.trim_end()) > columns {
-            let (head, tail) = split_at(&current, columns);
-            let (head, tail) = (head.to_owned(), tail.to_owned());
-            lines.push(head);
-            current = tail;
-        }
+    if rest < line.len() || parts.is_empty() {
+        parts.push(rest..line.len());
     }
-    if !current.trim_end().is_empty() {
-        lines.push(current.trim_end().to_owned());
-    }
-    lines
+    parts
 }
 
 /// Cuts a text where `columns` are full. A character that would not fit into any line goes first all the same.
@@ -72,7 +71,7 @@ pub(super) fn spoken(duration: Duration) -> String {
     match seconds {
         0..10 => format!("{:.1} s", duration.as_secs_f64()),
         10..60 => format!("{seconds} s"),
-        60..3600 if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        60..3600 if seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
         60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
         _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
     }
@@ -88,6 +87,8 @@ mod tests {
     fn text_wraps_at_spaces_and_long_words_break() {
         assert_eq!(wrap("the remote refused it", 10), ["the remote", "refused it"]);
         assert_eq!(wrap("a abcdefghijklmnop", 8), ["a", "abcdefgh", "ijklmnop"]);
+        assert_eq!(wrap("12345678 abc", 8), ["12345678", "abc"]);
+        assert_eq!(wrap("    indented text stays", 12), ["    indented", "text stays"]);
         assert_eq!(wrap("東京東京東京", 8), ["東京東京", "東京"]);
         assert_eq!(wrap("one\ntwo", 20), ["one", "two"]);
     }

@@ -3,11 +3,15 @@
 //! Values in, text out, to the writer that is given. Who is reading and on what is decided elsewhere and comes in as a
 //! [`Theme`]. Text that is not ours passes through `clean` before it is written.
 
+mod change;
 mod clean;
+mod diff;
 mod layout;
 mod snippet;
 mod style;
+mod value;
 pub mod diagnostic;
+pub mod human;
 
 pub use clean::{clean, clean_line};
 pub use style::Theme;

@@ -23,9 +23,9 @@ const CONTEXT: usize = 1;
 const LEAD: usize = 12;
 const MESSAGE: usize = 24;
 
-/// The file's text as it may be shown.
+/// The file's text as it may be shown: what is masked in it has the same length.
 fn shown(file: &SourceFile) -> &str {
-    file.text()
+    file.display()
 }
 
 /// Draws the labels of one file, a snippet for each group of neighbouring lines.
@@ -128,8 +128,9 @@ fn draw_group(file: &SourceFile, marks: &[Mark], lines: Range<usize>, severity: 
             let message = (!message.is_empty()).then_some(message);
             labels.push(LabeledSpan::new_with_span(message, (from, to - from)));
             primary.push(mark.label.primary);
-            let (row, column) = (line, text[..mark.bytes.start].chars().count());
-            excerpt.places.push((from, row, column));
+            let offset = line_range(file, line).start + mark.bytes.start;
+            let (_, column) = file.line_column(u32::try_from(offset).unwrap_or(u32::MAX));
+            excerpt.places.push((from, line, column as usize - 1));
             if mark.label.primary {
                 let label = labels.last_mut().expect("just pushed");
                 *label = LabeledSpan::new_primary_with_span(label.label().map(str::to_owned), *label.inner());
@@ -166,8 +167,13 @@ struct Cut {
 impl Cut {
     fn new(line: &str, marks: &[&Mark], room: usize, theme: Theme) -> Self {
         // Of a huge line only the surroundings of its first mark are looked at.
-        let near = marks.first().map_or(0, |mark| mark.bytes.start.saturating_sub(4 * room));
-        let begin = if line.len() > 64 * room { line.floor_char_boundary(near) } else { 0 };
+        let mut begin = marks.first().map_or(0, |mark| mark.bytes.start.saturating_sub(4 * room));
+        if line.len() <= 64 * room {
+            begin = 0;
+        }
+        while !line.is_char_boundary(begin) {
+            begin -= 1;
+        }
         let mut column = 0;
         let mut cells: Vec<(usize, String, usize)> = Vec::new();
         for (at, char) in line[begin..].char_indices().take(32 * room) {
@@ -378,6 +384,17 @@ mod tests {
         let shown = drawn(text, &[(find(text, "wrong"), "h\u{1b}[2Jere")], Theme::PLAIN);
         assert!(!shown.contains(|char| is_unsafe(char) && char != '\n'), "{shown:?}");
         insta::assert_snapshot!(shown);
+    }
+
+    #[test]
+    fn what_is_masked_is_not_drawn() {
+        let text = "token = \"пароль\" # wrong\n";
+        let (mut file, id) = file(text);
+        file.mask(find(text, "пароль"));
+        let label = Label { span: Span::new(id, find(text, "wrong")), message: "here".into(), primary: true };
+        let shown = draw(&file, &[&label], Severity::Error, Theme::PLAIN);
+        assert!(!shown.contains("пароль") && shown.contains("\"************\""), "{shown}");
+        assert!(shown.contains("[resources/acme.yaml:1:20]"), "{shown}");
     }
 
     #[test]
