@@ -3,6 +3,8 @@
 //! The modules in pipeline order; `docs/architecture.md` follows a resource through them.
 
 pub mod settings;
+pub mod config;
+pub mod emulator;
 pub mod model;
 pub mod kind;
 pub mod graph;
