@@ -8,5 +8,6 @@ pub mod http;
 pub mod kind;
 pub mod plan;
 pub mod apply;
+pub mod providers;
 pub mod clock;
 pub mod emulator;
