@@ -15,6 +15,7 @@ pub mod providers;
 pub mod plan;
 pub mod apply;
 pub mod render;
+pub mod providers;
 pub mod clock;
 pub mod emulator;
 
