@@ -15,7 +15,6 @@ pub mod providers;
 pub mod plan;
 pub mod apply;
 pub mod render;
-pub mod providers;
 pub mod clock;
 pub mod emulator;
 

@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::cloudfoundry::{self, CloudFoundry};
 use super::control;
 use super::fault::Faults;
 use super::kaiten::{self, Kaiten};
@@ -82,6 +83,14 @@ impl Sandbox {
     /// Adds Kaiten on this port; 0 is any free one.
     pub fn kaiten(self, port: u16, options: kaiten::Options) -> Self {
         self.remote(KAITEN, port, Box::new(move |_, saved| Ok(Remote::from(Kaiten::new(options, saved)?))))
+    }
+
+    /// Adds Cloud Foundry with its UAA on this port; 0 is any free one.
+    pub fn cloud_foundry(self, port: u16, options: cloudfoundry::Options) -> Self {
+        let build: Build = Box::new(move |_, saved| {
+            CloudFoundry::new(options, saved).map(Remote::from).map_err(|error| error.to_string())
+        });
+        self.remote(CLOUD_FOUNDRY, port, build)
     }
 
     /// Adds a remote under a name, which is also its name in the state file, on this port; 0 is any free one.

@@ -175,6 +175,11 @@ impl Plan {
         self.steps.iter().any(|step| step.action != Action::Unchanged)
     }
 
+    /// Whether anything in it would be carried out.
+    pub fn has_work(&self) -> bool {
+        self.steps.iter().any(|step| step.executable && !matches!(step.action, Action::Unchanged | Action::Blocked))
+    }
+
     /// Whether it cannot be applied.
     pub fn errored(&self) -> bool {
         self.diagnostics.iter().any(|diagnostic| diagnostic.severity == crate::model::Severity::Error)

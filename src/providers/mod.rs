@@ -1,8 +1,6 @@
-//! The remotes: what is particular to each of them.
-
-pub mod cloudfoundry;
 //! The remote systems: what each kind is, and how each API spells it.
 
+pub mod cloudfoundry;
 pub mod kaiten;
 
 use crate::kind::Registry;

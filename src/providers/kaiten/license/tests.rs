@@ -26,6 +26,7 @@ fn check(fields: &[(&'static str, Value)], requires: &[&str], exists: bool) -> V
     let resource = crate::model::Resource {
         address: Address::new("licenses", "growth-v2"),
         target: "kaiten".into(),
+        identity: Identity::single("slug", "growth-v2"),
         fields: fields.clone(),
         lifecycle: Lifecycle::default(),
         span,
