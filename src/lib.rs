@@ -4,7 +4,6 @@
 
 pub mod settings;
 pub mod config;
-pub mod emulator;
 pub mod model;
 pub mod kind;
 pub mod graph;
