@@ -78,3 +78,9 @@ fn sound_files_become_resources_in_the_order_of_their_addresses() {
     assert_eq!(requires, ["customers.acme", "licenses.growth", "service_instances.acme-db"]);
     assert_eq!(resource(&desired, "licenses", "growth").fields.get("seats"), Some(&Value::Number(25.into())));
 }
+
+#[test]
+fn every_mistake_is_told_where_it_is() {
+    let text = include_str!("fixtures/mistakes.yaml");
+    insta::assert_snapshot!(load(text).shown());
+}
