@@ -5,21 +5,22 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 
-use indexmap::IndexMap;
-
-use crate::model::{Address, Code, Desired, Diagnostic, Resource, Span};
+use crate::model::{Address, Code, Desired, Diagnostic, Span};
 
 /// The edges of a cycle that are labelled; no one follows more with the eye.
 const MAX_LABELS: usize = 50;
 /// The cycles shown of resources that are all entangled with each other.
 const MAX_CYCLES_PER_TANGLE: usize = 20;
 
+/// What a resource requires, and where it says so.
+pub type Requirement = (Address, Span);
+
 /// All addresses: what is required before what requires it, else by address.
 ///
 /// The order depends on addresses and requirements only, never on the order of the map. Resources of a cycle are left
 /// out, with everything that requires them; [`cycles`] tells about those.
 pub fn order(desired: &Desired) -> Vec<Address> {
-    let graph = Graph::new(&desired.resources);
+    let graph = Graph::new(desired.resources.values().map(|resource| (&resource.address, &*resource.requires)));
     let mut dependents: Vec<Vec<u32>> = vec![Vec::new(); graph.len()];
     let mut waiting_for: Vec<usize> = vec![0; graph.len()];
     for (from, edges) in graph.edges.iter().enumerate() {
@@ -48,8 +49,8 @@ pub fn order(desired: &Desired) -> Vec<Address> {
 ///
 /// Where resources are entangled in many cycles, shortest ones are shown, no edge twice, and not all if there are very
 /// many.
-pub fn cycles(resources: &IndexMap<Address, Resource>) -> Vec<Diagnostic> {
-    let mut graph = Graph::new(resources);
+pub fn cycles<'d>(requires: impl IntoIterator<Item = (&'d Address, &'d [Requirement])>) -> Vec<Diagnostic> {
+    let mut graph = Graph::new(requires);
     let mut found = Vec::new();
     for tangle in graph.tangles(0..narrow(graph.len())) {
         let mut rest = VecDeque::from([tangle]);
@@ -82,15 +83,15 @@ struct Edge {
 }
 
 impl<'d> Graph<'d> {
-    fn new(resources: &'d IndexMap<Address, Resource>) -> Self {
-        let mut addresses: Vec<&Address> = resources.keys().collect();
-        addresses.sort_unstable();
+    fn new(requires: impl IntoIterator<Item = (&'d Address, &'d [Requirement])>) -> Self {
+        let mut nodes: Vec<(&Address, &[Requirement])> = requires.into_iter().collect();
+        nodes.sort_unstable_by_key(|(address, _)| *address);
         let rank: HashMap<&Address, u32> =
-            addresses.iter().enumerate().map(|(at, address)| (*address, narrow(at))).collect();
-        let edges = addresses
+            nodes.iter().enumerate().map(|(at, (address, _))| (*address, narrow(at))).collect();
+        let edges = nodes
             .iter()
-            .map(|address| {
-                let requires = resources[*address].requires.iter();
+            .map(|(_, requires)| {
+                let requires = requires.iter();
                 let mut edges: Vec<Edge> =
                     requires.filter_map(|(to, span)| Some(Edge { to: *rank.get(to)?, span: *span })).collect();
                 edges.sort_by_key(|edge| (edge.to, edge.span));
@@ -98,7 +99,7 @@ impl<'d> Graph<'d> {
                 edges
             })
             .collect();
-        Self { addresses, edges }
+        Self { addresses: nodes.into_iter().map(|(address, _)| address).collect(), edges }
     }
 
     fn len(&self) -> usize {
@@ -230,7 +231,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{Fields, Identity, Lifecycle, Locate, Path, Places, SourceFile, Sources};
+    use crate::model::{Fields, Identity, Lifecycle, Locate, Path, Places, Resource, SourceFile, Sources};
 
     struct Nowhere(Span);
 
@@ -277,8 +278,12 @@ mod tests {
         desired
     }
 
+    fn found(desired: &Desired) -> Vec<Diagnostic> {
+        cycles(desired.resources.values().map(|resource| (&resource.address, &*resource.requires)))
+    }
+
     fn messages(desired: &Desired) -> Vec<String> {
-        cycles(&desired.resources).into_iter().map(|diagnostic| diagnostic.message).collect()
+        found(desired).into_iter().map(|diagnostic| diagnostic.message).collect()
     }
 
     #[test]
@@ -289,7 +294,7 @@ mod tests {
 
     #[test]
     fn a_cycle_is_told_edge_by_edge_from_its_smallest_address() {
-        let found = cycles(&desired(0..4, &[(3, 1), (1, 2), (2, 3), (0, 1)]).resources);
+        let found = found(&desired(0..4, &[(3, 1), (1, 2), (2, 3), (0, 1)]));
         assert_eq!(found.len(), 1);
         let labels: Vec<_> =
             found[0].labels.iter().map(|label| (label.span.start, label.primary, label.message.as_str())).collect();
@@ -324,7 +329,7 @@ mod tests {
     #[test]
     fn resources_that_all_need_each_other_yield_few_words() {
         let edges: Vec<_> = (0..60).flat_map(|from| (0..60).map(move |to| (from, to))).collect();
-        assert_eq!(cycles(&desired(0..60, &edges).resources).len(), MAX_CYCLES_PER_TANGLE);
+        assert_eq!(found(&desired(0..60, &edges)).len(), MAX_CYCLES_PER_TANGLE);
     }
 
     #[test]
@@ -332,9 +337,9 @@ mod tests {
         let mut edges: Vec<_> = (1..50_000).map(|at| (at, at - 1)).collect();
         let chain = desired(0..50_000, &edges);
         assert_eq!(order(&chain), (0..50_000).map(address).collect::<Vec<_>>());
-        assert!(cycles(&chain.resources).is_empty());
+        assert!(found(&chain).is_empty());
         edges.push((0, 49_999));
-        let found = cycles(&desired(0..50_000, &edges).resources);
+        let found = found(&desired(0..50_000, &edges));
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].labels.len(), MAX_LABELS);
     }
@@ -358,7 +363,7 @@ mod tests {
         ) {
             let (straight, shuffled) = (desired(0..20, &edges), desired(numbers, &edges));
             prop_assert_eq!(order(&straight), order(&shuffled));
-            prop_assert_eq!(cycles(&straight.resources), cycles(&shuffled.resources));
+            prop_assert_eq!(found(&straight), found(&shuffled));
         }
 
         #[test]
@@ -366,7 +371,7 @@ mod tests {
             edges in prop::collection::vec((0_usize..12, 0_usize..12), 0..20),
         ) {
             let desired = desired(0..12, &edges);
-            prop_assert_eq!(order(&desired).len() == 12, cycles(&desired.resources).is_empty());
+            prop_assert_eq!(order(&desired).len() == 12, found(&desired).is_empty());
         }
     }
 }
