@@ -8,4 +8,5 @@ pub mod kind;
 pub mod plan;
 pub mod apply;
 pub mod clock;
+pub mod schema;
 pub mod emulator;
