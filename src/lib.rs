@@ -16,6 +16,7 @@ pub mod plan;
 pub mod apply;
 pub mod render;
 pub mod clock;
+pub mod schema;
 pub mod emulator;
 
 #[cfg(test)]
