@@ -77,7 +77,8 @@ fn header(out: &mut dyn Write, plan: &Plan, theme: Theme) -> io::Result<()> {
     writeln!(out)
 }
 
-fn place(span: Span, sources: &Sources) -> String {
+/// `resources/acme.yaml:8`.
+pub(super) fn place(span: Span, sources: &Sources) -> String {
     let file = sources.get(span.file);
     let (line, _) = file.line_column(span.start);
     format!("{}:{line}", clean_line(file.name()))
