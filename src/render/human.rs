@@ -512,6 +512,20 @@ mod tests {
     }
 
     #[test]
+    fn a_value_beside_a_secret_is_not_shown_either() {
+        let secret = || Shown::Json(json!("hunter2"));
+        let world = World::new().step(
+            Action::Update,
+            "customers",
+            "acme",
+            "differs",
+            vec![change("name", secret(), Shown::Sensitive), change("domain", Shown::Sensitive, secret())],
+        );
+        let shown = world.shown(Theme::PLAIN, HINTED);
+        assert!(!shown.contains("hunter2") && shown.matches("(sensitive)").count() == 2, "{shown}");
+    }
+
+    #[test]
     fn fifty_thousand_steps_are_written_at_once() {
         let mut world = World::new();
         for at in 0..50_000 {
