@@ -67,6 +67,8 @@ pub(super) fn texts(before: &str, after: &str, columns: usize) -> Vec<Line> {
         ];
     }
     let diff = TextDiff::configure().algorithm(Algorithm::Patience).diff_lines(before, after);
+    // A carriage return at the end of a line is worth a mention only where the other side has none.
+    let ends: &[char] = if before.contains("\r\n") == after.contains("\r\n") { &['\n', '\r'] } else { &['\n'] };
     let end_differs = before.ends_with('\n') != after.ends_with('\n');
     let mut lines = Vec::new();
     let mut shown_to = 0;
@@ -85,7 +87,7 @@ pub(super) fn texts(before: &str, after: &str, columns: usize) -> Vec<Line> {
                     ChangeTag::Insert => (Some(Tone::Add), Some(Tone::Gained)),
                 };
                 for (emphasised, text) in change.values() {
-                    let text = clean_line(text.trim_end_matches(['\n', '\r']));
+                    let text = clean_line(text.trim_end_matches(ends));
                     if !text.is_empty() {
                         push(&mut line, if *emphasised { emphasis } else { plain }, &text);
                     }
@@ -207,6 +209,7 @@ pub(super) fn wrap_pieces(line: &Line, columns: usize) -> Vec<Line> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -253,6 +256,12 @@ mod tests {
     }
 
     #[test]
+    fn another_kind_of_line_break_is_told() {
+        assert_eq!(plain(&texts("a\nb\n", "a\r\nb\n", 60)), ["- a", "+ a\\u{d}", "  b"]);
+        assert_eq!(plain(&texts("a\r\nb\r\n", "a\r\nc\r\n", 60)), ["  a", "- b", "+ c"]);
+    }
+
+    #[test]
     fn spaces_at_the_end_of_a_line_are_told() {
         assert_eq!(plain(&texts("a\n\nb\n", "a\n\nb  \n", 60)), ["  a", "", "- b", "+ b  (spaces at the end)"]);
     }
@@ -261,6 +270,28 @@ mod tests {
     fn an_item_in_the_middle_of_a_list_is_one_line() {
         let shown = lists(&[json!("a"), json!("b"), json!("d")], &[json!("a"), json!("b"), json!("c"), json!("d")], 40);
         assert_eq!(plain(&shown), ["  (2 items as before)", "+ c", "  (1 item as before)"]);
+    }
+
+    proptest! {
+        #[test]
+        fn both_sides_keep_every_character(before in "[ab東 .]{0,30}", after in "[ab東 .]{0,30}") {
+            let (old, new) = words(&before, &after);
+            let joined = |line: Line| line.into_iter().map(|(_, text)| text).collect::<String>();
+            prop_assert_eq!(joined(old), before);
+            prop_assert_eq!(joined(new), after);
+        }
+
+        #[test]
+        fn texts_that_differ_show_it_and_those_that_do_not_show_nothing(
+            before in "[ab \\r\\n]{0,30}",
+            after in "[ab \\r\\n]{0,30}",
+        ) {
+            let signs = |lines: &[Line]| lines.iter().filter(|line| {
+                painted(line, Theme::PLAIN).starts_with(['+', '-'])
+            }).count();
+            prop_assert_eq!(signs(&texts(&before, &after, 60)) == 0, before == after);
+            prop_assert_eq!(signs(&texts(&after, &after, 60)), 0);
+        }
     }
 
     #[test]

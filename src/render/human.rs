@@ -77,7 +77,8 @@ fn header(out: &mut dyn Write, plan: &Plan, theme: Theme) -> io::Result<()> {
     writeln!(out)
 }
 
-fn place(span: Span, sources: &Sources) -> String {
+/// `resources/acme.yaml:8`.
+pub(super) fn place(span: Span, sources: &Sources) -> String {
     let file = sources.get(span.file);
     let (line, _) = file.line_column(span.start);
     format!("{}:{line}", clean_line(file.name()))
@@ -508,6 +509,20 @@ mod tests {
         let world = world.step(Action::Create, "customers", "globex", "none yet", vec![]);
         assert!(world.shown(Theme::PLAIN, HINTED).contains("run `trueup apply`"));
         assert!(!world.shown(Theme::PLAIN, PlanOptions::default()).contains("run `trueup apply`"));
+    }
+
+    #[test]
+    fn a_value_beside_a_secret_is_not_shown_either() {
+        let secret = || Shown::Json(json!("hunter2"));
+        let world = World::new().step(
+            Action::Update,
+            "customers",
+            "acme",
+            "differs",
+            vec![change("name", secret(), Shown::Sensitive), change("domain", Shown::Sensitive, secret())],
+        );
+        let shown = world.shown(Theme::PLAIN, HINTED);
+        assert!(!shown.contains("hunter2") && shown.matches("(sensitive)").count() == 2, "{shown}");
     }
 
     #[test]

@@ -69,8 +69,8 @@ pub(super) fn counted(count: usize, noun: &str) -> String {
 pub(super) fn spoken(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
-        0..10 => format!("{:.1} s", duration.as_secs_f64()),
-        10..60 => format!("{seconds} s"),
+        0..10 if duration.subsec_millis() > 0 => format!("{:.1} s", duration.as_secs_f64()),
+        0..60 => format!("{seconds} s"),
         60..3600 if seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
         60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
         _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
@@ -102,11 +102,11 @@ mod tests {
 
     #[test]
     fn durations_are_spoken() {
-        let said: Vec<_> = [400, 9_940, 12_000, 60_000, 185_000, 7_800_000]
+        let said: Vec<_> = [400, 5_000, 9_940, 12_345, 60_000, 185_000, 7_800_000]
             .into_iter()
             .map(|millis| spoken(Duration::from_millis(millis)))
             .collect();
-        assert_eq!(said, ["0.4 s", "9.9 s", "12 s", "1 min", "3 min 5 s", "2 h 10 min"]);
+        assert_eq!(said, ["0.4 s", "5 s", "9.9 s", "12 s", "1 min", "3 min 5 s", "2 h 10 min"]);
     }
 
     proptest! {

@@ -288,6 +288,8 @@ impl miette::Diagnostic for Problem {
 mod tests {
     use std::fmt::Write as _;
 
+    use proptest::prelude::*;
+
     use super::*;
     use crate::model::{FileId, Sources, Span};
 
@@ -414,6 +416,20 @@ mod tests {
         let shown = drawn(text, &[(find(text, "acme"), message)], Theme::PLAIN);
         assert!(widest(&shown) <= 80, "{shown}");
         insta::assert_snapshot!(shown);
+    }
+
+    proptest! {
+        #[test]
+        fn any_span_of_any_text_can_be_drawn(
+            text in "[ab\t\u{1b}\u{202e}東é:\r\n]{0,60}",
+            spans in prop::collection::vec((0usize..80, 0usize..40), 1..5),
+            width in 20usize..100,
+        ) {
+            let spans: Vec<_> = spans.iter().map(|(start, length)| (*start..start + length, "some words")).collect();
+            let shown = drawn(&text, &spans, Theme { width, ..Theme::PLAIN });
+            prop_assert!(!shown.contains(|char| is_unsafe(char) && char != '\n'), "{:?}", shown);
+            prop_assert_eq!(shown.matches("some words").count(), spans.len(), "{}", shown);
+        }
     }
 
     #[test]
