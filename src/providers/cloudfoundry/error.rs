@@ -340,3 +340,6 @@ fn read(body: &[u8]) -> Option<Named> {
     let first = errors.into_iter().next()?;
     Some(Named { name: bare(first.title), code: first.code, detail })
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,8 @@ mod organization;
 mod service_instance;
 mod service_plan;
 mod space;
+#[cfg(test)]
+mod testing;
 mod uaa;
 mod user_provided;
 mod v2;
@@ -261,3 +263,6 @@ fn json(value: &Value) -> serde_json::Value {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
