@@ -24,3 +24,5 @@ pub use recorder::{Recorded, Recorder};
 pub use remote::{Remote, Wording};
 pub use sandbox::{Build, Running, Sandbox, SandboxError, Served};
 pub use state_file::StateError;
+
+pub mod cloudfoundry;
