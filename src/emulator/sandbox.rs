@@ -204,7 +204,7 @@ impl Running {
             let _ = keeping.await;
         }
         if let Some(keeper) = &self.keeper {
-            keeper.flush()?;
+            keeper.close()?;
         }
         Ok(())
     }
@@ -213,7 +213,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.close.send(true);
-        if let Some(Err(error)) = self.keeper.as_ref().map(|keeper| keeper.flush()) {
+        if let Some(Err(error)) = self.keeper.as_ref().map(|keeper| keeper.close()) {
             tracing::error!(%error, "the state of the sandbox is lost");
         }
     }
@@ -259,46 +259,55 @@ struct Kept {
 
 /// Brings the state of the remotes into the file.
 struct Keeper {
-    file: StateFile,
     /// Remotes the file knows and this sandbox does not serve.
     others: BTreeMap<String, Value>,
     remotes: Vec<Kept>,
-    /// The generations in the file; none if the file lacks a remote altogether. Locked while the file is written.
-    written: Mutex<Option<Vec<u64>>>,
+    /// Locked while the file is written.
+    desk: Mutex<Desk>,
+}
+
+#[derive(Debug)]
+struct Desk {
+    /// None once the sandbox has ended: another one may have the file.
+    file: Option<StateFile>,
+    /// The generations in the file; none if the file lacks a remote altogether.
+    written: Option<Vec<u64>>,
 }
 
 impl fmt::Debug for Keeper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keeper").field("file", &self.file).finish_non_exhaustive()
+        f.debug_struct("Keeper").field("desk", &self.desk).finish_non_exhaustive()
     }
 }
 
 impl Keeper {
     fn new(file: StateFile, others: BTreeMap<String, Value>, remotes: Vec<Kept>, all_known: bool) -> Self {
-        let keeper = Self { file, others, remotes, written: Mutex::new(None) };
-        if all_known {
-            keeper.written.lock().unwrap_or_else(PoisonError::into_inner).replace(keeper.generations());
-        }
-        keeper
-    }
-
-    fn generations(&self) -> Vec<u64> {
-        self.remotes.iter().map(|remote| (remote.generation)()).collect()
+        let generations = remotes.iter().map(|remote| (remote.generation)()).collect();
+        let desk = Desk { file: Some(file), written: all_known.then_some(generations) };
+        Self { others, remotes, desk: Mutex::new(desk) }
     }
 
     /// Writes the file if anything changed since the last time.
     fn flush(&self) -> Result<(), StateError> {
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut desk = self.desk.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(file) = &desk.file else { return Ok(()) };
         // Read before saving: a change in between is then written once too often, and never too rarely.
-        let generations = self.generations();
-        if written.as_ref() == Some(&generations) {
+        let generations: Vec<u64> = self.remotes.iter().map(|remote| (remote.generation)()).collect();
+        if desk.written.as_ref() == Some(&generations) {
             return Ok(());
         }
         let mut remotes = self.others.clone();
         remotes.extend(self.remotes.iter().map(|remote| (remote.name.to_owned(), (remote.save)())));
-        self.file.write(remotes)?;
-        *written = Some(generations);
+        file.write(remotes)?;
+        desk.written = Some(generations);
         Ok(())
+    }
+
+    /// Writes what is left to write, and lets go of the file.
+    fn close(&self) -> Result<(), StateError> {
+        let flushed = self.flush();
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner).file = None;
+        flushed
     }
 }
 
@@ -313,5 +322,101 @@ async fn keep(keeper: Arc<Keeper>, mut closing: watch::Receiver<bool>) {
             Err(error) => tracing::error!(%error, "saving the state of the sandbox failed"),
         }
         pause = DEBOUNCE.max(began.elapsed() * 9);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::emulator::kaiten::{Catalogue, Options, SANDBOX_TOKEN};
+
+    fn empty() -> Options {
+        Options { catalogue: Catalogue::Empty, ..Options::default() }
+    }
+
+    async fn create(sandbox: &Running, slug: &str) -> u16 {
+        let request = reqwest::Client::new().post(format!("{}/api/customers", sandbox.kaiten().unwrap().url()));
+        let body = json!({ "name": "Acme", "slug": slug });
+        request.bearer_auth(SANDBOX_TOKEN).json(&body).send().await.unwrap().status().as_u16()
+    }
+
+    async fn slugs(sandbox: &Running) -> Vec<String> {
+        let request = reqwest::Client::new().get(format!("{}/api/customers", sandbox.kaiten().unwrap().url()));
+        let page: Value = request.bearer_auth(SANDBOX_TOKEN).send().await.unwrap().json().await.unwrap();
+        page["items"].as_array().unwrap().iter().map(|row| row["slug"].as_str().unwrap().to_owned()).collect()
+    }
+
+    #[tokio::test]
+    async fn several_sandboxes_in_one_process_share_nothing() {
+        let one = Sandbox::new().kaiten(0, empty()).start().await.unwrap();
+        let other = Sandbox::new().kaiten(0, empty()).start().await.unwrap();
+        assert_eq!(create(&one, "acme").await, 201);
+        assert_eq!((slugs(&one).await.len(), slugs(&other).await.len()), (1, 0));
+        assert_eq!((one.kaiten().unwrap().recorder().count(), other.kaiten().unwrap().recorder().count()), (2, 1));
+        assert!(one.cloud_foundry().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_second_run_sees_the_first_whether_it_was_shut_down_or_dropped() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state.json");
+        let start = || Sandbox::new().kaiten(0, empty()).state_file(&path).start();
+        let first = start().await.unwrap();
+        create(&first, "one").await;
+        first.shutdown().await.unwrap();
+        let second = start().await.unwrap();
+        create(&second, "two").await;
+        drop(second);
+        assert_eq!(slugs(&start().await.unwrap()).await, ["two", "one"]);
+    }
+
+    #[tokio::test]
+    async fn a_change_reaches_the_file_while_the_sandbox_runs() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state.json");
+        let running = Sandbox::new().kaiten(0, empty()).state_file(&path).start().await.unwrap();
+        assert!(path.exists(), "what cannot be written is found out at the start");
+        create(&running, "acme").await;
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !std::fs::read_to_string(&path).unwrap().contains("acme") {
+            assert!(Instant::now() < deadline, "the change is not in the file");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        running.shutdown().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_remote_that_is_not_served_keeps_its_part_of_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state.json");
+        let text = r#"{"format":"trueup-sandbox","version":1,"remotes":{"cloudfoundry":{"spaces":[1]}}}"#;
+        std::fs::write(&path, text).unwrap();
+        let running = Sandbox::new().kaiten(0, empty()).state_file(&path).start().await.unwrap();
+        create(&running, "acme").await;
+        running.shutdown().await.unwrap();
+        let kept: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        assert_eq!(kept["remotes"]["cloudfoundry"], json!({"spaces": [1]}));
+        assert_eq!(kept["remotes"]["kaiten"]["customers"][0]["slug"], "acme");
+    }
+
+    #[tokio::test]
+    async fn a_state_its_remote_does_not_understand_is_refused_and_left_as_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state.json");
+        let text = r#"{"format":"trueup-sandbox","version":1,"remotes":{"kaiten":{"customers":7}}}"#;
+        std::fs::write(&path, text).unwrap();
+        let error = Sandbox::new().kaiten(0, empty()).state_file(&path).start().await.unwrap_err();
+        assert!(matches!(error, SandboxError::State(StateError::Damaged { .. })), "{error}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    }
+
+    #[tokio::test]
+    async fn a_port_in_use_is_an_error() {
+        let held = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = held.local_addr().unwrap().port();
+        let error = Sandbox::new().kaiten(port, empty()).start().await.unwrap_err();
+        assert!(error.to_string().starts_with(&format!("cannot listen on 127.0.0.1:{port}: ")), "{error}");
     }
 }

@@ -1,5 +1,6 @@
 //! What stands in front of a remote: the recorder, latency and faults.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -118,28 +119,21 @@ pub(super) async fn pass(
             next.run(request).await;
             cut(&line)
         }
-        Effect::Truncated => match whole(next.run(request).await).await {
-            Some((mut response, body)) if body.len() > 1 => {
-                ticket.answered(response.status().as_u16());
-                // The body ends before its declared length: the server then closes the connection.
-                response.headers_mut().insert(CONTENT_LENGTH, body.len().into());
-                *response.body_mut() = Body::from(body.slice(..body.len() / 2));
-                response
-            }
-            _ => cut(&line),
-        },
-        Effect::Malformed => match whole(next.run(request).await).await {
-            Some((mut response, body)) => {
-                ticket.answered(response.status().as_u16());
-                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                // Half of a JSON text is not a JSON text, unless it is a bare number; with a comma in front it never is.
-                let mut half = b",".to_vec();
-                half.extend_from_slice(&body[..body.len() / 2]);
-                *response.body_mut() = Body::from(half);
-                response
-            }
-            None => cut(&line),
-        },
+        Effect::Truncated => {
+            let Some((mut response, body)) = whole(next.run(request).await).await else { return cut(&line) };
+            let Some(half) = NonZeroUsize::new(body.len() / 2) else { return cut(&line) };
+            line.cut_in_body(half);
+            *response.body_mut() = Body::from(body);
+            answered(&ticket, response)
+        }
+        Effect::Malformed => {
+            let Some((mut response, body)) = whole(next.run(request).await).await else { return cut(&line) };
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            // Half of a JSON text can be one; with a comma in front it never is.
+            let half = [b",", &body[..body.len() / 2]].concat();
+            *response.body_mut() = Body::from(half);
+            answered(&ticket, response)
+        }
         Effect::SilentBefore => weather.silence(&line).await,
         Effect::SilentAfter => {
             next.run(request).await;
@@ -187,4 +181,208 @@ fn page(status: u16) -> String {
         "<html>\r\n<head><title>{status}</title></head>\r\n<body>\r\n<center><h1>{status}</h1></center>\r\n\
          <hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use reqwest::{Client, Method};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::emulator::kaiten::{Catalogue, Options, SANDBOX_TOKEN};
+    use crate::emulator::{Fault, Running, Sandbox, Served};
+
+    struct World {
+        sandbox: Running,
+        client: Client,
+    }
+
+    impl World {
+        async fn new() -> Self {
+            let options = Options { catalogue: Catalogue::Empty, ..Options::default() };
+            let sandbox = Sandbox::new().kaiten(0, options).start().await.unwrap();
+            // The default client would send a request again whose connection was cut before an answer.
+            let client = Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap();
+            Self { sandbox, client }
+        }
+
+        fn kaiten(&self) -> &Served {
+            self.sandbox.kaiten().unwrap()
+        }
+
+        fn fault(&self, effect: Effect) {
+            self.kaiten().faults().add(Fault::on("POST", "/api/customers", effect));
+        }
+
+        async fn send(&self, method: Method, path: &str, body: &Value) -> reqwest::Result<reqwest::Response> {
+            let request =
+                self.client.request(method, format!("{}{path}", self.kaiten().url())).bearer_auth(SANDBOX_TOKEN);
+            if body.is_null() { request.send().await } else { request.json(body).send().await }
+        }
+
+        async fn create(&self) -> reqwest::Result<reqwest::Response> {
+            self.send(Method::POST, "/api/customers", &json!({ "name": "Acme", "slug": "acme" })).await
+        }
+
+        async fn exists(&self) -> bool {
+            self.send(Method::GET, "/api/customers/acme", &Value::Null).await.unwrap().status() == 200
+        }
+
+        fn last(&self) -> (Option<u16>, Option<&'static str>) {
+            let last = self.kaiten().recorder().matching("POST", "/api/customers").pop().unwrap();
+            (last.status, last.fault)
+        }
+    }
+
+    #[tokio::test]
+    async fn without_faults_a_request_passes() {
+        let world = World::new().await;
+        assert_eq!(world.create().await.unwrap().status(), 201);
+        assert!(world.exists().await);
+        assert_eq!(world.last(), (Some(201), None));
+    }
+
+    #[tokio::test]
+    async fn a_connection_cut_before_leaves_no_trace_and_one_cut_after_does() {
+        let world = World::new().await;
+        world.fault(Effect::CutBefore);
+        assert!(world.create().await.is_err());
+        assert_eq!(world.last(), (None, Some("cut_before")));
+        assert!(!world.exists().await);
+        world.fault(Effect::CutAfter);
+        assert!(world.create().await.is_err());
+        assert_eq!(world.last(), (None, Some("cut_after")));
+        assert!(world.exists().await);
+        assert_eq!(world.kaiten().recorder().matching("POST", "/").len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_truncated_answer_ends_early_and_a_malformed_one_is_no_json() {
+        let world = World::new().await;
+        world.fault(Effect::Truncated);
+        let answer = world.create().await.unwrap();
+        assert_eq!(answer.status(), 201);
+        let declared = answer.content_length().unwrap();
+        assert!(declared > 100 && answer.bytes().await.is_err());
+        assert!(world.exists().await);
+
+        world.send(Method::DELETE, "/api/customers/acme", &Value::Null).await.unwrap();
+        world.fault(Effect::Malformed);
+        let answer = world.create().await.unwrap();
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["content-type"]),
+            (201, &"application/json".parse().unwrap())
+        );
+        let body = answer.bytes().await.unwrap();
+        assert!(!body.is_empty() && serde_json::from_slice::<Value>(&body).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_stand_in_has_the_body_of_the_remote_of_a_proxy_or_none() {
+        let world = World::new().await;
+        world.fault(Effect::Reply(Reply {
+            status: 503,
+            code: Some("Entitlement.VerificationUnavailable".to_owned()),
+            ..Reply::default()
+        }));
+        let answer = world.create().await.unwrap();
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+        let problem: Value = answer.json().await.unwrap();
+        assert_eq!((&problem["status"], &problem["instance"]), (&json!(503), &json!("/api/customers")));
+        assert_eq!(problem["code"], "Entitlement.VerificationUnavailable");
+
+        world.fault(Effect::too_many_requests(Some("7")));
+        let answer = world.create().await.unwrap();
+        assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (429, &"7".parse().unwrap()));
+        world.fault(Effect::too_many_requests(None));
+        assert_eq!(world.create().await.unwrap().headers().get("retry-after"), None);
+
+        world.fault(Effect::bad_gateway_page());
+        let answer = world.create().await.unwrap();
+        assert_eq!((answer.status().as_u16(), &answer.headers()["content-type"]), (502, &"text/html".parse().unwrap()));
+        assert!(answer.text().await.unwrap().contains("<h1>502 Bad Gateway</h1>"));
+
+        world.fault(Effect::Reply(Reply { status: 504, body: ReplyBody::Empty, processed: true, ..Reply::default() }));
+        assert!(!world.exists().await);
+        let answer = world.create().await.unwrap();
+        assert_eq!((answer.status().as_u16(), answer.content_length()), (504, Some(0)));
+        assert!(world.exists().await, "the proxy gave up, the server did not");
+    }
+
+    #[tokio::test]
+    async fn latency_and_delay_make_a_request_wait() {
+        let world = World::new().await;
+        world.kaiten().set_latency(Duration::from_millis(60));
+        let began = Instant::now();
+        assert!(!world.exists().await);
+        assert!(began.elapsed() >= Duration::from_millis(60));
+        world.kaiten().set_latency(Duration::ZERO);
+        world.fault(Effect::Delay(60));
+        let began = Instant::now();
+        assert_eq!(world.create().await.unwrap().status(), 201);
+        assert!(began.elapsed() >= Duration::from_millis(60));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_never_comes_does_not_hold_up_the_shutdown() {
+        let world = World::new().await;
+        world.fault(Effect::SilentAfter);
+        let World { sandbox, client } = world;
+        let url = format!("{}/api/customers", sandbox.kaiten().unwrap().url());
+        let waiting = tokio::spawn(async move {
+            let request = client.post(url).bearer_auth(SANDBOX_TOKEN).json(&json!({ "name": "Acme" }));
+            request.send().await.map(|answer| answer.status())
+        });
+        while sandbox.kaiten().unwrap().faults().list()[0].hits == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert!(!waiting.is_finished());
+        let began = Instant::now();
+        sandbox.shutdown().await.unwrap();
+        assert!(began.elapsed() < Duration::from_secs(1));
+        assert!(waiting.await.unwrap().is_err());
+    }
+
+    #[tokio::test]
+    async fn everything_is_steered_over_http_too() {
+        let world = World::new().await;
+        let null = Value::Null;
+        let health: Value = world.send(Method::GET, "/_sandbox/health", &null).await.unwrap().json().await.unwrap();
+        assert_eq!(health, json!({ "status": "ok", "remote": "kaiten" }));
+
+        let fault = json!({ "method": "GET", "path": "/api", "times": null, "effect": { "reply": { "status": 500 } } });
+        let added = world.send(Method::POST, "/_sandbox/faults", &fault).await.unwrap();
+        assert_eq!((added.status().as_u16(), added.json::<Value>().await.unwrap()), (201, json!({ "id": 0 })));
+        assert_eq!(world.send(Method::GET, "/api/customers?limit=2", &null).await.unwrap().status(), 500);
+        let faults: Value = world.send(Method::GET, "/_sandbox/faults", &null).await.unwrap().json().await.unwrap();
+        assert_eq!((&faults[0]["hits"], &faults[0]["fault"]["path"]), (&json!(1), &json!("/api")));
+        assert_eq!(world.send(Method::DELETE, "/_sandbox/faults/9", &null).await.unwrap().status(), 404);
+        assert_eq!(world.send(Method::DELETE, "/_sandbox/faults/0", &null).await.unwrap().status(), 204);
+        world.send(Method::POST, "/_sandbox/faults", &fault).await.unwrap();
+        assert_eq!(world.send(Method::DELETE, "/_sandbox/faults", &null).await.unwrap().status(), 204);
+        assert_eq!(world.create().await.unwrap().status(), 201);
+        for wrong in [json!({ "effect": "no_such" }), json!({ "effect": { "reply": { "status": 99 } } })] {
+            assert_eq!(world.send(Method::POST, "/_sandbox/faults", &wrong).await.unwrap().status(), 400);
+        }
+
+        let requests = world.send(Method::GET, "/_sandbox/requests", &null).await.unwrap();
+        let requests: Value = requests.json().await.unwrap();
+        assert_eq!(requests.as_array().unwrap().len(), 2, "its own requests are not among them");
+        assert_eq!((&requests[0]["query"], &requests[0]["fault"]), (&json!("limit=2"), &json!("reply")));
+        assert_eq!(requests[1]["json"], json!({ "name": "Acme", "slug": "acme" }));
+        assert!(!requests.to_string().contains(SANDBOX_TOKEN));
+        let path = "/_sandbox/requests?method=POST&path=/api/licenses";
+        assert_eq!(world.send(Method::GET, path, &null).await.unwrap().text().await.unwrap(), "[]");
+        world.send(Method::DELETE, "/_sandbox/requests", &null).await.unwrap();
+        assert_eq!(world.kaiten().recorder().count(), 0);
+
+        assert_eq!(world.send(Method::PUT, "/_sandbox/latency", &json!({ "ms": 30 })).await.unwrap().status(), 204);
+        let latency: Value = world.send(Method::GET, "/_sandbox/latency", &null).await.unwrap().json().await.unwrap();
+        assert_eq!(latency, json!({ "ms": 30 }));
+        let began = Instant::now();
+        world.exists().await;
+        assert!(began.elapsed() >= Duration::from_millis(30));
+    }
 }

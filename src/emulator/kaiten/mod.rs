@@ -37,6 +37,9 @@ mod stamp;
 mod store;
 mod zone;
 
+#[cfg(test)]
+mod tests;
+
 pub use auth::Token;
 pub use catalogue::Catalogue;
 pub use page::ListShape;

@@ -118,7 +118,24 @@ impl Service {
     }
 
     fn respond(&self, outcome: Outcome, path: &str) -> Response {
-        let (status, content_type, body) = match outcome {
+        let (status, content_type, body) = self.render(outcome, path);
+        let bytes = body.as_ref().map(Value::to_string).unwrap_or_default();
+        let mut response = Response::new(HttpBody::from(bytes));
+        *response.status_mut() = StatusCode::from_u16(status).expect("our own statuses");
+        let headers = response.headers_mut();
+        if body.is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        }
+        if self.options.dialect == Dialect::Core {
+            let trace = format!("{:032x}", self.traces.fetch_add(1, Ordering::Relaxed) + 1);
+            headers.insert(TRACE, HeaderValue::from_str(&trace).expect("digits"));
+        }
+        response
+    }
+
+    /// Status, content type and body of an outcome.
+    pub(super) fn render(&self, outcome: Outcome, path: &str) -> (u16, &'static str, Option<Value>) {
+        match outcome {
             Ok(Answer::Found(value)) => (200, "application/json", Some(value)),
             Ok(Answer::Created(value)) => (201, "application/json", Some(value)),
             Ok(Answer::Done) => (204, "", None),
@@ -129,19 +146,7 @@ impl Service {
                 };
                 (problem.status, "application/problem+json", Some(document))
             }
-        };
-        let trace = format!("{:032x}", self.traces.fetch_add(1, Ordering::Relaxed) + 1);
-        let bytes = body.as_ref().map(Value::to_string).unwrap_or_default();
-        let mut response = Response::new(HttpBody::from(bytes));
-        *response.status_mut() = StatusCode::from_u16(status).expect("our own statuses");
-        let headers = response.headers_mut();
-        if body.is_some() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         }
-        if self.options.dialect == Dialect::Core {
-            headers.insert(TRACE, HeaderValue::from_str(&trace).expect("digits"));
-        }
-        response
     }
 }
 
