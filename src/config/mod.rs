@@ -67,7 +67,10 @@ fn desired(settings: &Settings, mut resources: Vec<Resource>, sources: &Sources)
         project: Arc::clone(&settings.project),
         environment: settings.environment.clone(),
         targets: targets.collect(),
-        resources: resources.into_iter().map(|resource| (resource.address.clone(), resource)).collect::<IndexMap<_, _>>(),
+        resources: resources
+            .into_iter()
+            .map(|resource| (resource.address.clone(), resource))
+            .collect::<IndexMap<_, _>>(),
         sources: sources.clone(),
     }
 }

@@ -186,8 +186,10 @@ fn decide(
     observed: Option<&Observed>,
 ) -> Decision {
     let Some(object) = observed else {
-        let named = identity.parts.iter().map(|(part, value)| format!("{part} {value}")).collect::<Vec<_>>().join(", ");
-        let message = format!("no {} with {named}", section.singular);
+        let (outer, own) = identity.parts.split_at(identity.parts.len().saturating_sub(1));
+        let own = own.iter().map(|(part, value)| format!(" with {part} {value}"));
+        let outer = outer.iter().map(|(part, value)| format!(" in {part} {value}"));
+        let message = format!("no {}{}", section.singular, own.chain(outer).collect::<String>());
         return Decision::new(Action::Create, "absent", message).with(creation(section, fields));
     };
     let ignored: Vec<&Path> = resource.lifecycle.ignore.iter().map(|path| &path.value).collect();

@@ -130,6 +130,7 @@ pub fn declare(section: &'static str, key: &str, fields: impl IntoIterator<Item 
     Resource {
         address: Address::new(section, key),
         target: "cf".into(),
+        identity: crate::model::Identity::single("name", key),
         fields: fields.into_iter().collect::<Fields>(),
         lifecycle: Lifecycle::default(),
         span: span(),

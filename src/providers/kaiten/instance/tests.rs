@@ -29,7 +29,7 @@ fn resource(fields: Fields) -> Resource {
     Resource {
         address: Address::new("instances", "acme-production"),
         target: "kaiten".into(),
-        identity: crate::model::Identity::single("slug", "acme-production"),
+        identity: Identity::single("slug", "acme-production"),
         fields,
         lifecycle: crate::model::Lifecycle::default(),
         span,
