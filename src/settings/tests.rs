@@ -577,3 +577,27 @@ fn a_variable_given_but_not_declared_is_wrong_usage() {
         ["cli::usage: `--var` names a variable that is not declared: `zone` -- `trueup.toml` declares no variable"]
     );
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn one_slip_shows_no_secret(at in 0..200usize, slip in "[\\PC\n\r\t]|[\"'=\\[\\]{}#.,\\\\]|\"\"\"", cut in proptest::bool::ANY) {
+        let mut toml = cloudfoundry("url = \"https://a.example.com\"\nauth = { method = \"password\", username = \"ci\", password = \"hush\" }\n[targets.k]\nprovider = \"kaiten\"\ntoken = \"hush\"");
+        let at = at.min(toml.len());
+        if cut && at < toml.len() {
+            toml.remove(at);
+        }
+        toml.insert_str(at, &slip);
+        let loaded = Run::default().load(&toml);
+        for span in loaded.diagnostics.iter().filter_map(Diagnostic::span) {
+            let displayed = loaded.sources.get(span.file).display();
+            proptest::prop_assert_eq!(displayed.len(), loaded.sources.get(span.file).text().len());
+            // What a slip turns into a comment is taken for one.
+            let shown = displayed.lines().find(|line| line.split('#').next().is_some_and(|line| line.contains("hush")));
+            proptest::prop_assert!(shown.is_none(), "{}", displayed);
+        }
+        let told = format!("{:?}", loaded.diagnostics);
+        proptest::prop_assert!(!told.contains("hush"), "{}", told);
+    }
+}
