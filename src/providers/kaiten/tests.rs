@@ -267,6 +267,21 @@ async fn a_create_is_repeated_only_while_nothing_was_written() {
 }
 
 #[tokio::test]
+async fn a_secret_that_kaiten_repeats_is_not_repeated() {
+    let server = MockServer::start().await;
+    let problem = json!({"detail": "`hush` is not a tier", "errors": [
+        {"location": "body.metadata.tier", "message": "`hush` is not allowed", "value": "hush"}]});
+    answers(&server, "POST", "/api/instances", ResponseTemplate::new(422).set_body_json(problem)).await;
+    let kaiten = connect(&server.uri(), Some("core")).await.unwrap();
+    let mut fields = instance_fields();
+    let secret = crate::model::Sensitive::wrap(Value::text("hush"));
+    fields.set("metadata", Value::Map(Box::new([("tier".into(), secret)].into_iter().collect())));
+    let error = create(&kaiten, "instances", "acme-production", &fields).await.unwrap_err();
+    assert_eq!(error.fields[0].path.to_string(), "metadata.tier");
+    assert!(!format!("{error:?}").contains("hush"), "{error:?}");
+}
+
+#[tokio::test]
 async fn only_kaiten_itself_can_say_that_something_does_not_exist() {
     let server = MockServer::start().await;
     let gone = json!({"status": 404, "code": "GetCustomer.NotFound"});
