@@ -259,3 +259,5 @@ impl Writer<'_, Kaiten> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod emulated;

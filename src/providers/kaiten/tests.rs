@@ -23,7 +23,7 @@ pub(super) fn instance_fields() -> Fields {
     .collect()
 }
 
-fn endpoint(url: &str, api: Option<&str>) -> Endpoint {
+pub(super) fn endpoint(url: &str, api: Option<&str>) -> Endpoint {
     Endpoint {
         name: "kaiten".into(),
         provider: "kaiten",
@@ -54,7 +54,12 @@ async fn answers(server: &MockServer, verb: &str, at: &str, with: ResponseTempla
     Mock::given(method(verb)).and(path(at)).respond_with(with).mount(server).await;
 }
 
-async fn create(kaiten: &Kaiten, section: &'static str, slug: &str, fields: &Fields) -> Result<Observed, RemoteError> {
+pub(super) async fn create(
+    kaiten: &Kaiten,
+    section: &'static str,
+    slug: &str,
+    fields: &Fields,
+) -> Result<Observed, RemoteError> {
     let (address, identity) = (Address::new(section, slug), Identity::single("slug", slug));
     let proposal = Proposal { address: &address, identity: &identity, fields };
     let registry = crate::providers::registry();
@@ -62,7 +67,7 @@ async fn create(kaiten: &Kaiten, section: &'static str, slug: &str, fields: &Fie
     kind.create(proposal, kaiten).await
 }
 
-async fn look_up(
+pub(super) async fn look_up(
     kaiten: &Kaiten,
     section: &'static str,
     slug: &str,
