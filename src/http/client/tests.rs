@@ -81,6 +81,7 @@ fn status(code: u16) -> ResponseTemplate {
 async fn a_read_survives_weather_and_counts_every_try() {
     let server = MockServer::start().await;
     Mock::given(path("/api/x"))
+        .and(header("accept", "application/json"))
         .and(header("user-agent", concat!("trueup/", env!("CARGO_PKG_VERSION"))))
         .respond_with(in_turn(vec![status(503), status(502), status(200).set_body_string("{}")]))
         .mount(&server)

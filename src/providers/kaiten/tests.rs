@@ -117,6 +117,24 @@ async fn a_refused_token_decides_nothing_and_shows_nothing() {
 }
 
 #[tokio::test]
+async fn what_can_be_no_token_is_not_sent() {
+    for token in ["", "ksh_a\nb", "ksh_ü", "ksh a"] {
+        let endpoint = Endpoint { auth: Auth::Token(token.into()), ..endpoint("http://127.0.0.1:1", Some("core")) };
+        let error = Provided::connect(&endpoint, &Clock::system()).await.unwrap_err();
+        assert_eq!(error.failure, Failure::SignIn, "{token:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_collection_that_is_not_there_is_a_wrong_address() {
+    let server = MockServer::start().await;
+    let kaiten = connect(&server.uri(), Some("core")).await.unwrap();
+    let error = kaiten.collection(&customer::SECTION, "/customers").await.unwrap_err();
+    assert_eq!((error.failure, error.problem.path.as_str()), (Failure::NotFound, "/api/customers"));
+    assert!(error.help.unwrap().contains("`url`"));
+}
+
+#[tokio::test]
 async fn what_is_no_kaiten_is_said_so() {
     let server = MockServer::start().await;
     answers(&server, "GET", "/instances", ResponseTemplate::new(200).set_body_string("<html>")).await;
