@@ -131,7 +131,7 @@ mod tests {
             declare(
                 "spaces",
                 "by-guid",
-                [("organization", of_guid("organizations", "o-1")), ("name", text("staging"))],
+                [("organization", of_guid("organizations", "o-1")), ("name", text("STAGING"))],
             ),
             declare("spaces", "unborn", [("organization", of_key("organizations", "new"))]),
             declare("spaces", "riddle", [("organization", Value::Unknown)]),

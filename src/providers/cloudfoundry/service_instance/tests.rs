@@ -390,7 +390,9 @@ fn an_instance_is_recognised_by_the_id_of_its_space_whatever_the_names_look_like
     };
     let mut elsewhere = odd("i-2", "acme", "production/my db");
     elsewhere.fields.set("space", link("acme", "s-9"));
-    let collection = Collection::new(vec![odd("i-1", "acme/production", "my db"), elsewhere], false);
+    let mut namesake = odd("i-3", "acme/staging", "my db");
+    namesake.fields.set("space", link("acme/staging", "s-2"));
+    let collection = Collection::new(vec![odd("i-1", "acme/production", "my db"), elsewhere, namesake], false);
     let recognised = |proposed: &Proposed| {
         let found = kind.declared().unwrap().recognise(proposed.proposal(), &collection, &facts);
         found.iter().map(|object| object.id.to_string()).collect::<Vec<_>>()
