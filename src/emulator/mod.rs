@@ -1,1 +1,3 @@
 //! Both remotes, served over real HTTP on loopback.
+
+pub mod cloudfoundry;
