@@ -9,5 +9,6 @@ pub mod kind;
 pub mod providers;
 pub mod plan;
 pub mod apply;
+pub mod providers;
 pub mod clock;
 pub mod emulator;

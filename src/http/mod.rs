@@ -10,5 +10,6 @@ mod retry;
 pub use client::{BuildError, Client, Transport, Why};
 pub use request::{Body, Request, Tries, segment};
 pub use reqwest::Method;
+pub(crate) use response::clean;
 pub use response::{Malformed, Response};
 pub use retry::LONGEST_WAIT;
