@@ -6,7 +6,6 @@ pub mod settings;
 pub mod model;
 pub mod http;
 pub mod kind;
-pub mod providers;
 pub mod plan;
 pub mod apply;
 pub mod providers;

@@ -32,8 +32,8 @@ static SECTION: Section = Section {
     ],
     fold_case: false,
     fields: &[
-        Field::new("space", "space_guid", SPACE_SHAPE, "Its space."),
-        Field::new("name", "name", NAME_SHAPE, "Its name."),
+        Field::new("space", "space_guid", SPACE_SHAPE, "The space it is in."),
+        Field::new("name", "name", NAME_SHAPE, "The name, unique in the space."),
     ],
     attributes: &[GUID, CREATED_AT, UPDATED_AT],
 };
