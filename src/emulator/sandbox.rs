@@ -29,7 +29,7 @@ use super::weather::{self, Weather};
 /// How long a change may wait until it is in the file. Writing the file may take at most a tenth of the time.
 const DEBOUNCE: Duration = Duration::from_millis(200);
 /// How long requests under way may take to end at a shutdown.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Why a sandbox did not start, or did not end well.
 #[derive(Debug, thiserror::Error)]
