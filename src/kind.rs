@@ -13,6 +13,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::clock::Clock;
+use crate::http::{BuildError, Transport, Why};
 use crate::model::{
     Address, Code, Collection, Diagnostic, Facts, Fields, Identity, Observed, Path, Reference, RemoteProblem, Resource,
     Section,
@@ -89,8 +90,11 @@ pub struct Wanted<'a> {
     pub resources: &'a [&'a Resource],
     /// References to this kind that nothing declared answers.
     pub references: &'a [&'a Reference],
-    /// The collections named in [`Kind::AFTER`], observed already.
+    /// The collections named in [`Readable::AFTER`], observed already.
     pub observed: &'a BTreeMap<&'static str, Collection>,
+    /// Everything declared, of any kind and at any target: what a reference to a declared resource means, and which
+    /// outer objects matter to a kind that nothing refers to.
+    pub declared: &'a IndexMap<Address, Resource>,
 }
 
 /// One declared resource with everything looked up.
@@ -239,6 +243,34 @@ pub struct RemoteError {
     pub uncertain: bool,
 }
 
+impl RemoteError {
+    /// As a diagnostic that points at the YAML as precisely as the remote's answer allows. `doing` completes "cannot".
+    pub fn diagnose(&self, doing: &str, resource: Option<&Resource>) -> Diagnostic {
+        let mut diagnostic = Diagnostic::error(self.failure.code(), format!("cannot {doing}: {}", self.message))
+            .remote((*self.problem).clone());
+        diagnostic.help.clone_from(&self.help);
+        let Some(resource) = resource else { return diagnostic };
+        diagnostic = diagnostic.on(&resource.address);
+        let mut fields = self.fields.iter();
+        match fields.next() {
+            Some(first) => {
+                diagnostic = diagnostic.at(place(resource, &first.path), first.message.as_str());
+                for field in fields {
+                    diagnostic = diagnostic.also(place(resource, &field.path), field.message.as_str());
+                }
+                diagnostic
+            }
+            None => diagnostic.at(resource.key_span, "needed here"),
+        }
+    }
+}
+
+/// The value of a field; the resource's key if the field is not written.
+fn place(resource: &Resource, path: &Path) -> crate::model::Span {
+    let written = path.0.first().is_some_and(|first| resource.places.exact(&Path(vec![first.clone()])).is_some());
+    if written { resource.places.value(path) } else { resource.key_span }
+}
+
 /// A field the remote complains about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldProblem {
@@ -246,6 +278,44 @@ pub struct FieldProblem {
     pub path: Path,
     /// The remote's words, or ours where it has none.
     pub message: String,
+}
+
+impl From<Transport> for RemoteError {
+    fn from(lost: Transport) -> Self {
+        let help = match lost.why {
+            Why::NoConnection => Some("check the target's `url` in `trueup.toml`, and the network"),
+            Why::Untrusted => Some("name the certificate authority's file as the target's `ca_file` in `trueup.toml`"),
+            Why::Invalid => Some("check the target's `url` in `trueup.toml`"),
+            Why::TimedOut | Why::Cut | Why::TooLarge => None,
+        };
+        Self {
+            failure: if lost.why == Why::TooLarge { Failure::Malformed } else { Failure::Unreachable },
+            message: lost.message,
+            help: help.map(str::to_owned),
+            problem: Box::new(RemoteProblem {
+                method: lost.method.to_string(),
+                path: lost.path,
+                ..RemoteProblem::default()
+            }),
+            fields: Vec::new(),
+            uncertain: lost.uncertain,
+        }
+    }
+}
+
+impl From<BuildError> for RemoteError {
+    fn from(error: BuildError) -> Self {
+        Self {
+            failure: Failure::Unreachable,
+            message: error.to_string(),
+            help: Some(
+                "check the target's `ca_file` in `trueup.toml`, and the system's certificate authorities".to_owned(),
+            ),
+            problem: Box::default(),
+            fields: Vec::new(),
+            uncertain: false,
+        }
+    }
 }
 
 /// Every kind trueup knows, by section.
@@ -448,5 +518,11 @@ impl<K: Kind> ErasedDeclared for Declared<K> {
         session: &'a dyn Session,
     ) -> Boxed<'a, Result<Vec<Observed>, RemoteError>> {
         Box::pin(K::poll(pending, Reader(own::<K>(session))))
+    }
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.kinds.keys()).finish()
     }
 }

@@ -93,7 +93,10 @@ impl Context<'_> {
                         .help("align the `-` with those of its list")
                 } else {
                     self.error("expected the next `-` of a list", offset, "this stands where a list item would begin")
-                        .help("start the line with `- `, or indent it: a key as deep as the list cannot follow the list's items")
+                        .help(
+                            "start the line with `- `, or indent it: a key as deep as the list cannot follow \
+                         the list's items",
+                        )
                 }
             }
             ErrorKind::BlockSequenceEntryNotAllowed => {
@@ -108,14 +111,16 @@ impl Context<'_> {
             ErrorKind::MappingKeyNotAllowed => self
                 .error("a key cannot begin here", offset, "`? ` begins a key")
                 .help("if the `?` belongs to the text, quote it; else put the key on a line of its own"),
-            ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => {
-                self.error(
+            ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => self
+                .error(
                     format!("`{}` is not followed by `:`", shown(self.line_from(offset))),
                     offset,
                     "a key is expected here",
                 )
-                .help("write `key: value`; if the line continues the text above, indent it deeper than that text's key")
-            }
+                .help(
+                    "write `key: value`; if the line continues the text above, indent it deeper than that \
+                 text's key",
+                ),
             ErrorKind::ExpectedDocumentStart => {
                 if self.line_above(offset).starts_with('%') {
                     self.error("`---` is missing after the `%` line", offset, "the document begins here")
@@ -203,8 +208,16 @@ impl Context<'_> {
             | ErrorKind::UnpairedLowSurrogate
             | ErrorKind::InvalidUnicodeEscape => {
                 let at = self.find_bad_hex(offset);
-                self.error_to(at..self.clamp(at + 2), "this escape names no character", "the digits after it do not make a character")
-                    .help("write `\\xNN`, `\\uNNNN` or `\\UNNNNNNNN` with exactly 2, 4 or 8 hexadecimal digits, or the character itself; `\\\\` is a backslash")
+                self.error_to(
+                    at..self.clamp(at + 2),
+                    "this escape names no character",
+                    "the digits after it do \
+                 not make a character",
+                )
+                .help(
+                    "write `\\xNN`, `\\uNNNN` or `\\UNNNNNNNN` with exactly 2, 4 or 8 hexadecimal digits, \
+                     or the character itself; `\\\\` is a backslash",
+                )
             }
             ErrorKind::ZeroBlockScalarIndent => self
                 .error(
@@ -249,9 +262,13 @@ impl Context<'_> {
             | ErrorKind::InvalidTagUtf8TrailingByte
             | ErrorKind::InvalidTagUtf8 => {
                 let at = Span::new(self.file, offset..self.word_end(offset));
-                Diagnostic::error(Code::YamlUnsupported, "an unquoted `!` begins a tag, and this tag is not supported")
-                    .at(at, "tags of other tools mean nothing here")
-                    .help("remove it; if the `!` belongs to the text, quote the text")
+                Diagnostic::error(
+                    Code::YamlUnsupported,
+                    "an unquoted `!` begins a tag, and this tag is not \
+                 supported",
+                )
+                .at(at, "tags of other tools mean nothing here")
+                .help("remove it; if the `!` belongs to the text, quote the text")
             }
             ErrorKind::UnsupportedYamlMajorVersion => self
                 .error("this version of YAML is not supported", offset, "YAML 1.2 is read")
@@ -341,8 +358,16 @@ impl Context<'_> {
             self.error("a second `: ` in one line", offset, "a mapping cannot begin inside a value")
                 .help("quote the value if the `:` belongs to it, or put the inner key on a line of its own, indented")
         } else {
-            self.error("this `:` stands in the continuation of the text above", offset, "the line is read as more of the value above")
-                .help("indent the line exactly like the keys it belongs to; if the line above was meant as a key, end it with `:`")
+            self.error(
+                "this `:` stands in the continuation of the text above",
+                offset,
+                "the line is read as \
+             more of the value above",
+            )
+            .help(
+                "indent the line exactly like the keys it belongs to; if the line above was meant as a \
+                 key, end it with `:`",
+            )
         }
     }
 
@@ -357,8 +382,10 @@ impl Context<'_> {
                 self.error("this key fits no mapping above", offset, "indented like none of the keys above")
                     .help("align it with the keys it belongs to")
             } else {
-                self.error(format!("`{}` belongs to no key", shown(rest)), offset, "a key is expected here")
-                    .help("write `key: value`; a line that continues the text above must be indented like it, with no comment in between")
+                self.error(format!("`{}` belongs to no key", shown(rest)), offset, "a key is expected here").help(
+                    "write `key: value`; a line that continues the text above must be indented like it, \
+                     with no comment in between",
+                )
             };
         }
         if before.trim() == "-" {
@@ -406,13 +433,19 @@ impl Context<'_> {
     fn between_brackets(&self, offset: usize) -> Diagnostic {
         let Some(open) = self.open else {
             return self
-                .error("a `,` or the closing bracket is missing before this", offset, "the value before it is complete")
+                .error(
+                    "a `,` or the closing bracket is missing before this",
+                    offset,
+                    "the value before it is \
+                 complete",
+                )
                 .help("put a `,` between the two, or close the bracket");
         };
         let open_char = self.char_at(open);
         let close = closing(open_char);
         let help = format!(
-            "put a `,` before it, or close the `{open_char}` with `{close}`; if it belongs to the text, quote the text"
+            "put a `,` before it, or close the `{open_char}` with `{close}`; if it belongs to the text, quote \
+             the text"
         );
         self.in_brackets(
             self.error(format!("expected `,` or `{close}` before this"), offset, "the brackets are still open here")
@@ -494,7 +527,9 @@ impl Context<'_> {
                 'U' => 8,
                 _ => return None,
             };
-            self.text.get(at + 1..at + 1 + digits).and_then(|digits| u32::from_str_radix(digits, 16).ok())
+            let digits = self.text.get(at + 1..at + 1 + digits)?;
+            // `from_str_radix` would take a sign.
+            digits.chars().all(|c| c.is_ascii_hexdigit()).then(|| u32::from_str_radix(digits, 16).ok())?
         };
         let mut from = quote;
         loop {
@@ -503,10 +538,12 @@ impl Context<'_> {
                 return quote;
             }
             match number(at + 1) {
-                Some(high @ 0xd800..=0xdbff) if self.text[at + 6..].starts_with("\\u") => match number(at + 7) {
-                    Some(0xdc00..=0xdfff) if high < 0xdc00 => from = at + 12,
-                    _ => return at,
-                },
+                Some(high @ 0xd800..=0xdbff) if self.text.get(at + 6..).is_some_and(|rest| rest.starts_with("\\u")) => {
+                    match number(at + 7) {
+                        Some(0xdc00..=0xdfff) if high < 0xdc00 => from = at + 12,
+                        _ => return at,
+                    }
+                }
                 Some(code) if char::from_u32(code).is_some() => from = at + 2,
                 _ => return at,
             }

@@ -69,7 +69,7 @@ fn quotes_tell_what_was_meant_as_a_string() {
 fn tags_of_the_core_schema_say_what_the_value_is() {
     let text = "%TAG !y! tag:yaml.org,2002:\n---\n[!!str 7, ! 8, !!int 9, !!float 1, !!bool true, !!null ~, !!str , !!map {}, !!seq [], !y!str 1, !<tag:yaml.org,2002:str> 2]";
     assert_eq!(value(text), Value::from_json(json!(["7", "8", 9, 1, true, null, "", {}, [], "1", "2"])));
-    assert_eq!(value("!!str 7: x"), Value::from_json(json!({"7": "x"})));
+    assert_eq!(value("!!str 7: x\n! 8: y\n!!str <<: z"), Value::from_json(json!({"7": "x", "8": "y", "<<": "z"})));
     for text in ["!!int x", "!!int \"7\"", "!!bool yes", "!!null 0", "!!float true", "!!map []", "!!seq {}", "!!str []"]
     {
         let read = read(text);

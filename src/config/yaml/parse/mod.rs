@@ -1,15 +1,18 @@
 //! Parser events to a [`Tree`], with every problem reported and reading resumed where that is possible.
 
+mod aliases;
+mod keys;
+mod scalars;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use granit_parser::{Event, Parser, ScalarStyle, ScanError, StructureStyle, Tag, YamlVersion};
+use granit_parser::{Event, Parser, ScanError, StructureStyle, Tag, YamlVersion};
 
 use super::place;
-use super::scalar::{self, Meaning};
-use super::syntax::{self, Context, shown};
+use super::syntax::{self, Context};
 use super::tree::{Kind, NodeId, Slot, Tree};
 use crate::model::{Code, Diagnostic, Diagnostics, FileId, SourceFile, Span};
 
@@ -28,11 +31,22 @@ const FEW_KEYS: usize = 16;
 /// Reads a file's documents. What is wrong is added to `diagnostics`: a document that cannot be read on is left out of the
 /// tree, and any other problem leaves a value that says [`Content::Invalid`](super::Content::Invalid).
 pub fn parse(file: FileId, source: &Arc<SourceFile>, diagnostics: &mut Diagnostics) -> Tree {
+    parse_within(MAX_VALUES, file, source, diagnostics)
+}
+
+/// [`parse()`] with another limit than [`MAX_VALUES`].
+pub(super) fn parse_within(
+    max_values: usize,
+    file: FileId,
+    source: &Arc<SourceFile>,
+    diagnostics: &mut Diagnostics,
+) -> Tree {
     let mut builder = Builder {
         text: source.text(),
         tree: Tree::new(file, source),
         diagnostics,
         problems: 0,
+        max_values,
         values: 0,
         expanded: 0,
         stack: Vec::new(),
@@ -43,6 +57,9 @@ pub fn parse(file: FileId, source: &Arc<SourceFile>, diagnostics: &mut Diagnosti
         start: Mark::default(),
         warned: false,
     };
+    // Most files have more than ten bytes a node, so one allocation does; doubling would need twice the memory.
+    builder.tree.nodes.reserve(source.text().len() / 10);
+    builder.tree.children.reserve(source.text().len() / 10);
     builder.run();
     let mut tree = builder.tree;
     tree.nodes.shrink_to_fit();
@@ -65,6 +82,7 @@ struct Builder<'s, 'd> {
     tree: Tree,
     diagnostics: &'d mut Diagnostics,
     problems: usize,
+    max_values: usize,
     values: usize,
     expanded: u64,
     stack: Vec<Frame<'s>>,
@@ -290,11 +308,11 @@ impl<'s> Builder<'s, '_> {
     /// Hands a finished value to the collection it is in.
     fn attach(&mut self, id: NodeId, size: Size) -> Step {
         self.values += 1;
-        if self.values > MAX_VALUES {
+        if self.values > self.max_values {
             let slot = self.tree.slot(id);
             let at = self.span(slot.start as usize..slot.end as usize);
             self.report(
-                Diagnostic::error(Code::YamlLimit, format!("more than {MAX_VALUES} values in one file"))
+                Diagnostic::error(Code::YamlLimit, format!("more than {} values in one file", self.max_values))
                     .at(at, "reading stops here")
                     .help("split the file into several"),
             );
@@ -335,236 +353,6 @@ impl<'s> Builder<'s, '_> {
         }
     }
 
-    fn scalar(
-        &mut self,
-        text: Cow<'s, str>,
-        style: ScalarStyle,
-        anchor: usize,
-        tag: Option<&Tag>,
-        at: Range<usize>,
-        span: &granit_parser::Span,
-    ) -> Step {
-        if self.expects_key() {
-            return self.key(text, style, anchor, tag, at, span);
-        }
-        let plain = style == ScalarStyle::Plain;
-        let left_out = plain && at.is_empty();
-        let at = match style {
-            _ if left_out && tag.is_some() => tag_range(span).unwrap_or(at),
-            _ if left_out => self.place_of_nothing(at),
-            ScalarStyle::Literal | ScalarStyle::Folded => place::text_block(self.text, self.last_end, at),
-            _ => at,
-        };
-        self.last_end = self.last_end.max(at.end);
-        let id = match tag {
-            None if left_out => self.add(at, Kind::Null { left_out: true }),
-            None if plain => self.plain(&text, at),
-            None => self.string(&text, at, true),
-            Some(tag) => self.tagged(tag, &text, plain, at, span),
-        };
-        self.anchor(anchor, id, Some(SCALAR));
-        self.attach(id, SCALAR)
-    }
-
-    fn plain(&mut self, text: &str, at: Range<usize>) -> NodeId {
-        let kind = match scalar::resolve(text) {
-            Meaning::Text => return self.string(text, at, false),
-            Meaning::Null => Kind::Null { left_out: false },
-            Meaning::Bool(bool) => Kind::Bool(bool),
-            Meaning::Integer(_) => Kind::Integer,
-            Meaning::Float(_) => Kind::Float,
-            Meaning::IntegerTooLarge => self.bad_number(
-                &at,
-                format!("`{}` does not fit into 64 bits", shown(text)),
-                "integers go from -9223372036854775808 to 18446744073709551615",
-                text,
-            ),
-            Meaning::FloatTooLarge => self.bad_number(
-                &at,
-                format!("`{}` is too large for a number", shown(text)),
-                "numbers go up to about 1.8e308",
-                text,
-            ),
-            Meaning::NotFinite => self.bad_number(
-                &at,
-                format!("`{}` cannot be sent: JSON has no such number", shown(text)),
-                "YAML reads this as a number",
-                text,
-            ),
-        };
-        self.add(at, kind)
-    }
-
-    fn bad_number(&mut self, at: &Range<usize>, message: String, label: &str, text: &str) -> Kind {
-        let diagnostic = Diagnostic::error(Code::YamlNumber, message)
-            .at(self.span(at.clone()), label)
-            .help(format!("if it is a name or a number nobody calculates with, quote it: `\"{}\"`", shown(text)));
-        self.report(diagnostic);
-        Kind::Invalid
-    }
-
-    fn string(&mut self, text: &str, at: Range<usize>, quoted: bool) -> NodeId {
-        let (start, decoded) = self.keep(text, at.start + usize::from(quoted));
-        self.add(at, Kind::Text { start, len: narrow(text.len()), decoded, quoted })
-    }
-
-    /// Where a text is: in the source if it stands there literally, else in the tree's own buffer.
-    fn keep(&mut self, text: &str, start: usize) -> (u32, bool) {
-        if self.text.get(start..).is_some_and(|rest| rest.starts_with(text)) {
-            return (narrow(start), false);
-        }
-        let at = self.tree.decoded.len();
-        self.tree.decoded.push_str(text);
-        (narrow(at), true)
-    }
-
-    fn tagged(&mut self, tag: &Tag, text: &str, plain: bool, at: Range<usize>, span: &granit_parser::Span) -> NodeId {
-        let meaning = if plain { scalar::resolve(text) } else { Meaning::Text };
-        let fits = match (tag.core_suffix(), meaning) {
-            (Some("str"), _) => return self.string(text, at, true),
-            // The tag `!` alone.
-            (None, _) if tag.handle().is_empty() && tag.suffix() == "!" => return self.string(text, at, true),
-            (Some("null"), Meaning::Null) => return self.add(at, Kind::Null { left_out: false }),
-            (Some("bool"), meaning) => matches!(meaning, Meaning::Bool(_)),
-            (Some("int"), meaning) => matches!(meaning, Meaning::Integer(_) | Meaning::IntegerTooLarge),
-            (Some("float"), meaning) => !matches!(meaning, Meaning::Text | Meaning::Null | Meaning::Bool(_)),
-            _ => false,
-        };
-        if fits {
-            return self.plain(text, at);
-        }
-        self.refuse_tag(tag, span, &at, "this value");
-        self.add(at, Kind::Invalid)
-    }
-
-    fn refuse_tag(&mut self, tag: &Tag, span: &granit_parser::Span, value: &Range<usize>, what: &str) {
-        let range = tag_range(span).unwrap_or_else(|| value.clone());
-        let written = shown(&self.text[range.clone()]).into_owned();
-        let diagnostic = if tag.core_suffix().is_some() {
-            Diagnostic::error(Code::YamlUnsupported, format!("`{written}` does not fit the value it stands before"))
-                .at(self.span(range), format!("{what} is not of this type"))
-                .help("remove the tag: quotes make a string, and without quotes the value itself says what it is")
-        } else {
-            Diagnostic::error(Code::YamlUnsupported, format!("the tag `{written}` is not supported"))
-                .at(self.span(range), "tags of other tools mean nothing here")
-                .help(
-                    "remove it; if the `!` belongs to the text, quote the text; for a secret declare a sensitive variable \
-                     in `trueup.toml` and write `${var.NAME}`",
-                )
-        };
-        self.report(diagnostic);
-    }
-
-    // Keys
-
-    fn key(
-        &mut self,
-        text: Cow<'s, str>,
-        style: ScalarStyle,
-        anchor: usize,
-        tag: Option<&Tag>,
-        at: Range<usize>,
-        span: &granit_parser::Span,
-    ) -> Step {
-        let plain = style == ScalarStyle::Plain;
-        let at = match style {
-            ScalarStyle::Literal | ScalarStyle::Folded => place::text_block(self.text, self.last_end, at),
-            // `: value`; the colon is all there is to point at.
-            _ if at.is_empty() && self.text[at.start..].starts_with(':') => at.start..at.start + 1,
-            _ => at,
-        };
-        let left_out = plain && (at.is_empty() || text == "~" && self.text.get(at.clone()) == Some(":"));
-        self.last_end = self.last_end.max(at.end);
-        let as_string = tag.is_some_and(|tag| tag.core_suffix() == Some("str"));
-        let refusal = if let Some(tag) = tag.filter(|_| !as_string) {
-            self.refuse_tag(tag, span, &at, "this key");
-            None
-        } else if left_out {
-            Some((
-                "a key is missing".to_owned(),
-                "nothing stands before the `:`".to_owned(),
-                "write the key; a value that starts with `:` needs quotes".to_owned(),
-            ))
-        } else if plain && !as_string && text == "<<" {
-            Some((
-                "merge keys (`<<`) are not supported".to_owned(),
-                "not part of YAML 1.2: tools disagree about what it does".to_owned(),
-                "write the fields out here, or share a whole value: `metadata: &shared {…}` once, then `metadata: *shared`".to_owned(),
-            ))
-        } else if plain && !as_string && scalar::resolve(&text) != Meaning::Text {
-            let kind = match scalar::resolve(&text) {
-                Meaning::Null => "null",
-                Meaning::Bool(_) => "a boolean",
-                _ => "a number",
-            };
-            Some((
-                format!("the key `{}` is not a string", shown(&text)),
-                format!("without quotes this is {kind}"),
-                format!("quote it: `\"{}\":`", shown(&text)),
-            ))
-        } else {
-            let id = self.string(&text, at.clone(), !plain);
-            self.anchor(anchor, id, Some(SCALAR));
-            let key = match self.duplicate_of(text, id) {
-                None => Key::Read(id),
-                Some(first) => {
-                    self.report_duplicate(id, first);
-                    refused(&at)
-                }
-            };
-            return self.set_key(key);
-        };
-        if let Some((message, label, help)) = refusal {
-            self.report(Diagnostic::error(Code::YamlUnsupported, message).at(self.span(at.clone()), label).help(help));
-        }
-        if anchor != 0 {
-            let id = self.add(at.clone(), Kind::Invalid);
-            self.anchor(anchor, id, Some(SCALAR));
-        }
-        self.set_key(refused(&at))
-    }
-
-    fn set_key(&mut self, key: Key) -> Step {
-        if let Some(frame) = self.stack.last_mut() {
-            frame.key = key;
-        }
-        Step::Next
-    }
-
-    /// The first key of the innermost mapping with this text; remembers the key if there is none.
-    fn duplicate_of(&mut self, text: Cow<'s, str>, id: NodeId) -> Option<NodeId> {
-        let frame = self.stack.last_mut().expect("a key is in a mapping");
-        let keys = self.pending[frame.first_pending..].iter().step_by(2).copied();
-        if frame.index.is_none() && keys.len() < FEW_KEYS {
-            return keys.into_iter().find(|key| self.tree.text(*key) == text);
-        }
-        let index = frame.index.get_or_insert_with(|| {
-            let entry = |key: NodeId| match self.tree.slot(key).kind {
-                Kind::Text { start, len, decoded: false, .. } => {
-                    Cow::Borrowed(&self.text[start as usize..(start + len) as usize])
-                }
-                _ => Cow::Owned(self.tree.text(key).to_owned()),
-            };
-            keys.map(|key| (entry(key), key)).collect()
-        });
-        match index.entry(text) {
-            std::collections::hash_map::Entry::Occupied(first) => Some(*first.get()),
-            std::collections::hash_map::Entry::Vacant(place) => {
-                place.insert(id);
-                None
-            }
-        }
-    }
-
-    fn report_duplicate(&mut self, second: NodeId, first: NodeId) {
-        let text = shown(self.tree.text(second)).into_owned();
-        let diagnostic = Diagnostic::error(Code::YamlDuplicateKey, format!("duplicate key `{text}`"))
-            .at(self.tree.node(second).span(), "this mapping has the key already")
-            .also(self.tree.node(first).span(), "first here")
-            .help("remove one of the two, or rename it");
-        self.report(diagnostic);
-    }
-
     // Collections
 
     fn open(
@@ -586,7 +374,7 @@ impl<'s> Builder<'s, '_> {
         }
         let invalid = match tag {
             Some(tag) if tag.core_suffix() != Some(if map { "map" } else { "seq" }) => {
-                self.refuse_tag(tag, span, &at, if map { "this mapping" } else { "this list" });
+                self.report(self.unfit_tag(tag, span, &at, if map { "this mapping" } else { "this list" }));
                 true
             }
             _ => false,
@@ -650,100 +438,6 @@ impl<'s> Builder<'s, '_> {
         }
         self.attach(frame.id, frame.size)
     }
-
-    // Aliases
-
-    fn alias(&mut self, anchor: usize, at: Range<usize>) -> Step {
-        self.last_end = self.last_end.max(at.end);
-        let name = shown(&self.text[at.start + 1..at.end]).into_owned();
-        let span = self.span(at.clone());
-        let target = self.anchors.get(&anchor).map(|anchor| (anchor.id, anchor.name.clone(), anchor.size));
-        let Some((target, anchor_name, size)) = target else {
-            return self.unknown_alias(&name, at);
-        };
-        let defined = |diagnostic: Diagnostic, label: &str, builder: &Self| match anchor_name.clone() {
-            Some(range) => diagnostic.also(builder.span(range), label),
-            None => diagnostic,
-        };
-        let refusal = if self.expects_key() {
-            Some(
-                Diagnostic::error(Code::YamlUnsupported, format!("the alias `*{name}` cannot be a key"))
-                    .at(span, "only strings can be keys")
-                    .help("write the key out; if the `*` belongs to it, quote it"),
-            )
-        } else {
-            match size {
-                None => Some(defined(
-                    Diagnostic::error(Code::YamlAnchor, format!("`*{name}` stands inside the value it stands for"))
-                        .at(span, "this would never end")
-                        .help(format!("move `&{name}` to a value that does not contain this alias")),
-                    "the value begins here",
-                    self,
-                )),
-                Some(size) if self.expanded.saturating_add(size.values) > MAX_EXPANDED => Some(defined(
-                    Diagnostic::error(
-                        Code::YamlLimit,
-                        format!("the aliases of this file stand for more than {MAX_EXPANDED} values"),
-                    )
-                    .at(span, format!("this one stands for {} more", size.values))
-                    .help("use fewer aliases to large values, above all aliases inside aliased values"),
-                    "its value begins here",
-                    self,
-                )),
-                Some(size) if self.stack.len() + size.height > MAX_DEPTH => {
-                    let diagnostic = syntax::too_deep(span);
-                    Some(defined(diagnostic, "this value, put in place of the alias, goes too deep", self))
-                }
-                Some(_) => None,
-            }
-        };
-        let Some(diagnostic) = refusal else {
-            let size = size.expect("an open anchor has been refused");
-            self.expanded += size.values;
-            let id = self.add(at, Kind::Alias(target));
-            return self.attach(id, size);
-        };
-        self.report(diagnostic);
-        let id = self.add(at, Kind::Invalid);
-        self.attach(id, SCALAR)
-    }
-
-    fn unknown_alias(&mut self, name: &str, at: Range<usize>) -> Step {
-        self.last_end = self.last_end.max(at.end);
-        let name = shown(name);
-        self.report(
-            Diagnostic::error(Code::YamlAnchor, format!("no anchor `&{name}` above in this document"))
-                .at(self.span(at.clone()), "an unquoted `*` refers to an anchor")
-                .help(format!("put `&{name}` before the value it stands for; if the `*` belongs to the text, quote it: `\"*{name}\"`")),
-        );
-        let id = self.add(at, Kind::Invalid);
-        self.attach(id, SCALAR)
-    }
-
-    // Places that the parser tells only roughly
-
-    /// What to point at when a value has been left out: its key, or the `-` of its list.
-    fn place_of_nothing(&self, at: Range<usize>) -> Range<usize> {
-        match self.stack.last() {
-            Some(Frame { map: true, key: Key::Read(key), .. }) => {
-                let key = self.tree.slot(*key);
-                key.start as usize..key.end as usize
-            }
-            Some(Frame { map: true, key: Key::Refused { start, end }, .. }) => *start as usize..*end as usize,
-            Some(Frame { map: false, flow: false, .. }) => {
-                place::last_dash(self.text, self.last_end, at.start).map_or(at, |dash| dash..dash + 1)
-            }
-            _ => at,
-        }
-    }
-}
-
-fn tag_range(span: &granit_parser::Span) -> Option<Range<usize>> {
-    span.tag_span()?.byte_range()
-}
-
-fn refused(at: &Range<usize>) -> Key {
-    Key::Refused { start: narrow(at.start), end: narrow(at.end) }
 }
 
 /// Offsets and counts fit: a file has at most 64 MiB, and a value takes at least a byte.

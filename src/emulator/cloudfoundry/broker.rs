@@ -1,0 +1,132 @@
+//! The simulated broker: answers a request at once, later, or badly, as the plan's behaviour says.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::errors::Failure;
+use super::marketplace::{Behaviour, BrokerStep, Trouble};
+
+/// What a broker answered to a request it did not refuse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    Done,
+    InProgress(Course),
+}
+
+/// How an operation under way will end. Nothing runs meanwhile: whoever looks after its end finds it over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Course {
+    /// When; `None` is never.
+    pub(super) ends_at: Option<Timestamp>,
+    /// The failure the broker will report, if it fails.
+    pub(super) failure: Option<String>,
+}
+
+/// Sends a request about an instance to the broker.
+pub(super) fn ask(
+    behaviour: &Behaviour,
+    step: BrokerStep,
+    accepts_incomplete: bool,
+    now: Timestamp,
+) -> Result<Answer, Failure> {
+    let trouble = behaviour.faults.iter().find(|fault| fault.step == step).map(|fault| &fault.trouble);
+    if let Some(Trouble::Refuse { status, description }) = trouble {
+        return Err(refusal(step, *status, description));
+    }
+    let Some(milliseconds) = behaviour.milliseconds else { return Ok(Answer::Done) };
+    if matches!(step, BrokerStep::Bind | BrokerStep::Unbind) {
+        return Ok(Answer::Done);
+    }
+    if !accepts_incomplete {
+        return Err(Failure::broker(
+            "AsyncRequired",
+            400,
+            "This service plan requires client support for asynchronous service operations.".to_owned(),
+            None,
+        ));
+    }
+    let ends_at = now + Duration::from_millis(milliseconds);
+    Ok(Answer::InProgress(match trouble {
+        Some(Trouble::NeverEnd) => Course { ends_at: None, failure: None },
+        Some(Trouble::FailLater(description)) => Course { ends_at: Some(ends_at), failure: Some(description.clone()) },
+        Some(Trouble::Refuse { .. }) | None => Course { ends_at: Some(ends_at), failure: None },
+    }))
+}
+
+/// The name and status under which the Cloud Controller passes on a broker's refusal (reference section 17.1, step 10).
+fn refusal(step: BrokerStep, status: u16, description: &str) -> Failure {
+    let (name, passed_on) = match (status, step) {
+        (401, _) => ("ServiceBrokerApiAuthenticationFailed", 502),
+        (408, _) => ("ServiceBrokerApiTimeout", 504),
+        // Deprovisioning knows no 409 (reference section 18, row 18).
+        (409, BrokerStep::Provision | BrokerStep::Bind) => ("ServiceBrokerConflict", 409),
+        (422, _) => ("ConcurrencyError", 422),
+        (400 | 403 | 404 | 410..=421 | 423..=499, BrokerStep::Provision | BrokerStep::Update | BrokerStep::Bind) => {
+            ("ServiceBrokerRequestRejected", 502)
+        }
+        _ => ("ServiceBrokerBadResponse", 502),
+    };
+    let method = match step {
+        BrokerStep::Provision | BrokerStep::Bind => "PUT",
+        BrokerStep::Update => "PATCH",
+        BrokerStep::Deprovision | BrokerStep::Unbind => "DELETE",
+    };
+    let http = json!({"method": method, "status": status});
+    Failure::broker(name, passed_on, format!("Service broker error: {description}"), Some(http))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn refused(status: u16, step: BrokerStep) -> (String, u16) {
+        let behaviour = Behaviour::synchronous().but(step, Trouble::Refuse { status, description: "no".to_owned() });
+        let failure = ask(&behaviour, step, true, NOW).expect_err("the broker refuses");
+        assert_eq!(failure.code, 10001, "every broker failure has code 10001");
+        (failure.title, failure.status)
+    }
+
+    #[test]
+    fn a_brokers_refusal_is_passed_on_under_a_name_that_fits_its_status() {
+        let table = [
+            (500, BrokerStep::Provision, "CF-ServiceBrokerBadResponse", 502),
+            (400, BrokerStep::Provision, "CF-ServiceBrokerRequestRejected", 502),
+            (401, BrokerStep::Provision, "CF-ServiceBrokerApiAuthenticationFailed", 502),
+            (408, BrokerStep::Provision, "CF-ServiceBrokerApiTimeout", 504),
+            (409, BrokerStep::Provision, "CF-ServiceBrokerConflict", 409),
+            (409, BrokerStep::Deprovision, "CF-ServiceBrokerBadResponse", 502),
+            (422, BrokerStep::Update, "CF-ConcurrencyError", 422),
+        ];
+        for (status, step, title, passed_on) in table {
+            assert_eq!(refused(status, step), (title.to_owned(), passed_on), "{status} to {step:?}");
+        }
+    }
+
+    #[test]
+    fn an_asynchronous_plan_insists_on_a_client_that_accepts_incomplete_operations() {
+        let slow = Behaviour::asynchronous(1000);
+        let failure = ask(&slow, BrokerStep::Provision, false, NOW).expect_err("the broker insists");
+        assert_eq!((failure.title.as_str(), failure.status), ("CF-AsyncRequired", 400));
+        let course = Course { ends_at: Some(NOW + Duration::from_secs(1)), failure: None };
+        assert_eq!(ask(&slow, BrokerStep::Provision, true, NOW).expect("accepted"), Answer::InProgress(course));
+    }
+
+    #[test]
+    fn a_synchronous_plan_answers_at_once_whatever_the_client_accepts() {
+        for accepts_incomplete in [false, true] {
+            let answer = ask(&Behaviour::synchronous(), BrokerStep::Provision, accepts_incomplete, NOW);
+            assert_eq!(answer.expect("accepted"), Answer::Done);
+        }
+    }
+
+    #[test]
+    fn keys_are_made_at_once_even_by_an_asynchronous_broker() {
+        let answer = ask(&Behaviour::asynchronous(1000), BrokerStep::Bind, false, NOW);
+        assert_eq!(answer.expect("accepted"), Answer::Done);
+    }
+}

@@ -1,0 +1,266 @@
+//! Ways into the store that spare a walk through it: lists of ids by name, space, plan, and time.
+
+use std::collections::{BTreeSet, HashMap};
+
+use jiff::Timestamp;
+
+use super::store::{Instance, InstanceKind, Key, Organization, Plan, Space, Store};
+use super::table::{Id, add, discard};
+
+/// Something that happens by itself at a certain time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Due {
+    /// An operation of this instance ends.
+    Operation(Id),
+    /// This job runs.
+    Job(Id),
+}
+
+/// Ids of instances, ascending: all of them, and each kind by itself.
+#[derive(Debug, Default)]
+pub(super) struct Shelf {
+    pub(super) all: Vec<Id>,
+    pub(super) managed: Vec<Id>,
+    pub(super) user_provided: Vec<Id>,
+}
+
+impl Shelf {
+    const EMPTY: &'static Self = &Self { all: Vec::new(), managed: Vec::new(), user_provided: Vec::new() };
+
+    fn both(&mut self, instance: &Instance, alter: fn(&mut Vec<Id>, Id)) {
+        alter(&mut self.all, instance.id);
+        match instance.kind {
+            InstanceKind::Managed(_) => alter(&mut self.managed, instance.id),
+            InstanceKind::UserProvided(_) => alter(&mut self.user_provided, instance.id),
+        }
+    }
+}
+
+/// What an instance is found by and can change during its life.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Marks {
+    name: String,
+    plan_guid: Option<String>,
+    shared_to: Vec<String>,
+    ends_at: Option<Timestamp>,
+}
+
+impl Marks {
+    pub(super) fn of(instance: &Instance) -> Self {
+        let managed = instance.managed();
+        Self {
+            name: instance.name.clone(),
+            plan_guid: managed.map(|managed| managed.plan_guid.clone()),
+            shared_to: instance.shared_to.clone(),
+            ends_at: managed.and_then(|managed| managed.pending.as_ref()).and_then(|(course, _)| course.ends_at),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    organizations: HashMap<String, Id>,
+    spaces_by_name: HashMap<String, Vec<Id>>,
+    spaces_by_organization: HashMap<String, Vec<Id>>,
+    plans_by_offering: HashMap<String, Vec<Id>>,
+    everywhere: Shelf,
+    by_space: HashMap<String, Shelf>,
+    by_name: HashMap<String, Shelf>,
+    by_plan: HashMap<String, Vec<Id>>,
+    /// Every name that counts in a space: of its own instances and of those shared into it.
+    names: HashMap<String, HashMap<String, Id>>,
+    shared_into: HashMap<String, Vec<Id>>,
+    keys: HashMap<String, Vec<Id>>,
+    due: BTreeSet<(Timestamp, Due)>,
+}
+
+/// Organizations and spaces compare their names in any letter case.
+pub(super) fn fold(name: &str) -> String {
+    name.to_lowercase()
+}
+
+fn ids<'a>(lists: &'a HashMap<String, Vec<Id>>, key: &str) -> &'a [Id] {
+    lists.get(key).map_or(&[], Vec::as_slice)
+}
+
+fn discard_from(lists: &mut HashMap<String, Vec<Id>>, key: &str, id: Id) {
+    if let Some(list) = lists.get_mut(key) {
+        discard(list, id);
+        if list.is_empty() {
+            lists.remove(key);
+        }
+    }
+}
+
+impl Index {
+    /// The index of a whole store.
+    pub(super) fn of(store: &Store) -> Self {
+        let mut index = Self::default();
+        store.organizations.iter().for_each(|row| index.organization(row));
+        store.spaces.iter().for_each(|row| index.space(row));
+        store.plans.iter().for_each(|row| index.plan(row));
+        store.instances.iter().for_each(|row| index.instance(row));
+        store.keys.iter().for_each(|row| index.key(row));
+        for job in store.jobs.iter().filter(|job| job.failure.is_none()) {
+            index.schedule(job.runs_at, Due::Job(job.id));
+        }
+        index
+    }
+
+    pub(super) fn organization_named(&self, name: &str) -> Option<Id> {
+        self.organizations.get(&fold(name)).copied()
+    }
+
+    pub(super) fn spaces_named(&self, name: &str) -> &[Id] {
+        ids(&self.spaces_by_name, &fold(name))
+    }
+
+    pub(super) fn spaces_of(&self, organization_guid: &str) -> &[Id] {
+        ids(&self.spaces_by_organization, organization_guid)
+    }
+
+    pub(super) fn plans_of(&self, offering_guid: &str) -> &[Id] {
+        ids(&self.plans_by_offering, offering_guid)
+    }
+
+    pub(super) fn instances(&self) -> &Shelf {
+        &self.everywhere
+    }
+
+    /// The instances whose home is this space.
+    pub(super) fn instances_in(&self, space_guid: &str) -> &Shelf {
+        self.by_space.get(space_guid).unwrap_or(Shelf::EMPTY)
+    }
+
+    pub(super) fn instances_named(&self, name: &str) -> &Shelf {
+        self.by_name.get(name).unwrap_or(Shelf::EMPTY)
+    }
+
+    pub(super) fn instances_of_plan(&self, plan_guid: &str) -> &[Id] {
+        ids(&self.by_plan, plan_guid)
+    }
+
+    /// The instances that other spaces share with this one.
+    pub(super) fn shared_into(&self, space_guid: &str) -> &[Id] {
+        ids(&self.shared_into, space_guid)
+    }
+
+    /// Who has this name in a space.
+    pub(super) fn holder(&self, space_guid: &str, name: &str) -> Option<Id> {
+        self.names.get(space_guid)?.get(name).copied()
+    }
+
+    pub(super) fn keys_of(&self, instance_guid: &str) -> &[Id] {
+        ids(&self.keys, instance_guid)
+    }
+
+    /// The next thing that is due by `now`, and when it is.
+    pub(super) fn next_due(&self, now: Timestamp) -> Option<(Timestamp, Due)> {
+        self.due.first().copied().filter(|(at, _)| *at <= now)
+    }
+
+    pub(super) fn schedule(&mut self, at: Timestamp, due: Due) {
+        self.due.insert((at, due));
+    }
+
+    pub(super) fn unschedule(&mut self, at: Timestamp, due: Due) {
+        self.due.remove(&(at, due));
+    }
+
+    pub(super) fn organization(&mut self, row: &Organization) {
+        self.organizations.insert(fold(&row.name), row.id);
+    }
+
+    pub(super) fn forget_organization(&mut self, row: &Organization) {
+        self.organizations.remove(&fold(&row.name));
+    }
+
+    pub(super) fn space(&mut self, row: &Space) {
+        add(self.spaces_by_name.entry(fold(&row.name)).or_default(), row.id);
+        add(self.spaces_by_organization.entry(row.organization_guid.clone()).or_default(), row.id);
+    }
+
+    pub(super) fn forget_space(&mut self, row: &Space) {
+        discard_from(&mut self.spaces_by_name, &fold(&row.name), row.id);
+        discard_from(&mut self.spaces_by_organization, &row.organization_guid, row.id);
+    }
+
+    pub(super) fn plan(&mut self, row: &Plan) {
+        add(self.plans_by_offering.entry(row.offering_guid.clone()).or_default(), row.id);
+    }
+
+    pub(super) fn instance(&mut self, row: &Instance) {
+        self.everywhere.both(row, add);
+        self.by_space.entry(row.space_guid.clone()).or_default().both(row, add);
+        self.mark(row);
+    }
+
+    pub(super) fn forget_instance(&mut self, row: &Instance) {
+        self.everywhere.both(row, discard);
+        if let Some(shelf) = self.by_space.get_mut(&row.space_guid) {
+            shelf.both(row, discard);
+            if shelf.all.is_empty() {
+                self.by_space.remove(&row.space_guid);
+            }
+        }
+        self.unmark(row, &Marks::of(row));
+    }
+
+    pub(super) fn instance_changed(&mut self, row: &Instance, before: &Marks) {
+        if *before != Marks::of(row) {
+            self.unmark(row, before);
+            self.mark(row);
+        }
+    }
+
+    fn mark(&mut self, row: &Instance) {
+        let Marks { name, plan_guid, shared_to, ends_at } = Marks::of(row);
+        self.by_name.entry(name.clone()).or_default().both(row, add);
+        if let Some(plan_guid) = plan_guid {
+            add(self.by_plan.entry(plan_guid).or_default(), row.id);
+        }
+        for space_guid in shared_to {
+            self.names.entry(space_guid.clone()).or_default().insert(name.clone(), row.id);
+            add(self.shared_into.entry(space_guid).or_default(), row.id);
+        }
+        self.names.entry(row.space_guid.clone()).or_default().insert(name, row.id);
+        if let Some(at) = ends_at {
+            self.schedule(at, Due::Operation(row.id));
+        }
+    }
+
+    fn unmark(&mut self, row: &Instance, marks: &Marks) {
+        let Marks { name, plan_guid, shared_to, ends_at } = marks;
+        if let Some(shelf) = self.by_name.get_mut(name) {
+            shelf.both(row, discard);
+            if shelf.all.is_empty() {
+                self.by_name.remove(name);
+            }
+        }
+        if let Some(plan_guid) = plan_guid {
+            discard_from(&mut self.by_plan, plan_guid, row.id);
+        }
+        for space_guid in shared_to {
+            discard_from(&mut self.shared_into, space_guid, row.id);
+        }
+        for space_guid in shared_to.iter().chain([&row.space_guid]) {
+            if let Some(names) = self.names.get_mut(space_guid) {
+                names.remove(name);
+                if names.is_empty() {
+                    self.names.remove(space_guid);
+                }
+            }
+        }
+        if let Some(at) = ends_at {
+            self.unschedule(*at, Due::Operation(row.id));
+        }
+    }
+
+    pub(super) fn key(&mut self, row: &Key) {
+        add(self.keys.entry(row.instance_guid.clone()).or_default(), row.id);
+    }
+
+    pub(super) fn forget_key(&mut self, row: &Key) {
+        discard_from(&mut self.keys, &row.instance_guid, row.id);
+    }
+}

@@ -1,0 +1,201 @@
+//! Which organizations and spaces declarations mean, so that no more than those are read.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::model::{Address, Collection, Observed, Reference, RemoteId, Resource, To, Value};
+
+/// Everything declared.
+pub type Declared = IndexMap<Address, Resource>;
+
+/// Some of the remote's containers, or all of them where declarations do not tell yet which.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Meant<T> {
+    /// These and no other. May be none: what is declared to be created inside a container that is still to be created does
+    /// not exist.
+    These(T),
+    /// It cannot be told.
+    Any,
+}
+
+/// Spaces, by guid, with the guid of their organization where it is known.
+pub type Spaces = BTreeMap<RemoteId, Option<RemoteId>>;
+
+/// The guids of the organizations that a space may be declared in, of those that exist.
+///
+/// `value` is the field `organization`. `None` if it cannot be told.
+pub fn organizations(value: Option<&Value>, declared: &Declared, there: &Collection) -> Option<Vec<RemoteId>> {
+    match &reference(value)?.to {
+        To::Id { id, .. } => Some(vec![Arc::clone(id)]),
+        to => Some(ids(there.named(&organization_name(to, declared)?, true))),
+    }
+}
+
+/// The guids of the organizations that could hold the space of this natural key: names may hold a `/` too.
+pub fn organizations_holding(space: &str, there: &Collection) -> Vec<RemoteId> {
+    space.match_indices('/').flat_map(|(at, _)| ids(there.named(&space[..at], true))).collect()
+}
+
+/// The spaces that resources may be declared in, of those that exist. `values` are the fields `space`.
+pub fn spaces<'v>(
+    values: impl IntoIterator<Item = Option<&'v Value>>,
+    declared: &Declared,
+    there: &Collection,
+) -> Meant<Spaces> {
+    let mut all = Spaces::new();
+    for value in values {
+        let Some(found) = reference(value).and_then(|reference| space(reference, declared, there)) else {
+            return Meant::Any;
+        };
+        all.extend(found);
+    }
+    Meant::These(all)
+}
+
+fn space(reference: &Reference, declared: &Declared, there: &Collection) -> Option<Spaces> {
+    let known = |space: &Observed| (Arc::clone(&space.id), organization_of(space).cloned());
+    match &reference.to {
+        To::Id { id, .. } => {
+            let space = there.with_id(id).map_or_else(|| (Arc::clone(id), None), known);
+            Some(Spaces::from([space]))
+        }
+        To::Natural { name, .. } => Some(there.named(name, true).map(known).collect()),
+        To::Declared(address) => {
+            let resource = declared.get(address)?;
+            let name = name(resource)?;
+            let organization = self::reference(resource.fields.get("organization"))?;
+            if let To::Id { id, .. } = &organization.to {
+                let here = |space: &&Observed| {
+                    organization_of(space) == Some(id) && own_name(space).to_lowercase() == name.to_lowercase()
+                };
+                return Some(there.iter().filter(here).map(known).collect());
+            }
+            let organization = organization_name(&organization.to, declared)?;
+            Some(there.named(&format!("{organization}/{name}"), true).map(known).collect())
+        }
+    }
+}
+
+/// The last part of an object's natural key.
+pub fn own_name(object: &Observed) -> &str {
+    object.identity.parts.last().map_or("", |(_, name)| name)
+}
+
+/// The guid of a space's organization.
+pub fn organization_of(space: &Observed) -> Option<&RemoteId> {
+    space.fields.link("organization")?.id.as_ref()
+}
+
+fn organization_name(to: &To, declared: &Declared) -> Option<Arc<str>> {
+    match to {
+        To::Natural { name, .. } => Some(Arc::clone(name)),
+        To::Declared(address) => name(declared.get(address)?),
+        To::Id { .. } => None,
+    }
+}
+
+/// The name of a declared resource: its field, else its key.
+fn name(resource: &Resource) -> Option<Arc<str>> {
+    match resource.fields.get("name") {
+        None => Some(Arc::clone(&resource.address.key)),
+        Some(value) => value.as_text().map(Arc::from),
+    }
+}
+
+fn reference(value: Option<&Value>) -> Option<&Reference> {
+    match value? {
+        Value::Reference(reference) => Some(reference),
+        _ => None,
+    }
+}
+
+fn ids<'o>(objects: impl Iterator<Item = &'o Observed>) -> Vec<RemoteId> {
+    objects.map(|object| Arc::clone(&object.id)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{declare, declared, named, of_guid, of_key, organizations, spaces, text};
+    use super::{Declared, Meant, Spaces, organizations_holding};
+    use crate::model::{Sensitive, Value};
+
+    fn world() -> Declared {
+        declared([
+            declare("organizations", "acme", []),
+            declare("organizations", "renamed", [("name", text("ACME"))]),
+            declare("organizations", "new", []),
+            declare("spaces", "production", [("organization", of_key("organizations", "renamed"))]),
+            declare("spaces", "stage", [("organization", named("organizations", "acme")), ("name", text("Staging"))]),
+            declare(
+                "spaces",
+                "by-guid",
+                [("organization", of_guid("organizations", "o-1")), ("name", text("STAGING"))],
+            ),
+            declare("spaces", "unborn", [("organization", of_key("organizations", "new"))]),
+            declare("spaces", "riddle", [("organization", Value::Unknown)]),
+        ])
+    }
+
+    #[test]
+    fn an_organization_is_meant_by_key_name_or_guid() {
+        let (declared, there) = (world(), organizations());
+        for (value, expected) in [
+            (of_key("organizations", "acme"), Some(vec!["o-1"])),
+            (of_key("organizations", "renamed"), Some(vec!["o-1"])),
+            (of_key("organizations", "new"), Some(vec![])),
+            (of_key("organizations", "nobody's"), None),
+            (named("organizations", "Acme"), Some(vec!["o-1"])),
+            (named("organizations", "nobody's"), Some(vec![])),
+            (of_guid("organizations", "elsewhere"), Some(vec!["elsewhere"])),
+            (Sensitive::wrap(text("x")), None),
+        ] {
+            let found = super::organizations(Some(&value), &declared, &there);
+            let found = found.map(|found| found.iter().map(ToString::to_string).collect::<Vec<_>>());
+            let expected = expected.map(|guids| guids.into_iter().map(str::to_owned).collect::<Vec<_>>());
+            assert_eq!(found, expected, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_natural_key_of_a_space_is_split_wherever_an_organization_ends() {
+        let holding =
+            |space| organizations_holding(space, &organizations()).iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(holding("acme/x"), ["o-1"]);
+        assert_eq!(holding("A/B/x/y"), ["o-2"]);
+        assert_eq!(holding("a/b"), [""; 0]);
+        assert_eq!(holding("acme"), [""; 0]);
+    }
+
+    #[test]
+    fn a_space_is_meant_by_key_name_or_guid() {
+        let (declared, there) = (world(), spaces());
+        for (value, expected) in [
+            (of_key("spaces", "production"), Some(vec![("s-1", Some("o-1"))])),
+            (of_key("spaces", "stage"), Some(vec![("s-2", Some("o-1"))])),
+            (of_key("spaces", "by-guid"), Some(vec![("s-2", Some("o-1"))])),
+            (of_key("spaces", "unborn"), Some(vec![])),
+            (of_key("spaces", "riddle"), None),
+            (named("spaces", "ACME/production"), Some(vec![("s-1", Some("o-1"))])),
+            (named("spaces", "acme/nowhere"), Some(vec![])),
+            (of_guid("spaces", "s-2"), Some(vec![("s-2", Some("o-1"))])),
+            (of_guid("spaces", "s-9"), Some(vec![("s-9", None)])),
+        ] {
+            let expected = match expected {
+                Some(all) => Meant::These(
+                    all.into_iter().map(|(space, of)| (space.into(), of.map(Into::into))).collect::<Spaces>(),
+                ),
+                None => Meant::Any,
+            };
+            assert_eq!(super::spaces([Some(&value)], &declared, &there), expected, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn one_space_that_cannot_be_told_means_any() {
+        let (known, riddle) = (named("spaces", "acme/production"), Value::Unknown);
+        assert_eq!(super::spaces([Some(&known), Some(&riddle)], &world(), &spaces()), Meant::Any);
+        assert_eq!(super::spaces([], &world(), &spaces()), Meant::These(Spaces::new()));
+    }
+}

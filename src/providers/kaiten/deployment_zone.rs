@@ -1,0 +1,73 @@
+//! Deployment zones (reference §10.7).
+
+use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UNLIMITED, UPDATED_AT, metadata};
+use crate::kind::{Check, Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::model::{Diagnostic, Field, KeyPart, KeySource, Observed, Section, Shape};
+
+/// Where instances run.
+#[derive(Debug)]
+pub struct DeploymentZone;
+
+const PATH: &str = "/deployment-zones";
+
+pub(super) static SECTION: Section = Section {
+    name: "deployment_zones",
+    singular: "deployment zone",
+    provider: "kaiten",
+    doc: "Deployment zones: where instances run. Deleting one detaches its instances.",
+    declarable: true,
+    apis: &["core"],
+    key: &[KeyPart { name: "slug", from: KeySource::Key, shape: Shape::Format(&SLUG) }],
+    fold_case: false,
+    fields: &[
+        Field::new("name", "name", Shape::Text { min: 1, max: UNLIMITED }, "The name people read.").required(),
+        Field::new(
+            "type",
+            "type",
+            Shape::Text { min: 0, max: UNLIMITED },
+            "The class of environment, any text; the console labels `production`, `staging` and `development`.",
+        )
+        .required(),
+        Field::new("description", "description", Shape::Text { min: 0, max: UNLIMITED }, "What the zone is for.")
+            .default("\"\""),
+        Field::new(
+            "metadata",
+            "metadata",
+            Shape::Object,
+            "Values of the organization's metadata fields for zones; once there is one such field, no other key is allowed.",
+        ),
+        Field::new(
+            "release",
+            "releaseId",
+            Shape::Text { min: 1, max: 100 },
+            "The slug of the release that runs in the zone.",
+        )
+        .unsupported(
+            "releases are not managed yet; deploy them with the tool that does so today and leave `release` out",
+        ),
+    ],
+    attributes: &[ID, SLUG_ATTRIBUTE, CREATED_AT, UPDATED_AT],
+};
+
+impl Readable for DeploymentZone {
+    type Provider = Provided;
+    const SECTION: &'static Section = &SECTION;
+
+    async fn observe(_: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
+        remote.collection(&SECTION, PATH).await
+    }
+}
+
+impl Kind for DeploymentZone {
+    fn check(check: Check<'_>) -> Vec<Diagnostic> {
+        metadata::imprecise(check)
+    }
+
+    async fn create(proposal: Proposal<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {
+        remote.post(&SECTION, PATH, proposal, remote.body(&SECTION, proposal, &[])).await
+    }
+
+    async fn look_up(proposal: Proposal<'_>, remote: Reader<'_, Kaiten>) -> Result<Option<Observed>, RemoteError> {
+        remote.find(&SECTION, PATH, &proposal.identity.to_string()).await
+    }
+}

@@ -1,0 +1,296 @@
+//! Instances, in both dialects (reference §10.12, §12).
+
+use jiff::Timestamp;
+
+use super::dialect::Dialect;
+use super::license::published_siblings;
+use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UNLIMITED, UPDATED_AT, metadata, problem, wire};
+use crate::http::segment;
+use crate::kind::{Check, Failure, Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::model::{
+    Code, Collection, Compare, Diagnostic, Facts, Field, Fields, KeyPart, KeySource, Observed, Path, Section, Shape,
+    To, Value,
+};
+
+/// One deployment of the product for one customer.
+#[derive(Debug)]
+pub struct Instance;
+
+const PATH: &str = "/instances";
+
+const DATES: [&str; 2] = ["start_license_date", "end_license_date"];
+
+/// What neither POST nor PUT takes: it is set by a PATCH of its own (reference §7.3).
+const PATCHED: [&str; 2] = ["status", "lifecycle_stage"];
+
+pub(super) static SECTION: Section = Section {
+    name: "instances",
+    singular: "instance",
+    provider: "kaiten",
+    doc: "Instances: deployments of the product, each for one customer under one license.",
+    declarable: true,
+    apis: &[],
+    key: &[KeyPart { name: "slug", from: KeySource::FieldOrKey, shape: Shape::Format(&SLUG) }],
+    fold_case: false,
+    fields: &[
+        Field::new(
+            "slug",
+            "slug",
+            Shape::Format(&SLUG),
+            "The slug, if it is another than the key. The seed dialect is sent a slug only where this is written.",
+        ),
+        Field::new("name", "name", Shape::Text { min: 1, max: UNLIMITED }, "The name people read.").required(),
+        Field::new(
+            "description",
+            "description",
+            Shape::Text { min: 0, max: UNLIMITED },
+            "What the instance is for.",
+        )
+        .default("\"\""),
+        Field::new(
+            "customer",
+            "customerId",
+            Shape::Reference { section: "customers", qualifier: None, with_slug: false },
+            "Whose it is: a declared customer's key, an existing one's slug, or `{ id: … }`.",
+        )
+        .required(),
+        Field::new(
+            "license",
+            "licenseId",
+            Shape::Reference { section: "licenses", qualifier: None, with_slug: true },
+            "The license it has: a declared one's key, an existing one's slug, or `{ id: …, slug: … }`; an archived one can \
+             be kept but not given.",
+        )
+        .required(),
+        Field::new(
+            "deployment_zone",
+            "deploymentZoneId",
+            Shape::Reference { section: "deployment_zones", qualifier: None, with_slug: false },
+            "Where it runs; once it has a zone it can get another one, but not none.",
+        )
+        .only(&["core"]),
+        Field::new(
+            "start_license_date",
+            "startLicenseDate",
+            Shape::Instant,
+            "When the license begins to count; Kaiten keeps milliseconds.",
+        )
+        .required(),
+        Field::new(
+            "end_license_date",
+            "endLicenseDate",
+            Shape::Instant,
+            "When the license ends, after its start; Kaiten keeps milliseconds.",
+        )
+        .required(),
+        Field::new(
+            "metadata",
+            "metadata",
+            Shape::Object,
+            "Values of one's own; only the declared keys are managed, since the product writes others.",
+        )
+        .default("{}")
+        .compare(Compare::DeclaredKeys),
+        Field::new(
+            "status",
+            "status",
+            Shape::Enum(&["HEALTHY", "DEGRADED", "INCIDENT", "MAINTENANCE"]),
+            "How it is doing; a new instance is `HEALTHY`.",
+        )
+        .only(&["core"]),
+        Field::new(
+            "lifecycle_stage",
+            "lifecycleStage",
+            Shape::Text { min: 1, max: UNLIMITED },
+            "Where it is commercially, any text, such as `TRIAL`, `ACTIVE`, `AT_RISK` or `CHURNED`; once set it can be \
+             changed but not removed.",
+        )
+        .only(&["core"]),
+        Field::new(
+            "platform",
+            "platform",
+            Shape::Object,
+            "What it runs on, `{ type: kubernetes, version: \"1.21\" }`; today's API has `metadata` in its place.",
+        )
+        .only(&["seed"]),
+    ],
+    attributes: &[ID, SLUG_ATTRIBUTE, CREATED_AT, UPDATED_AT],
+};
+
+impl Readable for Instance {
+    type Provider = Provided;
+    const SECTION: &'static Section = &SECTION;
+
+    async fn observe(_: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
+        remote.collection(&SECTION, PATH).await
+    }
+}
+
+impl Kind for Instance {
+    fn recognise<'c>(proposal: Proposal<'_>, collection: &'c Collection, facts: &Facts) -> Vec<&'c Observed> {
+        let named = || collection.named(&proposal.identity.to_string(), SECTION.fold_case).collect::<Vec<_>>();
+        if facts.api != Dialect::Seed.as_str() {
+            return named();
+        }
+        if proposal.fields.get("slug").is_some() {
+            let found = named();
+            if !found.is_empty() {
+                return found;
+            }
+            // Only rows that do not tell their slug can still be it.
+            return alike(proposal.fields, collection)
+                .into_iter()
+                .filter(|object| object.fields.get("slug").is_none())
+                .collect();
+        }
+        alike(proposal.fields, collection)
+    }
+
+    fn check(check: Check<'_>) -> Vec<Diagnostic> {
+        let mut found = metadata::imprecise(check);
+        dates_in_milliseconds(check, &mut found);
+        dates_in_order(check, &mut found);
+        if check.facts.api == Dialect::Seed.as_str() {
+            references_by_id(check, &mut found);
+        } else {
+            license_not_archived(check, &mut found);
+        }
+        found
+    }
+
+    async fn create(proposal: Proposal<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {
+        let body = remote.body(&SECTION, proposal, &PATCHED);
+        let mut instance = remote.post(&SECTION, PATH, proposal, body).await?;
+        let changed: Fields = PATCHED
+            .iter()
+            .filter_map(|name| Some((*name, proposal.fields.get(name)?.clone())))
+            .filter(|(name, value)| *value != Value::Null && instance.fields.get(name) != Some(value))
+            .collect();
+        // The table says which dialect has these at all.
+        let members = wire::encode_only(&SECTION, remote.session().dialect, &changed, &PATCHED);
+        if members.is_empty() {
+            return Ok(instance);
+        }
+        let path = format!("{PATH}/{}", segment(&instance.identity.to_string()));
+        remote.patch(&SECTION, path, proposal, members).await.map_err(|error| RemoteError {
+            message: format!("the instance has been created, but not its status: {}", error.message),
+            ..error
+        })?;
+        for (name, value) in changed.iter() {
+            instance.fields.set(name, value.clone());
+        }
+        Ok(instance)
+    }
+
+    async fn look_up(proposal: Proposal<'_>, remote: Reader<'_, Kaiten>) -> Result<Option<Observed>, RemoteError> {
+        if remote.dialect == Dialect::Core {
+            return remote.find(&SECTION, PATH, &proposal.identity.to_string()).await;
+        }
+        // This dialect documents no read of a single object.
+        let collection = Collection::new(remote.collection(&SECTION, PATH).await?, SECTION.fold_case);
+        match Self::recognise(proposal, &collection, &crate::kind::Session::facts(&*remote)).as_slice() {
+            [] => Ok(None),
+            [one] => Ok(Some((*one).clone())),
+            several => Err(problem::ours(
+                Failure::Conflict,
+                format!("{} instances of this customer have this name", several.len()),
+                "find out which one is meant, and write its `slug`",
+            )),
+        }
+    }
+}
+
+/// The instances of the same customer and name.
+fn alike<'c>(fields: &Fields, collection: &'c Collection) -> Vec<&'c Observed> {
+    let customer = |fields: &Fields| fields.link("customer").and_then(|link| link.id.clone());
+    let (Some(of), Some(name)) = (customer(fields), fields.text("name")) else { return Vec::new() };
+    let is_alike =
+        |object: &&Observed| object.fields.text("name") == Some(name) && customer(&object.fields).as_ref() == Some(&of);
+    collection.iter().filter(is_alike).collect()
+}
+
+/// A finer instant would be stored rounded (reference §6.1) and differ for ever.
+fn dates_in_milliseconds(check: Check<'_>, found: &mut Vec<Diagnostic>) {
+    for name in DATES {
+        let Some(instant) = check.proposal.fields.text(name).and_then(|text| text.parse::<Timestamp>().ok()) else {
+            continue;
+        };
+        if instant.subsec_nanosecond() % 1_000_000 != 0 {
+            let place = check.resource.places.value(&Path::field(name));
+            let kept = wire::instant(&instant.to_string()).unwrap_or_default();
+            found.push(
+                Diagnostic::error(
+                    Code::InvalidValue,
+                    format!("`{name}` is finer than the milliseconds that Kaiten keeps"),
+                )
+                .on(&check.resource.address)
+                .at(place, "has a fraction of a millisecond")
+                .help(format!("write `{kept}`")),
+            );
+        }
+    }
+}
+
+/// Kaiten does not look whether the end follows the start (reference §6.1).
+fn dates_in_order(check: Check<'_>, found: &mut Vec<Diagnostic>) {
+    let instant = |name| check.proposal.fields.text(name)?.parse::<Timestamp>().ok();
+    let [Some(start), Some(end)] = DATES.map(instant) else { return };
+    if end <= start {
+        let place = |name| check.resource.places.value(&Path::field(name));
+        found.push(
+            Diagnostic::error(Code::DateOrder, "the license ends before it starts")
+                .on(&check.resource.address)
+                .at(place("end_license_date"), "ends here")
+                .also(place("start_license_date"), "starts here")
+                .help("write an `end_license_date` after the `start_license_date`"),
+        );
+    }
+}
+
+/// The seed dialect documents no list of anything but instances, so nothing can be looked up by its slug.
+fn references_by_id(check: Check<'_>, found: &mut Vec<Diagnostic>) {
+    for field in SECTION.fields {
+        let Some(Value::Reference(reference)) = check.resource.fields.get(field.name) else { continue };
+        if matches!(reference.to, To::Id { .. }) {
+            continue;
+        }
+        let id = if field.name == "license" { "{ id: …, slug: … }" } else { "{ id: … }" };
+        found.push(
+            Diagnostic::error(
+                Code::ApiMismatch,
+                format!("`{}` cannot be looked up by name in the seed dialect", field.name),
+            )
+            .on(&check.resource.address)
+            .at(check.resource.places.value(&Path::field(field.name)), "needs an id here")
+            .help(format!("write `{}: {id}`", field.name)),
+        );
+    }
+}
+
+/// An archived license can be kept but not given (reference §9).
+fn license_not_archived(check: Check<'_>, found: &mut Vec<Diagnostic>) {
+    let licenses = check.collections.get("licenses");
+    let Some((id, licenses)) = check.proposal.fields.link("license").and_then(|link| link.id.as_ref()).zip(licenses)
+    else {
+        return;
+    };
+    let archived = licenses.with_id(id).filter(|license| license.fields.text("lifecycle_state") == Some("ARCHIVED"));
+    let kept = check.observed.and_then(|observed| observed.fields.link("license")?.id.as_ref()) == Some(id);
+    let Some(license) = archived.filter(|_| !kept) else { return };
+    let published: Vec<_> =
+        published_siblings(id, licenses).iter().map(|license| format!("`{}`", license.identity)).collect();
+    let diagnostic = Diagnostic::error(
+        Code::LicenseArchived,
+        format!("the license `{}` is archived: it cannot be given to an instance", license.identity),
+    )
+    .on(&check.resource.address)
+    .at(check.resource.places.value(&Path::field("license")), "this version is archived");
+    found.push(if published.is_empty() {
+        diagnostic.help("no version of its family is published: unarchive it, or choose another license")
+    } else {
+        diagnostic.help(format!("published versions of the same family: {}", published.join(", ")))
+    });
+}
+
+#[cfg(test)]
+mod tests;

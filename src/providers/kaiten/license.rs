@@ -1,0 +1,270 @@
+//! Licenses, each one version of a family (reference §10.2, §10.3).
+
+use std::sync::Arc;
+
+use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UPDATED_AT};
+use crate::http::segment;
+use crate::kind::{Check, Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::model::{
+    Attribute, Code, Collection, Diagnostic, Field, KeyPart, KeySource, Observed, Path, RemoteId, Section, Shape, Value,
+};
+
+/// What instances are entitled to: one version of a family.
+#[derive(Debug)]
+pub struct License;
+
+/// The versions of one product. It comes with its first version and goes with its last.
+#[derive(Debug)]
+pub struct LicenseFamily;
+
+const PATH: &str = "/licenses";
+const FAMILIES_PATH: &str = "/license-families";
+
+/// The id of a license's family: what its field `family` is read from.
+const FAMILY_ID: &str = "family_id";
+
+pub(super) static SECTION: Section = Section {
+    name: "licenses",
+    singular: "license",
+    provider: "kaiten",
+    doc: "Licenses: what instances are entitled to. Each is one version of a family of versions.",
+    declarable: true,
+    apis: &["core"],
+    key: &[KeyPart { name: "slug", from: KeySource::Key, shape: Shape::Format(&SLUG) }],
+    fold_case: false,
+    fields: &[
+        Field::new(
+            "name",
+            "name",
+            Shape::Text { min: 1, max: 100 },
+            "The name people read; versions of a family may share it.",
+        )
+        .required(),
+        Field::new("description", "description", Shape::Text { min: 0, max: 500 }, "What the license is about.")
+            .default("\"\""),
+        Field::new(
+            "type",
+            "type",
+            Shape::Enum(&["DEVELOPMENT", "TRIAL", "PAID", "COMMUNITY"]),
+            "What sort of license it is.",
+        )
+        .required(),
+        Field::new(
+            "family",
+            "familySlug",
+            Shape::Format(&SLUG),
+            "The slug of the family this is a new version of; without it the license opens a family of its own slug. \
+             For the family of a license declared here, write `${licenses.KEY.slug}`.",
+        )
+        .immutable("a version stays in its family"),
+        Field::new(
+            "default",
+            "isDefault",
+            Shape::Boolean,
+            "Whether this is the version its family puts forward; only a published one can be, and it takes that from the one before.",
+        )
+        .default("false"),
+        Field::new(
+            "version_name",
+            "versionName",
+            Shape::Text { min: 1, max: 50 },
+            "The version's name; `Version - <number>` if none is given.",
+        ),
+        Field::new(
+            "lifecycle_state",
+            "lifecycleState",
+            Shape::Enum(&["DRAFT", "PUBLISHED", "ARCHIVED"]),
+            "Whether the version may be sold: from `DRAFT` to `PUBLISHED`, and between `PUBLISHED` and `ARCHIVED`; new ones are \
+             `PUBLISHED` unless this says `DRAFT`.",
+        ),
+        Field::new(
+            "entitlements",
+            "entitlements",
+            Shape::Object,
+            "What the license grants: entitlements, each with its value or with `value` and `overage_percent`.",
+        )
+        .unsupported("entitlements are not managed yet; grant them in the console and leave `entitlements` out"),
+    ],
+    attributes: &[
+        ID,
+        SLUG_ATTRIBUTE,
+        CREATED_AT,
+        UPDATED_AT,
+        Attribute::new("version", "version", "Its number within its family, which Kaiten gives and never gives again."),
+        Attribute::new(FAMILY_ID, "familyId", "The id of its family."),
+    ],
+};
+
+static FAMILIES: Section = Section {
+    name: "license_families",
+    singular: "license family",
+    provider: "kaiten",
+    doc: "Families of licenses: the versions of one product. One comes with its first version and goes with its last.",
+    declarable: false,
+    apis: &["core"],
+    key: &[KeyPart { name: "slug", from: KeySource::Key, shape: Shape::Format(&SLUG) }],
+    fold_case: false,
+    fields: &[],
+    attributes: &[ID, SLUG_ATTRIBUTE, CREATED_AT, UPDATED_AT],
+};
+
+impl Readable for LicenseFamily {
+    type Provider = Provided;
+    const SECTION: &'static Section = &FAMILIES;
+
+    async fn observe(_: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
+        remote.collection(&FAMILIES, FAMILIES_PATH).await
+    }
+}
+
+impl Readable for License {
+    type Provider = Provided;
+    const SECTION: &'static Section = &SECTION;
+    /// A license tells the id of its family, the YAML its slug.
+    const AFTER: &'static [&'static str] = &["license_families"];
+
+    async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
+        let mut licenses = remote.collection(&SECTION, PATH).await?;
+        let families = wanted.observed.get(FAMILIES.name);
+        for license in &mut licenses {
+            let slug = families.and_then(|families| Some(families.with_id(family_id(license)?)?.identity.to_string()));
+            set_family(license, slug);
+        }
+        Ok(licenses)
+    }
+}
+
+impl Kind for License {
+    fn check(check: Check<'_>) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        let Check { resource, proposal, observed, collections, .. } = check;
+        let error = |code, field: &str, message: String, label: &str| {
+            let span = resource.places.value(&Path::field(field));
+            Diagnostic::error(code, message).on(&resource.address).at(span, label)
+        };
+        let state = proposal.fields.text("lifecycle_state");
+        if observed.is_none() && state == Some("ARCHIVED") {
+            found.push(
+                error(
+                    Code::Blocked,
+                    "lifecycle_state",
+                    "a license cannot be created as `ARCHIVED`".to_owned(),
+                    "it does not exist yet",
+                )
+                .help("create it as `PUBLISHED`, or remove the declaration: nothing can be given an archived license"),
+            );
+        }
+        let default = proposal.fields.get("default") == Some(&Value::Bool(true));
+        if default && let Some(state @ ("DRAFT" | "ARCHIVED")) = state {
+            let place = resource.places.value(&Path::field("lifecycle_state"));
+            found.push(
+                error(
+                    Code::InvalidValue,
+                    "default",
+                    format!("only a `PUBLISHED` license can be its family's default, and this one is `{state}`"),
+                    "asks for the default",
+                )
+                .also(place, "and is not published")
+                .help("write `default: false`, or `lifecycle_state: PUBLISHED`"),
+            );
+        }
+        let slug = proposal.identity.to_string();
+        let families = collections.get(FAMILIES.name);
+        let taken = families.is_some_and(|families| families.named(&slug, false).next().is_some());
+        let opens = match proposal.fields.get("family") {
+            None | Some(Value::Null) => true,
+            Some(family) => family.as_text() == Some(&slug),
+        };
+        if observed.is_none() && opens && taken {
+            let name = resource.key_span;
+            found.push(
+                Diagnostic::error(Code::NameTaken, format!("there is a license family `{slug}` already"))
+                    .on(&resource.address)
+                    .at(name, "a license of this slug would open a family of the same slug")
+                    .help(format!("give the license a key of its own, and write `family: {slug}`")),
+            );
+        }
+        if observed.is_none()
+            && let Some(family) = proposal.fields.text("family")
+            && joins(proposal, family)
+            && let Some(families) = families
+            && families.named(family, false).next().is_none()
+            // A family can come with a license that is created first.
+            && !resource.requires.iter().any(|(address, _)| address.section == SECTION.name)
+        {
+            let diagnostic = error(
+                Code::ReferenceNotFound,
+                "family",
+                format!("there is no license family `{family}`"),
+                "neither exists nor is created first",
+            );
+            let help = match nearest(family, families) {
+                Some(nearest) => format!("did you mean `{nearest}`?"),
+                None => {
+                    "write `${licenses.KEY.slug}` for the family that a license declared here opens, or leave `family` \
+                         out to open one"
+                        .to_owned()
+                }
+            };
+            found.push(diagnostic.help(help));
+        }
+        found
+    }
+
+    async fn create(proposal: Proposal<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {
+        let family = proposal.fields.text("family").filter(|family| joins(proposal, family));
+        let without: &[&str] = if family.is_some() { &[] } else { &["family"] };
+        let body = remote.body(&SECTION, proposal, without);
+        let mut license = remote.post(&SECTION, PATH, proposal, body).await?;
+        // A family is named after the license that opens it, and no answer tells its slug.
+        let slug = family.map_or_else(|| license.identity.to_string(), str::to_owned);
+        set_family(&mut license, Some(slug));
+        Ok(license)
+    }
+
+    async fn look_up(proposal: Proposal<'_>, remote: Reader<'_, Kaiten>) -> Result<Option<Observed>, RemoteError> {
+        let Some(mut license) = remote.find(&SECTION, PATH, &proposal.identity.to_string()).await? else {
+            return Ok(None);
+        };
+        if let Some(family) = proposal.fields.text("family") {
+            // With its versions a family can be read even while none is published.
+            let path = format!("{}?include=versions", segment(family));
+            let declared = remote.find_at(&FAMILIES, &format!("{FAMILIES_PATH}/{path}")).await?;
+            let same = declared.is_some_and(|declared| Some(&*declared.id) == family_id(&license));
+            set_family(&mut license, same.then(|| family.to_owned()));
+        }
+        Ok(Some(license))
+    }
+}
+
+/// Whether the declared family is another than the one that the license opens under its own slug.
+fn joins(proposal: Proposal<'_>, family: &str) -> bool {
+    proposal.identity.to_string() != family
+}
+
+fn family_id(license: &Observed) -> Option<&str> {
+    license.attributes.text(FAMILY_ID)
+}
+
+fn set_family(license: &mut Observed, slug: Option<String>) {
+    license.fields.set("family", slug.map_or(Value::Null, Value::text));
+}
+
+fn nearest(name: &str, among: &Collection) -> Option<Arc<str>> {
+    let close = among.iter().map(|object| object.identity.to_string());
+    let (distance, nearest) =
+        close.map(|other| (strsim::jaro_winkler(name, &other), other)).max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (distance > 0.8).then(|| nearest.into())
+}
+
+/// Other versions that can be given to an instance instead of this one: of the same family and published.
+pub(super) fn published_siblings<'c>(license: &RemoteId, among: &'c Collection) -> Vec<&'c Observed> {
+    let family = among.with_id(license).and_then(family_id);
+    let published = |other: &&Observed| {
+        family.is_some() && family_id(other) == family && other.fields.text("lifecycle_state") == Some("PUBLISHED")
+    };
+    among.iter().filter(published).collect()
+}
+
+#[cfg(test)]
+mod tests;
