@@ -243,6 +243,34 @@ pub struct RemoteError {
     pub uncertain: bool,
 }
 
+impl RemoteError {
+    /// As a diagnostic that points at the YAML as precisely as the remote's answer allows. `doing` completes "cannot".
+    pub fn diagnose(&self, doing: &str, resource: Option<&Resource>) -> Diagnostic {
+        let mut diagnostic = Diagnostic::error(self.failure.code(), format!("cannot {doing}: {}", self.message))
+            .remote((*self.problem).clone());
+        diagnostic.help.clone_from(&self.help);
+        let Some(resource) = resource else { return diagnostic };
+        diagnostic = diagnostic.on(&resource.address);
+        let mut fields = self.fields.iter();
+        match fields.next() {
+            Some(first) => {
+                diagnostic = diagnostic.at(place(resource, &first.path), first.message.as_str());
+                for field in fields {
+                    diagnostic = diagnostic.also(place(resource, &field.path), field.message.as_str());
+                }
+                diagnostic
+            }
+            None => diagnostic.at(resource.key_span, "needed here"),
+        }
+    }
+}
+
+/// The value of a field; the resource's key if the field is not written.
+fn place(resource: &Resource, path: &Path) -> crate::model::Span {
+    let written = path.0.first().is_some_and(|first| resource.places.exact(&Path(vec![first.clone()])).is_some());
+    if written { resource.places.value(path) } else { resource.key_span }
+}
+
 /// A field the remote complains about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldProblem {
@@ -490,5 +518,11 @@ impl<K: Kind> ErasedDeclared for Declared<K> {
         session: &'a dyn Session,
     ) -> Boxed<'a, Result<Vec<Observed>, RemoteError>> {
         Box::pin(K::poll(pending, Reader(own::<K>(session))))
+    }
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.kinds.keys()).finish()
     }
 }

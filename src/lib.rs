@@ -3,11 +3,22 @@
 //! The modules in pipeline order; `docs/architecture.md` follows a resource through them.
 
 pub mod settings;
+pub mod config;
 pub mod model;
 pub mod http;
 pub mod kind;
+pub mod graph;
+pub mod observe;
+pub mod resolve;
+pub mod diff;
+pub mod providers;
 pub mod plan;
 pub mod apply;
-pub mod providers;
+pub mod render;
+pub mod cli;
 pub mod clock;
+pub mod schema;
 pub mod emulator;
+
+#[cfg(test)]
+mod testing;

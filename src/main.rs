@@ -1,2 +1,7 @@
 //! The `trueup` binary: arguments in, exit code out.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    trueup::cli::run(std::env::args_os())
+}

@@ -1,5 +1,8 @@
 //! How each resource ended.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::model::{Address, Diagnostic, RemoteId};
 use crate::plan::Action;
 
@@ -32,7 +35,8 @@ pub struct Outcome {
 }
 
 /// How a resource ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Resolution {
     /// As planned.
     Done,

@@ -6,6 +6,7 @@
 //! [`Sandbox`] starts the remotes and keeps their state in a file; in front of each stand a [`Recorder`] and the weather
 //! ([`Faults`], latency), which are also steered over HTTP at `/_sandbox/…`. A remote is plugged in as a [`Remote`].
 
+pub mod cloudfoundry;
 pub mod kaiten;
 
 mod clock;
@@ -24,5 +25,3 @@ pub use recorder::{Recorded, Recorder};
 pub use remote::{Remote, Wording};
 pub use sandbox::{Build, Running, Sandbox, SandboxError, Served};
 pub use state_file::StateError;
-
-pub mod cloudfoundry;

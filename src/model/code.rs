@@ -115,6 +115,8 @@ codes! {
     Unsupported = "trueup::config::unsupported", Config;
     /// A field that the configured API or dialect does not have.
     NotInApi = "trueup::config::not_in_api", Config;
+    /// More problems in one file than are shown.
+    TooManyProblems = "trueup::config::too_many_problems", Config;
 
     /// Wrong usage of the command line.
     Usage = "trueup::cli::usage", Usage;

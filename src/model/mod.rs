@@ -3,6 +3,7 @@
 mod address;
 mod code;
 mod diagnostic;
+mod document;
 mod path;
 mod resource;
 mod section;
@@ -13,6 +14,9 @@ mod value;
 pub use address::{Address, TargetName};
 pub use code::{Class, Code};
 pub use diagnostic::{Diagnostic, Diagnostics, Label, RemoteProblem, Severity};
+pub use document::{
+    DiagnosticDocument, FORMAT_VERSION, LabelDocument, PlaceDocument, RemoteDocument, ValidationDocument,
+};
 pub use path::{Path, Segment};
 pub use resource::{Consent, Desired, Lifecycle, Locate, OnExists, Places, Resource, Spanned, Target};
 pub use section::{Attribute, ChangeRule, Compare, Field, Format, KeyPart, KeySource, Section, Shape};

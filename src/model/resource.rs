@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use super::{Address, Fields, Path, Sources, Span, TargetName};
+use super::{Address, Fields, Identity, Path, Sources, Span, TargetName};
 
 /// A value and where it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +49,8 @@ pub struct Resource {
     pub address: Address,
     /// The target it belongs to.
     pub target: TargetName,
+    /// Its natural key; a part that refers to an object by its raw id is that id.
+    pub identity: Identity,
     /// What is declared, in the order of the section's table. References and templates are unresolved.
     pub fields: Fields,
     /// How it is to be treated.

@@ -89,6 +89,8 @@ pub struct Field {
     pub apis: &'static [&'static str],
     /// Set where this version does not carry it out: why, and what to do instead.
     pub unsupported: Option<&'static str>,
+    /// The sibling field, an instant, that this one must not be before.
+    pub not_before: Option<&'static str>,
 }
 
 impl Field {
@@ -106,6 +108,7 @@ impl Field {
             sensitive: false,
             apis: &[],
             unsupported: None,
+            not_before: None,
         }
     }
 
@@ -148,6 +151,12 @@ impl Field {
     /// This version refuses it, because …
     pub const fn unsupported(mut self, because: &'static str) -> Self {
         self.unsupported = Some(because);
+        self
+    }
+
+    /// It is an instant that must not be before the one in this field.
+    pub const fn not_before(mut self, field: &'static str) -> Self {
+        self.not_before = Some(field);
         self
     }
 }

@@ -1,6 +1,7 @@
 //! Files as the user wrote them, and places in them.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A file of this run, by the order in which it was read.
@@ -20,13 +21,13 @@ pub struct Span {
 
 impl Span {
     /// A span from byte offsets; files are at most 64 MiB, so 32 bits hold any.
-    pub fn new(file: FileId, range: std::ops::Range<usize>) -> Self {
+    pub fn new(file: FileId, range: Range<usize>) -> Self {
         let narrow = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
         Self { file, start: narrow(range.start), end: narrow(range.end) }
     }
 
     /// The bytes covered.
-    pub fn range(self) -> std::ops::Range<usize> {
+    pub fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
 
@@ -50,9 +51,11 @@ pub struct Position {
 }
 
 /// One text file: its name as shown to people, its text without a byte order mark, and where its lines start.
+#[derive(Clone)]
 pub struct SourceFile {
     name: String,
     text: String,
+    display: Option<String>,
     lines: Vec<u32>,
     ascii: bool,
 }
@@ -68,7 +71,7 @@ impl SourceFile {
         let lines =
             std::iter::once(0).chain(newlines.map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX))).collect();
         let ascii = text.is_ascii();
-        Self { name: name.into(), text, lines, ascii }
+        Self { name: name.into(), text, display: None, lines, ascii }
     }
 
     /// The path, relative to the directory of `trueup.toml`, with `/`.
@@ -76,9 +79,31 @@ impl SourceFile {
         &self.name
     }
 
-    /// The text.
+    /// The text. To print any of it, take [`SourceFile::display`].
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The text as it may be shown: each byte of what is masked is a `*`, so offsets and lines are those of the text.
+    pub fn display(&self) -> &str {
+        self.display.as_deref().unwrap_or(&self.text)
+    }
+
+    /// Hides a range of bytes from [`SourceFile::display`]; line breaks in it stay. A range that does not lie between
+    /// characters of the text is widened to one that does.
+    pub fn mask(&mut self, range: Range<usize>) {
+        let (mut start, mut end) = (range.start.min(self.text.len()), range.end.min(self.text.len()));
+        while !self.text.is_char_boundary(start) {
+            start -= 1;
+        }
+        while !self.text.is_char_boundary(end) {
+            end += 1;
+        }
+        if start < end {
+            let hidden =
+                self.text[start..end].bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }).collect::<String>();
+            self.display.get_or_insert_with(|| self.text.clone()).replace_range(start..end, &hidden);
+        }
     }
 
     /// Byte offsets at which lines start; never empty.
@@ -123,6 +148,11 @@ impl Sources {
         &self.files[id.0 as usize]
     }
 
+    /// Hides a span from what is displayed of its file.
+    pub fn mask(&mut self, span: Span) {
+        Arc::make_mut(&mut self.files[span.file.0 as usize]).mask(span.range());
+    }
+
     /// A span as an editor shows it.
     pub fn position(&self, span: Span) -> Position {
         let file = self.get(span.file);
@@ -134,5 +164,33 @@ impl Sources {
     /// The text under a span; empty if the span is not in its file.
     pub fn text(&self, span: Span) -> &str {
         self.get(span.file).text().get(span.range()).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_masked_is_not_displayed_and_moves_nothing() {
+        let text = "token = \"é\nx\" # é\n";
+        let mut sources = Sources::default();
+        let id = sources.add(SourceFile::new("trueup.toml", text));
+        let before = Arc::clone(sources.get(id));
+        sources.mask(Span::new(id, 9..13));
+        assert_eq!(sources.get(id).display(), "token = \"**\n*\" # é\n");
+        assert_eq!(sources.get(id).text(), text);
+        assert_eq!(before.display(), text);
+    }
+
+    #[test]
+    fn a_mask_inside_a_character_covers_it_and_one_past_the_end_is_cut() {
+        let mut file = SourceFile::new("a", "éa é");
+        file.mask(1..2);
+        assert_eq!(file.display(), "**a é");
+        file.mask(5..99);
+        assert_eq!(file.display(), "**a **");
+        file.mask(99..120);
+        assert_eq!(file.display().len(), file.text().len());
     }
 }

@@ -1,7 +1,14 @@
 //! What would be done: a value that every renderer and the executor only read.
 
+mod build;
+pub mod document;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+pub use build::{knowledge, only, plan};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{Address, Diagnostic, Facts, Identity, Path, RemoteId, Span, TargetName};
 
@@ -48,7 +55,8 @@ pub struct Step {
 }
 
 /// What is done to a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Action {
     /// It is created.
     Create,
@@ -167,8 +175,16 @@ impl Plan {
         self.steps.iter().any(|step| step.action != Action::Unchanged)
     }
 
+    /// Whether anything in it would be carried out.
+    pub fn has_work(&self) -> bool {
+        self.steps.iter().any(|step| step.executable && !matches!(step.action, Action::Unchanged | Action::Blocked))
+    }
+
     /// Whether it cannot be applied.
     pub fn errored(&self) -> bool {
         self.diagnostics.iter().any(|diagnostic| diagnostic.severity == crate::model::Severity::Error)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! The remote systems: what each kind is, and how each API spells it.
 
+pub mod cloudfoundry;
 pub mod kaiten;
 
 use crate::kind::Registry;
@@ -7,6 +8,11 @@ use crate::kind::Registry;
 /// Every kind trueup knows.
 pub fn registry() -> Registry {
     Registry::default()
+        .with::<cloudfoundry::Organization>()
+        .with::<cloudfoundry::Space>()
+        .with_readable::<cloudfoundry::ServicePlan>()
+        .with::<cloudfoundry::ServiceInstance>()
+        .with_readable::<cloudfoundry::UserProvided>()
         .with::<kaiten::Customer>()
         .with::<kaiten::DeploymentZone>()
         .with::<kaiten::License>()

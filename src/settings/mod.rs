@@ -1,15 +1,27 @@
 //! `trueup.toml`: where the remotes are, how to sign in, limits.
 
+mod discover;
+mod endpoint;
+mod load;
+mod mask;
+mod nearest;
+mod read;
+mod target;
+mod url;
+mod variables;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use std::path::PathBuf;
-
+use ::url::Url;
 use indexmap::IndexMap;
 use secrecy::SecretString;
-use url::Url;
 
-use crate::model::{FileId, Span, TargetName, Value};
+pub use self::discover::resource_files;
+pub use self::endpoint::{endpoint, endpoint_at};
+pub use self::load::{FILE_NAME, LoadOptions, load};
+use crate::model::{FileId, Span, Spanned, TargetName, Value};
 
 /// What `trueup.toml` says, with the chosen environment laid over it and variables given their values.
 #[derive(Debug, Clone)]
@@ -24,7 +36,7 @@ pub struct Settings {
     pub environment: Option<Arc<str>>,
     /// Which files are resource files: globs relative to `directory`. Empty: every `*.yaml` and `*.yml` below that is
     /// neither hidden nor git-ignored.
-    pub files: Vec<String>,
+    pub files: Vec<Spanned<String>>,
     /// The targets, in the order of the file.
     pub targets: IndexMap<TargetName, TargetSettings>,
     /// The variables that have a value, by name. Those without were reported where they are declared.
@@ -46,7 +58,7 @@ pub struct TargetSettings {
     pub api: Option<Arc<str>>,
     /// How to sign in; `None`: the provider's default.
     pub auth: Option<AuthSource>,
-    /// A file with extra certificate authorities, PEM.
+    /// A file with extra certificate authorities, PEM, relative to the project's directory.
     pub ca_file: Option<PathBuf>,
     /// Accept any certificate.
     pub skip_tls_verify: bool,
@@ -73,7 +85,7 @@ pub enum AuthSource {
     /// A user's name and password at the UAA.
     Password {
         /// The user.
-        username: String,
+        username: NameSource,
         /// Where the password is.
         password: SecretSource,
         /// The identity provider, `ldap`.
@@ -82,10 +94,19 @@ pub enum AuthSource {
     /// A client's id and secret at the UAA.
     ClientCredentials {
         /// The client.
-        client_id: String,
+        client_id: NameSource,
         /// Where its secret is.
         client_secret: SecretSource,
     },
+}
+
+/// A user's or client's name: no secret, yet it may be kept where secrets are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NameSource {
+    /// Written out.
+    Literal(String),
+    /// Kept elsewhere.
+    Kept(SecretSource),
 }
 
 /// Where a secret is kept.
@@ -102,9 +123,9 @@ pub struct SecretSource {
 pub enum SecretPlace {
     /// An environment variable.
     Env(String),
-    /// A file; a trailing line break is not part of the secret.
+    /// A file, relative to the project's directory; a trailing line break is not part of the secret.
     File(PathBuf),
-    /// The standard output of a command; a trailing line break is not part of the secret.
+    /// The standard output of a command, run in the project's directory without a shell; a trailing line break is not part of the secret.
     Command(Vec<String>),
 }
 
@@ -181,3 +202,6 @@ pub enum Auth {
         client_secret: SecretString,
     },
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! A Cloud Foundry foundation on loopback: the Cloud Controller's v2 API and the UAA.
 //!
 //! Written from the Cloud Controller's documentation and code, and sharing nothing with the client side: with the same
-//! structs, both could be wrong together and every test agree. "Reference" in the comments is `docs/reference`'s page
+//! structs, both could be wrong together and every test agree. "Reference" in the comments is the project's page
 //! on Cloud Foundry.
 //!
 //! Nothing runs in the background. An operation that takes time knows when it ends, and the first request after that
@@ -20,6 +20,8 @@ mod options;
 mod removal;
 mod store;
 mod table;
+#[cfg(test)]
+mod tests;
 mod uaa;
 mod v2;
 mod world;
@@ -31,12 +33,16 @@ use axum::http::{Request, Response, StatusCode};
 use axum::{Router, extract::State};
 use serde_json::{Value, json};
 
+use super::{Remote, Wording};
 use call::Call;
 use store::Store;
 use world::World;
 
 pub use clock::{Clock, CountedIds, Ids, RandomIds, SteppedClock, SystemClock};
 pub use options::{Client, Options, Quota, RateLimit, Refresh, Role, RoleKind, SeedOrganization, SeedSpace, User};
+
+/// The user a fresh foundation has unless told otherwise, and the password: an administrator.
+pub const DEFAULT_USER: (&str, &str) = ("admin", "admin");
 
 /// The version of the saved form this code writes and reads.
 const SAVED_VERSION: u64 = 1;
@@ -109,6 +115,14 @@ impl CloudFoundry {
     fn world(&self) -> MutexGuard<'_, World> {
         // A request that panicked has changed at most what it was about; the rest is worth serving.
         self.world.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl From<CloudFoundry> for Remote {
+    fn from(foundation: CloudFoundry) -> Self {
+        let (router, watched) = (foundation.router(), foundation.clone());
+        let save = Box::new(move || foundation.save());
+        Self { router, save, generation: Box::new(move || watched.generation()), wording: Wording::CloudFoundry }
     }
 }
 

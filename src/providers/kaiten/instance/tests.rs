@@ -29,6 +29,7 @@ fn resource(fields: Fields) -> Resource {
     Resource {
         address: Address::new("instances", "acme-production"),
         target: "kaiten".into(),
+        identity: Identity::single("slug", "acme-production"),
         fields,
         lifecycle: crate::model::Lifecycle::default(),
         span,

@@ -35,6 +35,7 @@ fn check_as(
     let resource = crate::model::Resource {
         address: Address::new("licenses", slug),
         target: "kaiten".into(),
+        identity: Identity::single("slug", "growth-v2"),
         fields: fields.clone(),
         lifecycle: Lifecycle::default(),
         span,

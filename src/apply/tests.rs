@@ -1,0 +1,301 @@
+//! The executor against a remote that misbehaves on demand.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::{Event, Ledger, Options, Resolution, apply};
+use crate::model::{Code, Condition, Desired, Diagnostics, Operation, Value};
+use crate::plan::{Action, plan};
+use crate::testing::{Declared, Weather, World, clock, expression, object, observed, refers_to, registry, sessions};
+
+const WIDE: Options = Options { parallelism: 8, fail_fast: false };
+
+async fn run_until(
+    desired: &Desired,
+    world: &Arc<World>,
+    options: Options,
+    signal_after: Option<Duration>,
+) -> (Ledger, Vec<Event>) {
+    let registry = registry();
+    let snapshot = observed(world, desired).await;
+    let plan = plan(desired, &snapshot, &registry, Diagnostics::default());
+    assert_eq!(plan.diagnostics, [], "the plan is sound");
+    let (sender, receiver) = watch::channel(None);
+    tokio::spawn(async move {
+        match signal_after {
+            Some(delay) => {
+                tokio::time::sleep(delay).await;
+                sender.send(Some(2)).expect("somebody listens");
+                sender.closed().await;
+            }
+            None => sender.closed().await,
+        }
+    });
+    let mut events = Vec::new();
+    let mut push = |event| events.push(event);
+    let sessions = sessions(world);
+    let ledger = apply(&plan, desired, &snapshot, &registry, &sessions, options, &clock(), receiver, &mut push).await;
+    assert_eq!(ledger.outcomes.len(), plan.steps.len(), "the ledger adds up to the plan");
+    (ledger, events)
+}
+
+async fn run(desired: &Desired, world: &Arc<World>) -> Ledger {
+    run_until(desired, world, WIDE, None).await.0
+}
+
+fn outcome(ledger: &Ledger, key: &str) -> (Resolution, Option<String>, Vec<Code>) {
+    let outcome = ledger.outcomes.iter().find(|outcome| *outcome.address.key == *key).expect("in the ledger");
+    let because = outcome.because.as_ref().map(ToString::to_string);
+    (outcome.resolution, because, outcome.diagnostics.iter().map(|diagnostic| diagnostic.code).collect())
+}
+
+fn log(world: &World) -> Vec<String> {
+    world.log.lock().unwrap().clone()
+}
+
+fn creates(world: &World, slug: &str) -> usize {
+    log(world).iter().filter(|line| **line == format!("create {slug}")).count()
+}
+
+fn weather(world: &World, slug: &str, weather: Weather) {
+    world.weather.lock().unwrap().insert(slug.to_owned(), weather);
+}
+
+fn plain(keys: &[&str]) -> Desired {
+    keys.iter().fold(Declared::new(), |declared, key| declared.thing(key, &[("name", Value::text(*key))], &[])).desired
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_required_comes_first_and_its_values_flow() {
+    let world = Arc::new(World::default());
+    let desired = Declared::new()
+        .thing(
+            "a",
+            &[("peer", refers_to("b")), ("input", expression("b", "id")), ("name", expression("b", "color"))],
+            &["b"],
+        )
+        .thing("b", &[("name", Value::text("b"))], &[])
+        .desired;
+    let ledger = run(&desired, &world).await;
+    assert!(ledger.is_complete());
+    assert_eq!(log(&world), ["create b", "create a"]);
+    let objects = world.objects.lock().unwrap();
+    let fields = &objects["a"].fields;
+    assert_eq!(fields.link("peer").and_then(|link| link.id.as_deref()), Some("id-b"));
+    assert_eq!(fields.text("input"), Some("id-b"));
+    assert_eq!(fields.text("name"), Some("green"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_apply_nothing_is_pending() {
+    let world = Arc::new(World::default());
+    let desired = plain(&["a", "b"]);
+    assert!(run(&desired, &world).await.is_complete());
+    let again = run(&desired, &world).await;
+    assert_eq!(again.count(Resolution::Unchanged), 2);
+    assert_eq!(log(&world).len(), 2, "the second run writes nothing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_stops_only_its_dependents_and_they_name_the_cause() {
+    let world = Arc::new(World::default());
+    weather(&world, "a", Weather::Refused);
+    let desired = Declared::new()
+        .thing("a", &[], &[])
+        .thing("b", &[], &["a"])
+        .thing("c", &[], &["b"])
+        .thing("d", &[("name", Value::text("d"))], &[])
+        .desired;
+    let ledger = run(&desired, &world).await;
+    assert_eq!(outcome(&ledger, "a"), (Resolution::Failed, None, vec![Code::Refused]));
+    assert_eq!(outcome(&ledger, "b"), (Resolution::Skipped, Some("things.a".into()), vec![]));
+    assert_eq!(outcome(&ledger, "c"), (Resolution::Skipped, Some("things.a".into()), vec![]));
+    assert_eq!(outcome(&ledger, "d").0, Resolution::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn fail_fast_starts_nothing_more() {
+    let world = Arc::new(World::default());
+    weather(&world, "a", Weather::Refused);
+    let options = Options { parallelism: 1, fail_fast: true };
+    let (ledger, _) = run_until(&plain(&["a", "b"]), &world, options, None).await;
+    assert_eq!(outcome(&ledger, "b").0, Resolution::NotStarted);
+    assert_eq!(creates(&world, "b"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_whose_answer_was_lost_is_looked_up_and_not_repeated() {
+    let world = Arc::new(World::default());
+    weather(&world, "a", Weather::LostAfter);
+    let ledger = run(&plain(&["a"]), &world).await;
+    assert_eq!(outcome(&ledger, "a"), (Resolution::Done, None, vec![]));
+    assert_eq!(log(&world), ["create a", "look up a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_left_no_trace_is_unknown_after_looking() {
+    let world = Arc::new(World::default());
+    weather(&world, "a", Weather::LostBefore);
+    let ledger = run(&plain(&["a"]), &world).await;
+    assert_eq!(outcome(&ledger, "a"), (Resolution::Unknown, None, vec![Code::UncertainWrite]));
+    assert_eq!(creates(&world, "a"), 1);
+    assert_eq!(log(&world).len(), 4, "it is looked for more than once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_failed_and_created_nothing_has_failed() {
+    let world = Arc::new(World::default());
+    weather(&world, "a", Weather::ServerError);
+    let ledger = run(&plain(&["a"]), &world).await;
+    assert_eq!(outcome(&ledger, "a"), (Resolution::Failed, None, vec![Code::ServerError]));
+    assert_eq!(creates(&world, "a"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_create_is_waited_for_and_holds_no_slot() {
+    let world = Arc::new(World::default());
+    weather(&world, "a", Weather::Slow(3));
+    let options = Options { parallelism: 1, fail_fast: false };
+    let (ledger, events) = run_until(&plain(&["a", "b"]), &world, options, None).await;
+    assert!(ledger.is_complete());
+    let log = log(&world);
+    let first_poll = log.iter().position(|line| line == "poll").expect("it is polled");
+    assert!(log[..first_poll].contains(&"create b".to_owned()), "{log:?}");
+    assert!(events.iter().any(|event| matches!(event, Event::Progress { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dependent_waits_for_a_slow_create() {
+    let world = Arc::new(World::default());
+    weather(&world, "a", Weather::Slow(2));
+    let desired = Declared::new().thing("a", &[], &[]).thing("b", &[], &["a"]).desired;
+    assert!(run(&desired, &world).await.is_complete());
+    assert_eq!(log(&world), ["create a", "poll", "poll", "poll", "create b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_failed_poll_never_ends_a_wait() {
+    let world = Arc::new(World::default());
+    weather(&world, "a", Weather::Slow(1));
+    world.failing_polls.store(20, Ordering::SeqCst);
+    assert!(run(&plain(&["a"]), &world).await.is_complete());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_fails_later_is_a_failure_with_the_remote_s_words() {
+    let world = Arc::new(World::default());
+    weather(&world, "a", Weather::FailsLater);
+    let ledger = run(&plain(&["a"]), &world).await;
+    assert_eq!(outcome(&ledger, "a"), (Resolution::Failed, None, vec![Code::OperationFailed]));
+    assert!(ledger.outcomes[0].diagnostics[0].message.contains("no more room"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_ends_the_wait_and_leaves_the_operation() {
+    let world = Arc::new(World::default());
+    weather(&world, "a", Weather::Slow(1000));
+    let desired = Declared::new()
+        .thing("a", &[], &[])
+        .lifecycle("a", |lifecycle| lifecycle.timeout = Some(Duration::from_secs(60)))
+        .desired;
+    let ledger = run(&desired, &world).await;
+    assert_eq!(outcome(&ledger, "a"), (Resolution::Waiting, None, vec![Code::StillRunning]));
+    let polls = log(&world).len();
+    assert!((10..40).contains(&polls), "looks become rarer: {polls}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_stored_otherwise_is_named() {
+    let world = Arc::new(World::default());
+    weather(&world, "a", Weather::StoredOtherwise);
+    let ledger = run(&plain(&["a"]), &world).await;
+    assert_eq!(outcome(&ledger, "a"), (Resolution::Done, None, vec![Code::NotConverged]));
+    assert!(!ledger.is_complete());
+    assert!(ledger.outcomes[0].diagnostics[0].labels[0].message.contains("`name`"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn never_more_writes_at_once_than_allowed() {
+    let world = Arc::new(World::default());
+    let keys: Vec<String> = (0..40).map(|at| format!("t{at}")).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let options = Options { parallelism: 3, fail_fast: false };
+    let (ledger, _) = run_until(&plain(&keys), &world, options, None).await;
+    assert!(ledger.is_complete());
+    assert_eq!(world.most_at_once.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupt_leaves_a_true_ledger_within_its_grace() {
+    let world = Arc::new(World::default());
+    weather(&world, "a", Weather::Hangs);
+    weather(&world, "b", Weather::Slow(1000));
+    let desired = Declared::new()
+        .thing("a", &[], &[])
+        .thing("b", &[], &[])
+        .thing("c", &[("name", Value::text("c"))], &[])
+        .thing("d", &[], &["b"])
+        .desired;
+    let begun = tokio::time::Instant::now();
+    let (ledger, _) = run_until(&desired, &world, WIDE, Some(Duration::from_secs(30))).await;
+    assert!(begun.elapsed() < Duration::from_secs(35), "{:?}", begun.elapsed());
+    assert_eq!(ledger.signal, Some(2));
+    assert_eq!(outcome(&ledger, "a").0, Resolution::Unknown);
+    assert_eq!(outcome(&ledger, "b").0, Resolution::Waiting);
+    assert_eq!(outcome(&ledger, "c").0, Resolution::Done);
+    assert_eq!(outcome(&ledger, "d"), (Resolution::Skipped, Some("things.b".into()), vec![]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupt_lets_what_is_in_flight_finish_and_starts_nothing_new() {
+    let world = Arc::new(World::default());
+    let options = Options { parallelism: 1, fail_fast: false };
+    let (ledger, _) = run_until(&plain(&["a", "b", "c"]), &world, options, Some(Duration::from_millis(15))).await;
+    assert_eq!(outcome(&ledger, "a").0, Resolution::Done);
+    assert_eq!(outcome(&ledger, "b").0, Resolution::Done);
+    assert_eq!(outcome(&ledger, "c").0, Resolution::NotStarted);
+    assert_eq!(creates(&world, "c"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_costs_one_resource_and_not_the_ledger() {
+    let world = Arc::new(World::default());
+    weather(&world, "a", Weather::Panics);
+    let ledger = run(&plain(&["a", "b"]), &world).await;
+    assert_eq!(outcome(&ledger, "a"), (Resolution::Unknown, None, vec![Code::Internal]));
+    assert_eq!(outcome(&ledger, "b").0, Resolution::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_already_running_is_attached_to() {
+    let world = Arc::new(World::default());
+    let mut busy = object("a", [("name", Value::text("a"))].into_iter().collect());
+    busy.condition = Condition::InProgress { operation: Operation::Create, description: None };
+    world.objects.lock().unwrap().insert("a".into(), busy);
+    let ledger = run(&plain(&["a"]), &world).await;
+    assert_eq!(ledger.outcomes[0].action, Action::Wait);
+    assert!(ledger.is_complete());
+    assert_eq!(creates(&world, "a"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_is_not_carried_out_and_stops_only_what_is_not_there_yet() {
+    let world = Arc::new(World::default());
+    for (slug, name) in [("a", "edited by hand"), ("b", "b")] {
+        let fields = [("name", Value::text(name))].into_iter().collect();
+        world.objects.lock().unwrap().insert(slug.into(), object(slug, fields));
+    }
+    let desired = Declared::new()
+        .thing("a", &[("name", Value::text("a"))], &[])
+        .thing("b", &[("name", Value::text("b"))], &["a"])
+        .thing("c", &[], &["a"])
+        .desired;
+    let ledger = run(&desired, &world).await;
+    assert_eq!(outcome(&ledger, "a"), (Resolution::Blocked, None, vec![Code::Blocked]));
+    assert_eq!(outcome(&ledger, "b").0, Resolution::Unchanged);
+    assert_eq!(outcome(&ledger, "c"), (Resolution::Skipped, Some("things.a".into()), vec![]));
+    assert_eq!(log(&world), Vec::<String>::new());
+}

@@ -1,0 +1,148 @@
+//! The command line: a file per subcommand, and the wiring between arguments, stages and exit status.
+
+mod apply;
+mod completions;
+mod exit;
+mod plan;
+mod project;
+mod remote;
+mod sandbox;
+mod schema;
+mod signal;
+mod terminal;
+mod validate;
+mod version;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use exit::Exit;
+use terminal::{Color, Terminal};
+
+/// Brings Kaiten and Cloud Foundry instances into line with YAML kept in git.
+#[derive(Debug, Parser)]
+#[command(name = "trueup", version, about, max_term_width = 100, disable_version_flag = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags of every subcommand, before or after it.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+struct Global {
+    /// Work as if started in DIR
+    #[arg(short = 'C', long, global = true, value_name = "DIR", env = "TRUEUP_CHDIR", hide_env = true)]
+    chdir: Option<PathBuf>,
+    /// Lay the environment NAME of trueup.toml over it
+    #[arg(short = 'e', long, global = true, value_name = "NAME", env = "TRUEUP_ENV", hide_env = true)]
+    env: Option<String>,
+    /// Give the variable NAME of trueup.toml a value
+    #[arg(long = "var", global = true, value_name = "NAME=VALUE", env = "TRUEUP_VAR", hide_env = true, value_delimiter = '\n', value_parser = assignment)]
+    variables: Vec<(String, String)>,
+    #[arg(
+        help = "When to colour: also NO_COLOR, CLICOLOR_FORCE and TERM=dumb are heard",
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        env = "TRUEUP_COLOR",
+        hide_env = true
+    )]
+    color: Color,
+    /// Say only what was asked for and what went wrong
+    #[arg(short, long, global = true, env = "TRUEUP_QUIET", hide_env = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say more; twice: log every request to stderr
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, env = "TRUEUP_VERBOSE", hide_env = true)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check everything that can be known without a remote
+    Validate(validate::Validate),
+    /// Read both sides and show what `apply` would do; never writes
+    #[command(alias = "diff", alias = "preview")]
+    Plan(plan::PlanCommand),
+    /// Plan, show, ask, and do it
+    Apply(apply::Apply),
+    /// Print a JSON Schema for editors
+    Schema(schema::Schema),
+    /// Serve the embedded emulator of both APIs on this machine
+    Sandbox(sandbox::SandboxCommand),
+    /// Print a completion script for a shell
+    Completions(completions::Completions),
+    /// Print the version
+    Version,
+}
+
+/// How a result is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Human,
+    /// For scripts: stdout is JSON only, errors included
+    Json,
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+    if name.is_empty() {
+        return Err("the name before `=` is missing".to_owned());
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Runs the command line `arguments`, the program's name first, and tells how the process should end.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, &arguments).into(),
+    };
+    let terminal = Terminal::new(cli.global.color, cli.global.quiet, cli.global.verbose);
+    terminal.log();
+    let runtime = tokio::runtime::Runtime::new().expect("the system can start threads");
+    let exit = runtime.block_on(dispatch(cli.command, &cli.global, &terminal));
+    // Requests that were given up on need not be waited for.
+    runtime.shutdown_background();
+    exit.into()
+}
+
+async fn dispatch(command: Command, global: &Global, terminal: &Terminal) -> Exit {
+    match command {
+        Command::Validate(command) => validate::run(&command, global, terminal),
+        Command::Plan(command) => plan::run(&command, global, terminal).await,
+        Command::Apply(command) => apply::run(&command, global, terminal).await,
+        Command::Schema(command) => schema::run(&command, terminal),
+        Command::Sandbox(command) => sandbox::run(&command, terminal).await,
+        Command::Completions(command) => completions::run(&command, terminal),
+        Command::Version => version::run(terminal),
+    }
+}
+
+/// Help is an answer; anything else clap says is a wrong command line.
+fn usage(error: &clap::Error, arguments: &[OsString]) -> Exit {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return Exit::Success;
+    }
+    let as_json = arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json")
+        || arguments.iter().any(|argument| argument == "--format=json");
+    if as_json {
+        let text = error.render().to_string();
+        let message = text.trim_start_matches("error: ").lines().next().unwrap_or_default().to_owned();
+        let diagnostic =
+            crate::model::Diagnostic::error(crate::model::Code::Usage, message).help("see `trueup --help`");
+        Terminal::new(Color::Never, true, 0).validation(&[diagnostic], &crate::model::Sources::default());
+    } else {
+        let _ = error.print();
+    }
+    Exit::Usage
+}

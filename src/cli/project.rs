@@ -1,0 +1,84 @@
+//! Loads the project: `trueup.toml`, then the resource files, with every problem of both.
+
+use std::path::PathBuf;
+
+use super::Global;
+use crate::config;
+use crate::kind::Registry;
+use crate::model::{Address, Code, Desired, Diagnostic, Diagnostics, Sources};
+use crate::settings::{self, LoadOptions, Settings};
+
+/// A project that can be planned, and what is to be warned about.
+pub(super) struct Project {
+    pub(super) settings: Settings,
+    pub(super) desired: Desired,
+    pub(super) warnings: Vec<Diagnostic>,
+}
+
+/// What stopped a command, for a reader in either format.
+pub(super) struct Stop {
+    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) sources: Sources,
+}
+
+/// The environment of the process.
+pub(super) fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Reads everything that can be known offline.
+pub(super) fn load(global: &Global, registry: &Registry) -> Result<Project, Stop> {
+    let mut sources = Sources::default();
+    let mut problems = Diagnostics::default();
+    let start = global.chdir.clone().unwrap_or_else(|| PathBuf::from("."));
+    if !start.is_dir() {
+        let diagnostic = Diagnostic::error(Code::Usage, format!("there is no directory `{}`", start.display()))
+            .help("`-C` takes the directory of trueup.toml, or one below it");
+        return Err(Stop { diagnostics: vec![diagnostic], sources });
+    }
+    let options = LoadOptions { environment: global.env.as_deref(), variables: &global.variables, env: &environment };
+    let desired = settings::load(&start, options, &mut sources, &mut problems).and_then(|settings| {
+        let files = match settings::resource_files(&settings) {
+            Ok(files) => files,
+            Err(missing) => {
+                problems.extend(missing);
+                return None;
+            }
+        };
+        let desired = config::load(&files, &settings, registry, &mut sources, &mut problems)?;
+        Some((settings, desired))
+    });
+    match desired {
+        Some((settings, desired)) if !problems.has_errors() => {
+            Ok(Project { settings, desired, warnings: problems.into_sorted() })
+        }
+        _ => Err(Stop { diagnostics: problems.into_sorted(), sources }),
+    }
+}
+
+/// The addresses given to `--only`, all of them declared.
+pub(super) fn addresses(given: &[String], desired: &Desired) -> Result<Vec<Address>, Stop> {
+    let mut found = Vec::new();
+    let mut unknown = Vec::new();
+    for text in given {
+        match desired.resources.keys().find(|address| address.to_string() == *text) {
+            Some(address) => found.push(address.clone()),
+            None => unknown.push(unknown_address(text, desired)),
+        }
+    }
+    if unknown.is_empty() { Ok(found) } else { Err(Stop { diagnostics: unknown, sources: desired.sources.clone() }) }
+}
+
+fn unknown_address(text: &str, desired: &Desired) -> Diagnostic {
+    let nearest = desired
+        .resources
+        .keys()
+        .map(|address| (strsim::damerau_levenshtein(text, &address.to_string()), address))
+        .filter(|(distance, _)| *distance <= text.chars().count() / 3 + 1)
+        .min();
+    let help = match nearest {
+        Some((_, address)) => format!("did you mean `{address}`?"),
+        None => "an address is SECTION.KEY, as declared in the YAML".to_owned(),
+    };
+    Diagnostic::error(Code::Usage, format!("`{text}` is not declared")).help(help)
+}

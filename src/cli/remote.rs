@@ -1,0 +1,110 @@
+//! Connects to the targets; those with `url = "sandbox"` get an emulator of their own first.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use url::Url;
+
+use super::project::environment;
+use crate::clock::Clock;
+use crate::emulator::{Running, Sandbox, cloudfoundry, kaiten};
+use crate::kind::Registry;
+use crate::model::{Code, Desired, Diagnostic, Diagnostics, Snapshot};
+use crate::observe::Sessions;
+use crate::settings::{self, Auth, Endpoint, Settings, TargetSettings, TargetUrl};
+
+/// The connections of a run, and the emulators behind some of them.
+pub(super) struct Remotes {
+    pub(super) sessions: Sessions,
+    sandboxes: Vec<Running>,
+}
+
+impl Remotes {
+    /// Lets the emulators write down what they hold.
+    pub(super) async fn close(self) -> Result<(), String> {
+        drop(self.sessions);
+        for sandbox in self.sandboxes {
+            sandbox.shutdown().await.map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+}
+
+/// Connects to every target that a declared resource has. What could be connected to is returned with the problems.
+pub(super) async fn connect(
+    settings: &Settings,
+    desired: &Desired,
+    registry: &Registry,
+    clock: &Clock,
+    problems: &mut Diagnostics,
+) -> Remotes {
+    let mut remotes = Remotes { sessions: Sessions::new(), sandboxes: Vec::new() };
+    let mut endpoints = Vec::new();
+    for target in settings.targets.values().filter(|target| desired.targets.contains_key(&target.name)) {
+        let endpoint = match target.url {
+            TargetUrl::Sandbox => sandbox(target, settings, &mut remotes.sandboxes).await,
+            // A secret's command may take its time.
+            TargetUrl::Url(_) => tokio::task::block_in_place(|| settings::endpoint(target, settings, &environment)),
+        };
+        match endpoint {
+            Ok(endpoint) => endpoints.push((target, endpoint)),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let connecting = endpoints.iter().map(async |(target, endpoint)| (target, registry.connect(endpoint, clock).await));
+    for (target, outcome) in join_all(connecting).await {
+        match outcome.expect("settings know only providers that have kinds") {
+            Ok(session) => drop(remotes.sessions.insert(Arc::clone(&target.name), Arc::from(session))),
+            Err(error) => {
+                let doing = format!("connect to target `{}`", target.name);
+                problems.push(error.diagnose(&doing, None).at(target.span, "declared here"));
+            }
+        }
+    }
+    remotes
+}
+
+/// A sandbox has another port each time; what is planned against it shall not differ for that.
+pub(super) fn name_sandboxes(settings: &Settings, snapshot: &mut Snapshot) {
+    for (name, facts) in &mut snapshot.targets {
+        if settings.targets.get(name).is_some_and(|target| target.url == TargetUrl::Sandbox) {
+            facts.url = "sandbox".into();
+        }
+    }
+}
+
+/// Starts the emulator of one target. It keeps what it holds beside `trueup.toml`, so that the next run finds it.
+async fn sandbox(
+    target: &TargetSettings,
+    settings: &Settings,
+    running: &mut Vec<Running>,
+) -> Result<Endpoint, Diagnostic> {
+    let fail = |what: &str| {
+        Diagnostic::error(Code::Unreachable, format!("cannot start the sandbox of target `{}`: {what}", target.name))
+            .at(target.span, "its `url` is \"sandbox\"")
+    };
+    let directory = settings.directory.join(".trueup");
+    let ignore = directory.join(".gitignore");
+    let prepared = std::fs::create_dir_all(&directory)
+        .and_then(|()| if ignore.exists() { Ok(()) } else { std::fs::write(&ignore, "*\n") });
+    prepared.map_err(|error| fail(&format!("cannot write to `.trueup`: {error}")))?;
+    let environment = settings.environment.as_deref().map(|name| format!("{name}.")).unwrap_or_default();
+    let state = directory.join(format!("sandbox.{environment}{}.json", target.name));
+    let sandbox = Sandbox::new().state_file(state);
+    let (sandbox, auth) = if target.provider == "kaiten" {
+        let seed = target.api.as_deref() == Some("seed");
+        let dialect = if seed { kaiten::Dialect::Seed { writes: target.seed_writes } } else { kaiten::Dialect::Core };
+        let options = kaiten::Options { dialect, ..kaiten::Options::default() };
+        let auth = if seed { Auth::None } else { Auth::Token(kaiten::SANDBOX_TOKEN.into()) };
+        (sandbox.kaiten(0, options), auth)
+    } else {
+        let (username, password) = cloudfoundry::DEFAULT_USER;
+        let auth = Auth::Password { username: username.to_owned(), password: password.into(), origin: None };
+        (sandbox.cloud_foundry(0, cloudfoundry::Options::default()), auth)
+    };
+    let started = sandbox.start().await.map_err(|error| fail(&error.to_string()))?;
+    let served = started.kaiten().or(started.cloud_foundry()).expect("one remote was asked for");
+    let url = Url::parse(served.url()).expect("the sandbox has a URL");
+    running.push(started);
+    settings::endpoint_at(target, settings, url, auth)
+}

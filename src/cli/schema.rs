@@ -1,0 +1,35 @@
+//! `trueup schema`: JSON Schemas for editors and scripts.
+
+use clap::{Args, ValueEnum};
+
+use super::exit::Exit;
+use super::terminal::Terminal;
+use crate::{providers, schema};
+
+/// Print a JSON Schema, for example for the yaml-language-server modeline of a resource file
+#[derive(Debug, Args)]
+pub(super) struct Schema {
+    /// Of what
+    #[arg(value_name = "WHAT", default_value = "resources")]
+    what: What,
+}
+
+/// What there is a schema of.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum What {
+    /// Resource files
+    Resources,
+    /// trueup.toml
+    Settings,
+    /// The JSON of `trueup plan --format json`
+    Plan,
+}
+
+pub(super) fn run(command: &Schema, terminal: &Terminal) -> Exit {
+    let schema = match command.what {
+        What::Resources => schema::resources(&providers::registry()),
+        What::Settings => schema::settings(),
+        What::Plan => schema::plan(),
+    };
+    terminal.result(&schema::text(&schema))
+}

@@ -1,0 +1,329 @@
+//! Files to drafts: which resources there are, and what stands between them that is none.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::expression;
+use super::names::{self, PLANNED};
+use super::report::Report;
+use super::shape::Shapes;
+use super::suggest::shown;
+use super::text::Use;
+use super::yaml::{self, Content, Entry, Node, NodeId, Tree};
+use crate::kind::Registry;
+use crate::model::{
+    Address, Code, Diagnostic, Diagnostics, Field, KeySource, Lifecycle, Reference, Section, SourceFile, Sources, Span,
+    TargetName, Value,
+};
+use crate::settings::Settings;
+
+/// Most characters a key may have: the longest name of a remote.
+const MAX_KEY: usize = 255;
+
+/// What every stage needs.
+pub(super) struct Context<'c> {
+    pub settings: &'c Settings,
+    pub registry: &'c Registry,
+    pub report: Report,
+    pub shapes: Shapes,
+    pub declared: Declared,
+    /// Whether a document could not be read, so that something may be declared which is not known here.
+    pub partial: bool,
+    /// Sections without any target, told once each.
+    pub without_target: HashSet<&'static str>,
+}
+
+impl<'c> Context<'c> {
+    pub fn new(settings: &'c Settings, registry: &'c Registry) -> Self {
+        Self {
+            settings,
+            registry,
+            report: Report::default(),
+            shapes: Shapes::default(),
+            declared: Declared::default(),
+            partial: false,
+            without_target: HashSet::new(),
+        }
+    }
+}
+
+/// What is declared, by section and key: the number of its draft.
+#[derive(Debug, Default)]
+pub(super) struct Declared(HashMap<&'static str, IndexMap<Arc<str>, u32>>);
+
+impl Declared {
+    /// The number of a draft.
+    pub fn number(&self, section: &str, key: &str) -> Option<u32> {
+        self.0.get(section)?.get(key).copied()
+    }
+
+    /// The keys of a section, in the order of declaration.
+    pub fn keys(&self, section: &str) -> impl Iterator<Item = &str> {
+        self.0.get(section).into_iter().flat_map(|keys| keys.keys()).map(|key| &**key)
+    }
+
+    /// The address, with the key that is kept already.
+    pub fn address(&self, section: &'static str, key: &str) -> Option<Address> {
+        let (key, _) = self.0.get(section)?.get_key_value(key)?;
+        Some(Address::new(section, Arc::clone(key)))
+    }
+}
+
+/// A resource that is being read.
+pub(super) struct Draft {
+    pub section: &'static Section,
+    pub address: Address,
+    pub tree: Arc<Tree>,
+    pub body: NodeId,
+    pub key_span: Span,
+    /// `None` if there is none that fits, which has been told.
+    pub target: Option<TargetName>,
+    /// In the order of the section's table.
+    pub fields: Vec<DraftField>,
+    pub lifecycle: Lifecycle,
+    /// What expressions and references need, with where they say so.
+    pub uses: Vec<Use>,
+}
+
+impl Draft {
+    /// A declared field, with its place among them.
+    pub fn field(&self, name: &str) -> Option<(usize, &DraftField)> {
+        self.fields.iter().enumerate().find(|(_, field)| field.field.name == name)
+    }
+}
+
+/// A declared field.
+pub(super) struct DraftField {
+    pub field: &'static Field,
+    pub node: NodeId,
+    pub raw: Raw,
+}
+
+/// What a field holds, before references are resolved. What has been found faulty is [`Value::Unknown`].
+pub(super) enum Raw {
+    Value(Value),
+    Reference(RawReference),
+}
+
+/// A reference as written.
+pub(super) struct RawReference {
+    pub section: &'static str,
+    pub qualifier: Option<&'static str>,
+    pub to: RawTo,
+}
+
+pub(super) enum RawTo {
+    /// A key or natural key: a string or template.
+    Name(Value),
+    /// `{ id: … }`: strings or templates.
+    Id {
+        id: Value,
+        slug: Option<Value>,
+    },
+    Resolved(Reference),
+    /// It has been told.
+    Faulty,
+}
+
+/// Finds the resources of all files, in order.
+pub(super) fn collect(files: &[PathBuf], sources: &mut Sources, cx: &mut Context<'_>) -> Vec<Draft> {
+    let mut drafts = Vec::new();
+    for path in files {
+        if let Some(tree) = read(path, sources, cx) {
+            for document in tree.documents() {
+                collect_document(&tree, document, &mut drafts, cx);
+            }
+        }
+    }
+    drafts
+}
+
+fn read(path: &FilePath, sources: &mut Sources, cx: &mut Context<'_>) -> Option<Arc<Tree>> {
+    let directory = &cx.settings.directory;
+    let relative = path.strip_prefix(directory).unwrap_or(path);
+    let name = relative.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
+    let bytes = match std::fs::read(directory.join(path)) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let file = sources.add(SourceFile::new(name.as_str(), ""));
+            cx.report.push(
+                Diagnostic::error(Code::FileUnreadable, format!("`{name}` cannot be read: {error}"))
+                    .at(Span::new(file, 0..0), "this file"),
+            );
+            return None;
+        }
+    };
+    let text = match yaml::decode(bytes) {
+        Ok(text) => text,
+        Err(problem) => {
+            let file = sources.add(SourceFile::new(name, problem.text()));
+            cx.report.push(problem.diagnostic(file));
+            cx.partial = true;
+            return None;
+        }
+    };
+    let file = sources.add(SourceFile::new(name, text));
+    let mut found = Diagnostics::default();
+    let tree = yaml::parse(file, sources.get(file), &mut found);
+    cx.partial |= found.has_errors();
+    for problem in found {
+        cx.report.push(problem);
+    }
+    Some(Arc::new(tree))
+}
+
+fn collect_document(tree: &Arc<Tree>, document: Node<'_>, drafts: &mut Vec<Draft>, cx: &mut Context<'_>) {
+    match document.content() {
+        Content::Null | Content::Invalid => {}
+        Content::Map(sections) => {
+            for section in sections {
+                collect_section(tree, section, drafts, cx);
+            }
+        }
+        _ => cx.report.push(
+            Diagnostic::error(
+                Code::WrongType,
+                format!("a document is a mapping of sections, not {}", document.describe()),
+            )
+            .at(document.span(), document.describe())
+            .help("write the section, `customers:`, then below it each key with its body, indented"),
+        ),
+    }
+}
+
+fn collect_section(tree: &Arc<Tree>, entry: Entry<'_>, drafts: &mut Vec<Draft>, cx: &mut Context<'_>) {
+    let Some(section) = cx.registry.section(entry.key).filter(|section| section.declarable) else {
+        return unknown_section(entry, cx);
+    };
+    let bodies = match entry.value.content() {
+        Content::Map(bodies) => bodies,
+        // A section whose resources are commented out declares nothing, and nothing is deleted for it.
+        Content::Null | Content::Invalid => return,
+        _ => {
+            let name = section.name;
+            return cx.report.push(
+                Diagnostic::error(
+                    Code::WrongType,
+                    format!("`{name}` is a mapping from keys to bodies, not {}", entry.value.describe()),
+                )
+                .at(entry.value.span(), entry.value.describe())
+                .help(format!("write each {} as `KEY:` with its fields below it, indented", section.singular)),
+            );
+        }
+    };
+    for body in bodies {
+        collect_resource(tree, section, body, drafts, cx);
+    }
+}
+
+fn unknown_section(entry: Entry<'_>, cx: &mut Context<'_>) {
+    let name = shown(entry.key);
+    let diagnostic = if let Some(section) = cx.registry.section(entry.key) {
+        Diagnostic::error(Code::UnknownSection, format!("`{name}` can be referred to, not declared"))
+            .at(entry.key_span, "not a section that can be declared")
+            .help(format!("remove it: the remote's {} come from elsewhere", section.name))
+    } else if PLANNED.contains(&entry.key) {
+        Diagnostic::error(Code::Unsupported, format!("this version does not manage `{name}` yet"))
+            .at(entry.key_span, "a section of the language that is not carried out")
+            .help("remove the section from these files and go on managing these objects where you do now")
+    } else {
+        let nearest = names::nearest_section(entry.key, cx.registry, &mut cx.report.suggest);
+        let help = if let Some(nearest) = nearest {
+            format!("did you mean `{nearest}`?")
+        } else {
+            let known = cx.registry.sections().filter(|section| section.declarable).map(|section| section.name);
+            format!("sections are {}", super::suggest::listed(known, "and"))
+        };
+        Diagnostic::error(Code::UnknownSection, format!("unknown section `{name}`"))
+            .at(entry.key_span, "no kind is declared under this name")
+            .help(help)
+    };
+    cx.report.push(diagnostic);
+}
+
+fn collect_resource(
+    tree: &Arc<Tree>,
+    section: &'static Section,
+    entry: Entry<'_>,
+    drafts: &mut Vec<Draft>,
+    cx: &mut Context<'_>,
+) {
+    let key: Arc<str> = entry.key.into();
+    let address = Address::new(section.name, Arc::clone(&key));
+    check_key(section, &address, entry, cx);
+    let keys = cx.declared.0.entry(section.name).or_default();
+    if let Some(first) = keys.get(&key) {
+        let first = drafts[*first as usize].key_span;
+        return cx.report.push(
+            Diagnostic::error(Code::DuplicateAddress, format!("`{address}` is declared twice"))
+                .at(entry.key_span, "declared again")
+                .also(first, "declared first here")
+                .help("keep one of them, or give one another key")
+                .on(&address),
+        );
+    }
+    keys.insert(key, u32::try_from(drafts.len()).expect("fewer than 2^32 resources"));
+    match entry.value.content() {
+        Content::Map(_) | Content::Invalid => {}
+        Content::Null => cx.report.push(
+            Diagnostic::error(Code::WrongType, format!("`{address}` has no body"))
+                .at(entry.key_span, "nothing below this key")
+                .help(format!("declare its fields below it, or write `{}: {{}}` if it needs none", entry.key))
+                .on(&address),
+        ),
+        _ => cx.report.push(
+            Diagnostic::error(
+                Code::WrongType,
+                format!("the body of `{address}` is a mapping of fields, not {}", entry.value.describe()),
+            )
+            .at(entry.value.span(), entry.value.describe())
+            .help(format!("write its fields below `{}:`, indented", entry.key))
+            .on(&address),
+        ),
+    }
+    drafts.push(Draft {
+        section,
+        address,
+        tree: Arc::clone(tree),
+        body: entry.value.id(),
+        key_span: entry.key_span,
+        target: None,
+        fields: Vec::new(),
+        lifecycle: Lifecycle::default(),
+        uses: Vec::new(),
+    });
+}
+
+/// What is wrong with a key as part of an address.
+pub(super) fn key_problem(key: &str) -> Option<String> {
+    let length = key.chars().count();
+    if length == 0 {
+        return Some("an empty key".into());
+    }
+    if length > MAX_KEY {
+        return Some(format!("{length} characters, at most {MAX_KEY} are allowed"));
+    }
+    let wrong = key.chars().find(|c| !expression::is_of_key(*c))?;
+    Some(format!("{wrong:?} cannot be part of a key"))
+}
+
+fn check_key(section: &'static Section, address: &Address, entry: Entry<'_>, cx: &mut Context<'_>) {
+    let Some(label) = key_problem(entry.key) else { return };
+    let own_name = section.key.iter().find(|part| part.from == KeySource::FieldOrKey);
+    let help = match own_name {
+        Some(part) => format!("use letters, digits, `_` and `-`; its real {0} goes into the body: `{0}: …`", part.name),
+        None => "use letters, digits, `_` and `-`".into(),
+    };
+    cx.report.push(
+        Diagnostic::error(
+            Code::InvalidKey,
+            format!("`{}` cannot be the key of a {}", shown(entry.key), section.singular),
+        )
+        .at(entry.key_span, label)
+        .help(help)
+        .on(address),
+    );
+}

@@ -1,0 +1,814 @@
+//! Drafts to resources: who is who, who refers to whom, and what needs what.
+//!
+//! A natural key may hang on another resource's (a space's on its organization's) and its name may be read from any
+//! other resource, so questions are answered on demand, each once. Chains of questions may be as long as there are
+//! resources: they are kept in a list of ours, not on the call stack.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::collect::{Context, Draft, Raw, RawReference, RawTo};
+use super::decode::{has_template, tell};
+use super::names;
+use super::places::Body;
+use super::shape::Subject;
+use super::suggest::shown;
+use super::text::as_text;
+use crate::graph;
+use crate::model::{
+    Address, Code, Diagnostic, Fields, Identity, KeyPart, KeySource, Map, Path, Places, Reference, Resource, Section,
+    Segment, Sensitive, Span, TargetName, Template, TemplatePart, To, Value,
+};
+
+/// Turns drafts into resources, in their order. If anything is wrong, it has been told and there are none.
+pub(super) fn settle(drafts: Vec<Draft>, cx: &mut Context<'_>) -> Vec<Resource> {
+    let mut settler = Settler::new(drafts, cx);
+    for draft in 0..settler.drafts.len() {
+        settler.answer(Question::Identity(draft), cx);
+    }
+    for draft in 0..settler.drafts.len() {
+        settler.finish(draft, cx);
+    }
+    settler.duplicates(cx);
+    let requires: Vec<Vec<(Address, Span)>> = settler.drafts.iter_mut().map(requires).collect();
+    let cycles =
+        graph::cycles(settler.drafts.iter().map(|draft| &draft.address).zip(requires.iter().map(Vec::as_slice)));
+    // What hangs on itself is part of a cycle, which says it better.
+    if cycles.is_empty() {
+        settler.circular(cx);
+    }
+    for cycle in cycles {
+        cx.report.push(cycle);
+    }
+    if cx.report.errors() > 0 {
+        return Vec::new();
+    }
+    let Settler { drafts, identities, .. } = settler;
+    let parts = drafts.into_iter().zip(identities).zip(requires);
+    parts.map(|((draft, identity), requires)| resource(draft, identity, requires)).collect()
+}
+
+/// Sorted by address, each once, with the place where that is said first.
+fn requires(draft: &mut Draft) -> Vec<(Address, Span)> {
+    let mut uses = std::mem::take(&mut draft.uses);
+    uses.sort_unstable();
+    uses.dedup_by(|later, earlier| later.0 == earlier.0);
+    uses
+}
+
+fn resource(draft: Draft, identity: Told<Identity>, requires: Vec<(Address, Span)>) -> Resource {
+    let span = draft.key_span.to(draft.tree.node(draft.body).span());
+    let fields: Fields = draft
+        .fields
+        .into_iter()
+        .map(|field| {
+            let value = match field.raw {
+                Raw::Value(value) => value,
+                Raw::Reference(RawReference { to: RawTo::Resolved(reference), .. }) => {
+                    Value::Reference(Box::new(reference))
+                }
+                Raw::Reference(_) => unreachable!("without errors every reference is resolved"),
+            };
+            (field.field.name, value)
+        })
+        .collect();
+    Resource {
+        target: draft.target.expect("without errors every resource has a target"),
+        identity: identity.known().expect("without errors every resource has an identity"),
+        fields,
+        lifecycle: draft.lifecycle,
+        span,
+        key_span: draft.key_span,
+        places: Places::new(Arc::new(Body { tree: draft.tree, node: draft.body, key_span: draft.key_span })),
+        requires,
+        address: draft.address,
+    }
+}
+
+/// Something to find out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Question {
+    /// The natural key of a draft.
+    Identity(usize),
+    /// The value of a field with templates in it, as far as it is known without a remote.
+    Field(usize, usize),
+    /// Which natural keys are declared in a section.
+    Names(&'static str),
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Told<T> {
+    NotYet,
+    Known(T),
+    /// There is none; it has been told why.
+    Faulty,
+}
+
+impl<T> Told<T> {
+    fn known(self) -> Option<T> {
+        match self {
+            Self::Known(known) => Some(known),
+            Self::NotYet | Self::Faulty => None,
+        }
+    }
+}
+
+/// What has to be found out before a question can be answered.
+#[derive(Default)]
+struct Needs {
+    questions: Vec<Question>,
+    /// One of them hangs on the question itself.
+    circular: bool,
+}
+
+struct Settler {
+    drafts: Vec<Draft>,
+    identities: Vec<Told<Identity>>,
+    folded: HashMap<(usize, usize), Value>,
+    /// By target and section: natural keys, folded where the remote folds them, and whose they are.
+    names: HashMap<(TargetName, &'static str), HashMap<Box<str>, Vec<usize>>>,
+    named: HashSet<&'static str>,
+    asked: HashSet<Question>,
+    /// Drafts whose identity hangs on itself.
+    circular: Vec<usize>,
+    sections: HashMap<&'static str, Vec<usize>>,
+}
+
+impl Settler {
+    fn new(drafts: Vec<Draft>, cx: &Context<'_>) -> Self {
+        let identities = drafts.iter().map(|_| Told::NotYet).collect();
+        let mut sections: HashMap<&'static str, Vec<usize>> = HashMap::new();
+        for (at, draft) in drafts.iter().enumerate() {
+            sections.entry(draft.section.name).or_default().push(at);
+        }
+        // A section in which nothing is declared has no names to wait for.
+        let named = cx.registry.sections().map(|section| section.name).filter(|name| !sections.contains_key(name));
+        Self {
+            identities,
+            folded: HashMap::new(),
+            names: HashMap::new(),
+            named: named.collect(),
+            asked: HashSet::new(),
+            circular: Vec::new(),
+            sections,
+            drafts,
+        }
+    }
+
+    fn answered(&self, question: Question) -> bool {
+        match question {
+            Question::Identity(draft) => self.identities[draft] != Told::NotYet,
+            Question::Field(draft, field) => self.folded.contains_key(&(draft, field)),
+            Question::Names(section) => self.named.contains(section),
+        }
+    }
+
+    /// Answers a question, after all that it hangs on.
+    fn answer(&mut self, question: Question, cx: &mut Context<'_>) {
+        let mut open = vec![question];
+        while let Some(question) = open.last().copied() {
+            if self.answered(question) {
+                open.pop();
+                continue;
+            }
+            self.asked.insert(question);
+            let needs = match question {
+                Question::Identity(draft) => self.identify(draft, cx),
+                Question::Field(draft, field) => self.fold_field(draft, field, cx),
+                Question::Names(section) => self.name(section),
+            };
+            if needs.is_empty() {
+                self.asked.remove(&question);
+                open.pop();
+            } else {
+                open.extend(needs);
+            }
+        }
+    }
+
+    /// Whether a question has been answered; otherwise it becomes a need.
+    fn ask(&self, question: Question, needs: &mut Needs) -> bool {
+        if self.answered(question) {
+            return true;
+        }
+        if self.asked.contains(&question) {
+            needs.circular = true;
+        } else {
+            needs.questions.push(question);
+        }
+        false
+    }
+
+    /// The identity of a draft, or what has to be known first.
+    fn identify(&mut self, at: usize, cx: &mut Context<'_>) -> Vec<Question> {
+        let mut needs = Needs::default();
+        let section = self.drafts[at].section;
+        // References first: they may have to be resolved, and telling twice what is wrong has to be avoided.
+        for part in section.key {
+            if part.from == KeySource::Reference
+                && let Some((field, _)) = self.drafts[at].field(part.name)
+            {
+                self.resolve(at, field, &mut needs, cx);
+            }
+        }
+        let parts: Vec<Told<Arc<str>>> = section.key.iter().map(|part| self.part(at, part, &mut needs, cx)).collect();
+        if !needs.questions.is_empty() {
+            return needs.questions;
+        }
+        if needs.circular {
+            self.circular.push(at);
+            self.identities[at] = Told::Faulty;
+            return Vec::new();
+        }
+        let mut identity = Identity { parts: Vec::with_capacity(parts.len()) };
+        let mut faulty = false;
+        for (part, value) in section.key.iter().zip(parts) {
+            match value {
+                Told::Known(value) => faulty |= !self.add_part(at, part, value, &mut identity, cx),
+                Told::Faulty => faulty = true,
+                Told::NotYet => {
+                    faulty = true;
+                    let node = self.drafts[at].field(part.name).map(|(_, field)| field.node);
+                    let span = node.map_or(self.drafts[at].key_span, |node| self.drafts[at].tree.node(node).span());
+                    cx.report.push(
+                        Diagnostic::error(
+                            Code::UnknownIdentity,
+                            format!(
+                                "the {} of `{}` would be known only after apply",
+                                part.name, self.drafts[at].address
+                            ),
+                        )
+                        .at(span, "depends on what the remote will say")
+                        .help(format!(
+                            "a {} is found by it: write it out, or use only variables and fields that are written out",
+                            section.singular
+                        ))
+                        .on(&self.drafts[at].address),
+                    );
+                }
+            }
+        }
+        self.identities[at] = if faulty { Told::Faulty } else { Told::Known(identity) };
+        Vec::new()
+    }
+
+    /// One part of a natural key; not known if only the remote can tell.
+    fn part(&self, at: usize, part: &KeyPart, needs: &mut Needs, cx: &Context<'_>) -> Told<Arc<str>> {
+        let draft = &self.drafts[at];
+        let field = match part.from {
+            KeySource::Key => return Told::Known(Arc::clone(&draft.address.key)),
+            KeySource::FieldOrKey | KeySource::Reference => draft.field(part.name),
+        };
+        match field.map(|(at, field)| (at, &field.raw)) {
+            None if part.from == KeySource::FieldOrKey => Told::Known(Arc::clone(&draft.address.key)),
+            // That the field is missing has been told.
+            None => Told::Faulty,
+            Some((_, Raw::Value(Value::Text(text)))) => Told::Known(Arc::clone(text)),
+            Some((field, Raw::Value(Value::Template(_)))) => {
+                if !self.ask(Question::Field(at, field), needs) {
+                    return Told::NotYet;
+                }
+                match &self.folded[&(at, field)] {
+                    Value::Text(text) => Told::Known(Arc::clone(text)),
+                    // Told when the value is checked.
+                    Value::Sensitive(_) => Told::Faulty,
+                    Value::Unknown => Told::NotYet,
+                    other => as_text(other).map_or(Told::Faulty, Told::Known),
+                }
+            }
+            Some((_, Raw::Value(_))) => Told::Faulty,
+            Some((_, Raw::Reference(reference))) => match &reference.to {
+                RawTo::Resolved(Reference { to: To::Declared(address), .. }) => {
+                    let Some(parent) = cx.declared.number(address.section, &address.key) else { return Told::Faulty };
+                    let parent = parent as usize;
+                    if !self.ask(Question::Identity(parent), needs) {
+                        return Told::NotYet;
+                    }
+                    match &self.identities[parent] {
+                        Told::Known(identity) => Told::Known(identity.to_string().into()),
+                        _ => Told::Faulty,
+                    }
+                }
+                RawTo::Resolved(Reference { to: To::Natural { name, .. }, .. }) => Told::Known(Arc::clone(name)),
+                RawTo::Resolved(Reference { to: To::Id { id, .. }, .. }) => Told::Known(Arc::clone(id)),
+                RawTo::Faulty => Told::Faulty,
+                // Its needs have been noted when it was to be resolved.
+                RawTo::Name(_) | RawTo::Id { .. } => Told::NotYet,
+            },
+        }
+    }
+
+    /// Adds a part, if it has the form that it must have.
+    fn add_part(&self, at: usize, part: &KeyPart, text: Arc<str>, to: &mut Identity, cx: &mut Context<'_>) -> bool {
+        let draft = &self.drafts[at];
+        let field = if part.from == KeySource::Key { None } else { draft.field(part.name) };
+        if part.from != KeySource::Reference {
+            // A key that cannot be an address has been told already.
+            let invalid_key = field.is_none() && super::collect::key_problem(&text).is_some();
+            let value = Value::Text(Arc::clone(&text));
+            let subject = Subject { name: part.name, value: &value, lexeme: None, secret: false };
+            if !invalid_key && let Err(complaint) = cx.shapes.check(&part.shape, subject, &mut cx.report.suggest) {
+                match field {
+                    Some((_, field)) => tell(complaint, draft.tree.node(field.node), &draft.address, cx),
+                    None => {
+                        let own = format!("; or keep the key and declare `{}: …`", part.name);
+                        let own = if part.from == KeySource::FieldOrKey { own } else { String::new() };
+                        let help = complaint.help.unwrap_or_else(|| format!("the key is the {}", part.name));
+                        cx.report.push(
+                            Diagnostic::error(Code::InvalidKey, complaint.message)
+                                .at(draft.key_span, format!("the key is the {}: {}", part.name, complaint.label))
+                                .help(format!("{help}{own}"))
+                                .on(&draft.address),
+                        );
+                    }
+                }
+                return false;
+            }
+        }
+        to.parts.push((part.name, text));
+        true
+    }
+
+    /// Finds out the natural keys of a section.
+    fn name(&mut self, section: &'static str) -> Vec<Question> {
+        let members = self.sections.get(section).map(Vec::as_slice).unwrap_or_default();
+        let mut needs = Needs::default();
+        for member in members {
+            self.ask(Question::Identity(*member), &mut needs);
+        }
+        if !needs.questions.is_empty() {
+            return needs.questions;
+        }
+        let mut names: HashMap<TargetName, HashMap<Box<str>, Vec<usize>>> = HashMap::new();
+        for member in members {
+            let draft = &self.drafts[*member];
+            if let (Some(target), Told::Known(identity)) = (&draft.target, &self.identities[*member]) {
+                let name = fold(&identity.to_string(), draft.section.fold_case);
+                names.entry(Arc::clone(target)).or_default().entry(name).or_default().push(*member);
+            }
+        }
+        self.names.extend(names.into_iter().map(|(target, names)| ((target, section), names)));
+        self.named.insert(section);
+        Vec::new()
+    }
+
+    /// Resolves a reference in its place, or notes what has to be known first.
+    fn resolve(&mut self, at: usize, field: usize, needs: &mut Needs, cx: &mut Context<'_>) {
+        let draft = &self.drafts[at];
+        let Raw::Reference(reference) = &draft.fields[field].raw else { return };
+        let to = match &reference.to {
+            RawTo::Resolved(_) | RawTo::Faulty => return,
+            RawTo::Name(name) => self.resolve_name(at, field, reference, name, needs, cx),
+            RawTo::Id { id, slug } => self.resolve_id(at, field, reference, id, slug.as_ref(), needs, cx),
+        };
+        let Some(to) = to else { return };
+        let section = reference.section;
+        let span = draft.tree.node(draft.fields[field].node).span();
+        let Some(to) = to.known() else {
+            self.put(at, field, RawTo::Faulty);
+            return;
+        };
+        if let To::Declared(address) = &to {
+            self.drafts[at].uses.push((address.clone(), span));
+        }
+        self.put(at, field, RawTo::Resolved(Reference { section, to }));
+    }
+
+    fn put(&mut self, at: usize, field: usize, to: RawTo) {
+        if let Raw::Reference(reference) = &mut self.drafts[at].fields[field].raw {
+            reference.to = to;
+        }
+    }
+
+    /// `None`: something has to be known first.
+    fn resolve_name(
+        &self,
+        at: usize,
+        field: usize,
+        reference: &RawReference,
+        name: &Value,
+        needs: &mut Needs,
+        cx: &mut Context<'_>,
+    ) -> Option<Told<To>> {
+        let draft = &self.drafts[at];
+        if let Some(address) = names_whole(name, reference.section, cx) {
+            return Some(self.same_target(at, field, address, cx));
+        }
+        let text = self.known_text(at, field, name, needs, cx)?;
+        let Told::Known(text) = text else { return Some(Told::Faulty) };
+        // Where there is no target, that is what has been told.
+        let Some(target) = &draft.target else { return Some(Told::Faulty) };
+        let declared = cx.declared.number(reference.section, &text);
+        if let Some(there) = declared.map(|there| &self.drafts[there as usize])
+            && there.target.as_ref().is_none_or(|there| there == target)
+        {
+            return Some(Told::Known(To::Declared(there.address.clone())));
+        }
+        let section = cx.registry.section(reference.section);
+        let fold_case = section.is_some_and(|section| section.fold_case);
+        if !self.ask(Question::Names(reference.section), needs) {
+            return None;
+        }
+        let named = self.names.get(&(Arc::clone(target), reference.section));
+        match named.and_then(|names| names.get(&fold(&text, fold_case))).map(Vec::as_slice) {
+            Some([only]) => return Some(Told::Known(To::Declared(self.drafts[*only].address.clone()))),
+            Some([first, second, ..]) => {
+                let (first, second) = (&self.drafts[*first].address, &self.drafts[*second].address);
+                let message = format!("`{}` means both `{first}` and `{second}`", shown(&text));
+                self.unresolved(at, field, message, "which one?", format!("write its key, `{}`", first.key), cx);
+                return Some(Told::Faulty);
+            }
+            Some([]) | None => {}
+        }
+        if let Some(there) = declared {
+            return Some(self.same_target(at, field, self.drafts[there as usize].address.clone(), cx));
+        }
+        if let Some(section) = section
+            && !self.could_be_remote(at, field, section, &text, cx)
+        {
+            return Some(Told::Faulty);
+        }
+        match reference.qualifier.and_then(|qualifier| draft.field(qualifier)) {
+            None => Some(Told::Known(To::Natural { name: text, qualifier: None })),
+            Some((at_qualifier, field)) => {
+                let Raw::Value(value) = &field.raw else { return Some(Told::Faulty) };
+                match self.known_text(at, at_qualifier, value, needs, cx)? {
+                    Told::Known(qualifier) => Some(Told::Known(To::Natural { name: text, qualifier: Some(qualifier) })),
+                    _ => Some(Told::Faulty),
+                }
+            }
+        }
+    }
+
+    fn resolve_id(
+        &self,
+        at: usize,
+        field: usize,
+        reference: &RawReference,
+        id: &Value,
+        slug: Option<&Value>,
+        needs: &mut Needs,
+        cx: &mut Context<'_>,
+    ) -> Option<Told<To>> {
+        if let Some(address) = names_whole(id, reference.section, cx) {
+            return Some(self.same_target(at, field, address, cx));
+        }
+        let id = self.known_text(at, field, id, needs, cx)?;
+        let slug = match slug {
+            Some(slug) => Some(self.known_text(at, field, slug, needs, cx)?),
+            None => None,
+        };
+        match (id, slug) {
+            (Told::Known(id), None) => Some(Told::Known(To::Id { id, slug: None })),
+            (Told::Known(id), Some(Told::Known(slug))) => Some(Told::Known(To::Id { id, slug: Some(slug) })),
+            _ => Some(Told::Faulty),
+        }
+    }
+
+    fn same_target(&self, at: usize, field: usize, address: Address, cx: &mut Context<'_>) -> Told<To> {
+        let draft = &self.drafts[at];
+        let there = cx.declared.number(address.section, &address.key).map(|there| &self.drafts[there as usize]);
+        let (Some(own), Some(other)) = (&draft.target, there.and_then(|there| there.target.as_ref())) else {
+            return Told::Known(To::Declared(address));
+        };
+        if own == other {
+            return Told::Known(To::Declared(address));
+        }
+        let span = draft.tree.node(draft.fields[field].node).span();
+        let declared = there.map_or(span, |there| there.key_span);
+        cx.report.push(
+            Diagnostic::error(Code::InvalidTarget, format!("`{address}` is on another target"))
+                .at(span, format!("`{}` is on `{own}`", draft.address))
+                .also(declared, format!("this one is on `{other}`"))
+                .help("a reference stays on its target: refer to an object there, or correct `target`")
+                .on(&draft.address),
+        );
+        Told::Faulty
+    }
+
+    /// A string that has to be known now. `None`: something has to be known first.
+    fn known_text(
+        &self,
+        at: usize,
+        field: usize,
+        value: &Value,
+        needs: &mut Needs,
+        cx: &mut Context<'_>,
+    ) -> Option<Told<Arc<str>>> {
+        let Value::Template(template) = value else {
+            return Some(value.as_text().map_or(Told::Faulty, |text| Told::Known(text.into())));
+        };
+        let mut own = Needs::default();
+        let folded = self.evaluate(template, &mut own, cx);
+        if own.circular || !own.questions.is_empty() {
+            needs.circular |= own.circular;
+            needs.questions.extend(own.questions);
+            return None;
+        }
+        if let Some(text) = as_text(&folded) {
+            return Some(Told::Known(text));
+        }
+        let draft = &self.drafts[at];
+        let name = draft.fields[field].field.name;
+        let (message, label) = match folded {
+            Value::Sensitive(_) => {
+                (format!("a sensitive value cannot be part of `{name}`"), "names of objects are shown in plans")
+            }
+            _ => (
+                format!("what `{name}` refers to would be known only after apply"),
+                "depends on what the remote will say",
+            ),
+        };
+        cx.report.push(
+            Diagnostic::error(Code::InvalidExpression, message)
+                .at(draft.tree.node(draft.fields[field].node).span(), label)
+                .help("name a declared key, or use only variables and fields that are written out")
+                .on(&draft.address),
+        );
+        Some(Told::Faulty)
+    }
+
+    /// Whether an object outside these files could be called so. If not, that is told.
+    fn could_be_remote(
+        &self,
+        at: usize,
+        field: usize,
+        section: &'static Section,
+        text: &str,
+        cx: &mut Context<'_>,
+    ) -> bool {
+        let form = names::natural_form(section, cx.registry);
+        let wanted = form.split('/').count();
+        let parts: Vec<&str> = text.splitn(wanted, '/').collect();
+        let wrong_form = parts.len() < wanted || parts.iter().any(|part| part.is_empty());
+        let mut wrong_shape = || match section.key {
+            [part] => {
+                let value = Value::text(text);
+                let subject = Subject { name: part.name, value: &value, lexeme: None, secret: false };
+                cx.shapes.check(&part.shape, subject, &mut super::suggest::Suggest::default()).is_err()
+            }
+            _ => false,
+        };
+        if !wrong_form && !wrong_shape() {
+            return true;
+        }
+        let singular = section.singular;
+        let (message, takes) = if section.declarable {
+            (
+                format!("`{}` is neither a declared {singular} nor `{form}`", shown(text)),
+                names::takes(section.name, cx.registry),
+            )
+        } else {
+            (format!("`{}` is not `{form}`", shown(text)), format!("`{form}`"))
+        };
+        // The name people see is often taken for the key.
+        let meant =
+            self.sections.get(section.name).into_iter().flatten().map(|member| &self.drafts[*member]).find(|draft| {
+                let name = draft.field("name").map(|(_, field)| &field.raw);
+                matches!(name, Some(Raw::Value(Value::Text(name))) if **name == *text)
+            });
+        let nearest = match meant {
+            Some(draft) => Some(&*draft.address.key),
+            None => cx.report.suggest.nearest(text, cx.declared.keys(section.name)),
+        };
+        let help = match nearest {
+            Some(nearest) => format!("did you mean `{nearest}`?"),
+            None => format!("write {takes}"),
+        };
+        self.unresolved(at, field, message, "names nothing that could exist", help, cx);
+        false
+    }
+
+    fn unresolved(&self, at: usize, field: usize, message: String, label: &str, help: String, cx: &mut Context<'_>) {
+        let draft = &self.drafts[at];
+        cx.report.push(
+            Diagnostic::error(Code::UnresolvedReference, message)
+                .at(draft.tree.node(draft.fields[field].node).span(), label)
+                .help(help)
+                .on(&draft.address),
+        );
+    }
+
+    /// Puts what is known into the templates of a field.
+    fn fold_field(&mut self, at: usize, field: usize, cx: &Context<'_>) -> Vec<Question> {
+        let mut needs = Needs::default();
+        let folded = match &self.drafts[at].fields[field].raw {
+            Raw::Value(value) => self.fold(value, &mut needs, cx),
+            Raw::Reference(_) => Value::Unknown,
+        };
+        if needs.questions.is_empty() {
+            self.folded.insert((at, field), folded);
+        }
+        needs.questions
+    }
+
+    fn fold(&self, value: &Value, needs: &mut Needs, cx: &Context<'_>) -> Value {
+        match value {
+            Value::Template(template) => self.evaluate(template, needs, cx),
+            Value::List(items) => Value::List(items.iter().map(|item| self.fold(item, needs, cx)).collect()),
+            Value::Map(map) => {
+                let entries = map.iter().map(|(key, value)| (Arc::clone(key), self.fold(value, needs, cx)));
+                Value::Map(Box::new(entries.collect::<Map>()))
+            }
+            value => value.clone(),
+        }
+    }
+
+    fn evaluate(&self, template: &Template, needs: &mut Needs, cx: &Context<'_>) -> Value {
+        let hide = |value: Value, sensitive: bool| match value {
+            Value::Unknown => Value::Unknown,
+            value if sensitive => Sensitive::wrap(value),
+            value => value,
+        };
+        if let [TemplatePart::Field { address, path }] = &template.parts[..] {
+            return hide(self.read(address, path, needs, cx), template.sensitive);
+        }
+        let mut whole = String::new();
+        let mut sensitive = template.sensitive;
+        let mut unknown = false;
+        for part in &template.parts {
+            match part {
+                TemplatePart::Literal(text) => whole.push_str(text),
+                TemplatePart::Field { address, path } => {
+                    let value = self.read(address, path, needs, cx);
+                    let exposed = if let Value::Sensitive(secret) = &value {
+                        sensitive = true;
+                        secret.expose()
+                    } else {
+                        &value
+                    };
+                    match as_text(exposed) {
+                        Some(text) => whole.push_str(&text),
+                        None => unknown = true,
+                    }
+                }
+            }
+        }
+        if unknown { Value::Unknown } else { hide(Value::text(whole), sensitive) }
+    }
+
+    /// The value at a path of a resource, as far as these files say it.
+    fn read(&self, address: &Address, path: &Path, needs: &mut Needs, cx: &Context<'_>) -> Value {
+        let (Some(at), Some((Segment::Key(name), inner))) =
+            (cx.declared.number(address.section, &address.key), path.0.split_first())
+        else {
+            return Value::Unknown;
+        };
+        let at = at as usize;
+        let draft = &self.drafts[at];
+        let Some((field, declared)) = draft.field(name) else {
+            let key = draft.section.key.iter().find(|part| part.name == &**name && part.from != KeySource::Reference);
+            return key.map_or(Value::Unknown, |_| Value::Text(Arc::clone(&address.key)));
+        };
+        match &declared.raw {
+            Raw::Reference(_) => Value::Unknown,
+            Raw::Value(value) if !has_template(value) => navigate(value, inner),
+            Raw::Value(_) => {
+                if self.ask(Question::Field(at, field), needs) {
+                    navigate(&self.folded[&(at, field)], inner)
+                } else {
+                    Value::Unknown
+                }
+            }
+        }
+    }
+
+    /// Resolves what is left of a draft and checks the values that have become known.
+    fn finish(&mut self, at: usize, cx: &mut Context<'_>) {
+        for field in 0..self.drafts[at].fields.len() {
+            loop {
+                let mut needs = Needs::default();
+                self.resolve(at, field, &mut needs, cx);
+                if needs.questions.is_empty() {
+                    break;
+                }
+                for question in needs.questions {
+                    self.answer(question, cx);
+                }
+            }
+            let templated = matches!(&self.drafts[at].fields[field].raw, Raw::Value(value) if has_template(value));
+            if templated {
+                self.answer(Question::Field(at, field), cx);
+                self.check_folded(at, field, cx);
+            }
+            self.check_secret(at, field, cx);
+        }
+    }
+
+    fn check_folded(&self, at: usize, field: usize, cx: &mut Context<'_>) {
+        let draft = &self.drafts[at];
+        let declared = &draft.fields[field];
+        let identifies = draft.section.key.iter().any(|part| part.name == declared.field.name);
+        if identifies && self.identities[at] == Told::Faulty {
+            return;
+        }
+        let value = &self.folded[&(at, field)];
+        let secret = declared.field.sensitive || value.has_sensitive();
+        let subject = Subject { name: declared.field.name, value, lexeme: None, secret };
+        if let Err(complaint) = cx.shapes.check(&declared.field.shape, subject, &mut cx.report.suggest) {
+            tell(complaint, draft.tree.node(declared.node), &draft.address, cx);
+        }
+    }
+
+    /// What identifies an object is shown everywhere, so no secret may be in it.
+    fn check_secret(&self, at: usize, field: usize, cx: &mut Context<'_>) {
+        let draft = &self.drafts[at];
+        let declared = &draft.fields[field];
+        let Raw::Value(value) = &declared.raw else { return };
+        if !draft.section.key.iter().any(|part| part.name == declared.field.name) {
+            return;
+        }
+        let secret = match value {
+            Value::Template(_) => self.folded.get(&(at, field)).is_some_and(Value::has_sensitive),
+            value => value.has_sensitive(),
+        };
+        let secret = secret || matches!(value, Value::Template(template) if template.sensitive);
+        if secret {
+            let name = declared.field.name;
+            cx.report.push(
+                Diagnostic::error(Code::InvalidValue, format!("a sensitive value cannot be part of `{name}`"))
+                    .at(draft.tree.node(declared.node).span(), "shown in plans and sent in paths")
+                    .help("use a variable that is not sensitive")
+                    .on(&draft.address),
+            );
+        }
+    }
+
+    /// Tells resources that mean the same object.
+    fn duplicates(&self, cx: &mut Context<'_>) {
+        let mut first: HashMap<(&TargetName, &'static str, Vec<Box<str>>), usize> = HashMap::new();
+        let mut folds: HashMap<&'static str, Vec<bool>> = HashMap::new();
+        for (at, draft) in self.drafts.iter().enumerate() {
+            let (Some(target), Told::Known(identity)) = (&draft.target, &self.identities[at]) else { continue };
+            let folds = folds.entry(draft.section.name).or_insert_with(|| names::folds(draft.section, cx.registry));
+            let parts = identity.parts.iter().zip(&*folds).map(|((_, value), folds)| fold(value, *folds)).collect();
+            match first.entry((target, draft.section.name, parts)) {
+                std::collections::hash_map::Entry::Vacant(vacant) => {
+                    vacant.insert(at);
+                }
+                std::collections::hash_map::Entry::Occupied(occupied) => {
+                    let earlier = &self.drafts[*occupied.get()];
+                    cx.report.push(
+                        Diagnostic::error(
+                            Code::DuplicateIdentity,
+                            format!(
+                                "`{}` and `{}` mean the same {}",
+                                earlier.address, draft.address, draft.section.singular
+                            ),
+                        )
+                        .at(draft.key_span, format!("`{}` again", shown(&identity.to_string())))
+                        .also(earlier.key_span, "declared first here")
+                        .help("keep one of them, or give one another name")
+                        .on(&draft.address),
+                    );
+                }
+            }
+        }
+    }
+
+    /// Tells the identities that hang on themselves.
+    fn circular(&self, cx: &mut Context<'_>) {
+        for at in &self.circular {
+            let draft = &self.drafts[*at];
+            cx.report.push(
+                Diagnostic::error(
+                    Code::UnknownIdentity,
+                    format!("what identifies `{}` depends on itself", draft.address),
+                )
+                .at(draft.key_span, "cannot be told")
+                .help("write its name out, and refer to other resources by their keys")
+                .on(&draft.address),
+            );
+        }
+    }
+}
+
+/// The resource, if a value is exactly an expression for the id, slug or name of one of this section.
+fn names_whole(value: &Value, section: &str, cx: &Context<'_>) -> Option<Address> {
+    let Value::Template(template) = value else { return None };
+    let [TemplatePart::Field { address, path }] = &template.parts[..] else { return None };
+    let table = cx.registry.section(address.section).filter(|table| table.name == section)?;
+    let [Segment::Key(name)] = &path.0[..] else { return None };
+    let names = &**name == table.id_name() || table.key.last().is_some_and(|part| part.name == &**name);
+    names.then(|| address.clone())
+}
+
+fn navigate(value: &Value, inner: &[Segment]) -> Value {
+    let Some((first, rest)) = inner.split_first() else { return value.clone() };
+    match (value, first) {
+        (Value::Map(map), Segment::Key(key)) => map.get(key).map_or(Value::Unknown, |value| navigate(value, rest)),
+        (Value::List(items), Segment::Index(at)) => {
+            items.get(*at).map_or(Value::Unknown, |value| navigate(value, rest))
+        }
+        (Value::Sensitive(secret), _) => match navigate(secret.expose(), inner) {
+            Value::Unknown => Value::Unknown,
+            value => Sensitive::wrap(value),
+        },
+        _ => Value::Unknown,
+    }
+}
+
+fn fold(name: &str, fold_case: bool) -> Box<str> {
+    if fold_case { name.to_lowercase().into() } else { name.into() }
+}

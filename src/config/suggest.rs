@@ -1,0 +1,142 @@
+//! "Did you mean": the nearest of a set of names, within a budget.
+
+/// How many comparisons a run may spend on suggestions, so that ten thousand mistakes stay as quick as one.
+const BUDGET: u64 = 3_000_000;
+
+/// Finds the nearest names.
+#[derive(Debug)]
+pub(super) struct Suggest {
+    left: u64,
+}
+
+impl Default for Suggest {
+    fn default() -> Self {
+        Self { left: BUDGET }
+    }
+}
+
+impl Suggest {
+    /// The name that `word` most likely means; the smallest of several that are equally near.
+    pub fn nearest<'n>(&mut self, word: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+        let length = word.chars().count();
+        let folded = word.to_lowercase();
+        let bound = (length / 3).clamp(1, 3);
+        let mut best: Option<(usize, &str)> = None;
+        for name in names {
+            if self.left == 0 {
+                break;
+            }
+            self.left -= 1;
+            if name.len().abs_diff(word.len()) > bound * 4 {
+                continue;
+            }
+            let distance = if name.to_lowercase() == folded {
+                0
+            } else if name.chars().count().abs_diff(length) > bound {
+                continue;
+            } else {
+                self.left = self.left.saturating_sub(20);
+                strsim::osa_distance(word, name)
+            };
+            if distance <= bound && best.is_none_or(|nearest| (distance, name) < nearest) {
+                best = Some((distance, name));
+            }
+        }
+        best.map(|(_, name)| name)
+    }
+}
+
+/// A name in the spelling of YAML: `startLicenseDate` → `start_license_date`, `service-plan` → `service_plan`.
+pub(super) fn snake(name: &str) -> String {
+    let mut snake = String::with_capacity(name.len() + 4);
+    let mut previous_lower = false;
+    for c in name.chars() {
+        if c.is_uppercase() {
+            if previous_lower {
+                snake.push('_');
+            }
+            snake.extend(c.to_lowercase());
+        } else {
+            snake.push(if c == '-' || c == ' ' { '_' } else { c });
+        }
+        previous_lower = c.is_lowercase() || c.is_ascii_digit();
+    }
+    snake
+}
+
+/// What an API's name is about: without the ending that says which handle of the object it takes.
+pub(super) fn stem(name: &str) -> String {
+    let name = snake(name);
+    let ends = ["_guid", "_guids", "_id", "_ids", "_slug", "_name", "_url"];
+    let stem = ends.iter().find_map(|end| name.strip_suffix(end)).filter(|stem| !stem.is_empty());
+    stem.map_or_else(|| name.clone(), str::to_owned)
+}
+
+/// A value in a message: shortened, and on one line.
+pub(super) fn shown(text: &str) -> String {
+    const MOST: usize = 60;
+    let mut shown: String =
+        text.chars().take(MOST).flat_map(|c| if c.is_control() { vec![' '] } else { vec![c] }).collect();
+    if text.chars().nth(MOST).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// `a`, `b` and `c`, each in backticks.
+pub(super) fn listed<'n>(names: impl IntoIterator<Item = &'n str>, last: &str) -> String {
+    let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    match names.split_last() {
+        Some((end, [])) => end.clone(),
+        Some((end, rest)) => format!("{} {last} {end}", rest.join(", ")),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_found_within_a_third_of_the_word() {
+        let names = ["customer", "license", "name", "description"];
+        let nearest = |word| Suggest::default().nearest(word, names);
+        assert_eq!(nearest("custmer"), Some("customer"));
+        assert_eq!(nearest("licence"), Some("license"));
+        assert_eq!(nearest("nmae"), Some("name"));
+        assert_eq!(nearest("NAME"), Some("name"));
+        assert_eq!(nearest("region"), None);
+        assert_eq!(nearest("x"), None);
+    }
+
+    #[test]
+    fn of_equally_near_names_the_smallest_is_taken_whatever_the_order() {
+        for names in [["acme-b", "acme-a"], ["acme-a", "acme-b"]] {
+            assert_eq!(Suggest::default().nearest("acme-c", names), Some("acme-a"));
+        }
+    }
+
+    #[test]
+    fn suggestions_end_when_the_budget_is_spent() {
+        let mut suggest = Suggest { left: 30 };
+        assert_eq!(suggest.nearest("custmer", ["customer"]), Some("customer"));
+        assert_eq!(suggest.nearest("custmer", ["aaaaaaa", "bbbbbbb"]), None);
+        assert_eq!(suggest.nearest("custmer", ["customer"]), None);
+    }
+
+    #[test]
+    fn the_spelling_of_an_api_becomes_ours() {
+        assert_eq!(snake("startLicenseDate"), "start_license_date");
+        assert_eq!(snake("isDefault"), "is_default");
+        assert_eq!(snake("service-plan"), "service_plan");
+        assert_eq!(stem("customerId"), "customer");
+        assert_eq!(stem("service_plan_guid"), "service_plan");
+        assert_eq!(stem("_id"), "_id");
+    }
+
+    #[test]
+    fn a_long_value_is_cut_and_kept_on_one_line() {
+        assert_eq!(shown("a\nb"), "a b");
+        assert_eq!(shown(&"я".repeat(61)), format!("{}…", "я".repeat(60)));
+    }
+}

@@ -1,0 +1,317 @@
+//! Desired x Snapshot -> `Plan`. Pure: the same input gives the same plan.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::{Action, Change, Plan, Reason, Seen, Shown, Step};
+use crate::diff::{Difference, creation, diff};
+use crate::graph;
+use crate::kind::{Check, Proposal, Registry};
+use crate::model::{
+    Address, Code, Condition, Desired, Diagnostic, Diagnostics, Facts, Fields, Identity, Observed, OnExists, Operation,
+    Path, Resource, Section, Snapshot,
+};
+use crate::resolve::Knowledge;
+
+/// Decides what happens to each declared resource. `problems` are those of observing; those of planning join them.
+pub fn plan(desired: &Desired, snapshot: &Snapshot, registry: &Registry, mut problems: Diagnostics) -> Plan {
+    let mut planner = Planner {
+        desired,
+        snapshot,
+        registry,
+        knowledge: Knowledge::new(desired, snapshot, registry),
+        claimed: HashMap::new(),
+        problems: Diagnostics::default(),
+    };
+    let steps = graph::order(desired).iter().filter_map(|address| planner.step(&desired.resources[address])).collect();
+    problems.extend(planner.problems);
+    Plan {
+        project: Arc::clone(&desired.project),
+        environment: desired.environment.clone(),
+        targets: snapshot.targets.clone(),
+        steps,
+        reads: snapshot.reads,
+        diagnostics: problems.into_sorted(),
+    }
+}
+
+/// The objects behind the declared resources of a plan, for whoever carries it out.
+pub fn knowledge<'a>(
+    plan: &Plan,
+    desired: &'a Desired,
+    snapshot: &'a Snapshot,
+    registry: &'a Registry,
+) -> Knowledge<'a> {
+    let mut knowledge = Knowledge::new(desired, snapshot, registry);
+    for step in &plan.steps {
+        let collection = snapshot.collection(&step.target, step.address.section);
+        let object = step.observed.as_ref().and_then(|seen| collection?.with_id(&seen.id));
+        if let (Some(object), Action::Unchanged | Action::Update | Action::Wait | Action::Blocked) =
+            (object, step.action)
+        {
+            knowledge.learn(step.address.clone(), Arc::new(object.clone()));
+        }
+    }
+    knowledge
+}
+
+struct Planner<'a> {
+    desired: &'a Desired,
+    snapshot: &'a Snapshot,
+    registry: &'a Registry,
+    knowledge: Knowledge<'a>,
+    /// Which declared resource an object has been recognised as.
+    claimed: HashMap<Arc<str>, Address>,
+    problems: Diagnostics,
+}
+
+/// What is decided about a resource.
+struct Decision {
+    action: Action,
+    reason: Reason,
+    differences: Vec<Difference>,
+    executable: bool,
+}
+
+impl Decision {
+    fn new(action: Action, code: &'static str, message: impl Into<String>) -> Self {
+        let reason = Reason { code, message: message.into() };
+        Self { action, reason, differences: Vec::new(), executable: true }
+    }
+
+    fn with(mut self, differences: Vec<Difference>) -> Self {
+        self.differences = differences;
+        self
+    }
+
+    fn shown_only(mut self) -> Self {
+        self.executable = false;
+        self
+    }
+}
+
+impl<'a> Planner<'a> {
+    /// The step of a resource; `None` if its target or collection could not be read, which has been reported.
+    fn step(&mut self, resource: &'a Resource) -> Option<Step> {
+        let kind = self.registry.kind(resource.address.section)?;
+        let section = kind.section();
+        let declared = kind.declared()?;
+        let facts = self.snapshot.targets.get(&resource.target)?;
+        let collections = self.snapshot.collections.get(&resource.target)?;
+        let mut found = api_problems(resource, section, facts);
+
+        let mut identity = resource.identity.clone();
+        let mut observed = None;
+        let decision = match self.knowledge.resolve(resource) {
+            Err(problems) => {
+                let decision = Decision::new(Action::Blocked, "unresolved", first_line(&problems));
+                found.extend(problems);
+                decision
+            }
+            Ok(fields) => {
+                identity = self.knowledge.identity(resource, &fields);
+                let proposal = Proposal { address: &resource.address, identity: &identity, fields: &fields };
+                let collection = collections.get(section.name)?;
+                let objects = declared.recognise(proposal, collection, facts);
+                match objects.as_slice() {
+                    [_, _, ..] => {
+                        found.push(ambiguous(resource, section, &identity, &objects));
+                        Decision::new(
+                            Action::Blocked,
+                            "ambiguous",
+                            format!("{identity} is the name of several objects"),
+                        )
+                    }
+                    objects => {
+                        observed = objects.first().copied();
+                        if let Some(problem) = observed.and_then(|object| self.claim(resource, object)) {
+                            found.push(problem);
+                        }
+                        let check = Check { resource, proposal, observed, collections, facts };
+                        found.extend(declared.check(check));
+                        decide(resource, section, &identity, &fields, observed)
+                    }
+                }
+            }
+        };
+        let decision = if let Some(error) =
+            found.iter().find(|problem| problem.severity == crate::model::Severity::Error)
+            && decision.action != Action::Blocked
+        {
+            let reason = Reason { code: "refused", message: error.message.clone() };
+            Decision { action: Action::Blocked, reason, executable: true, ..decision }
+        } else {
+            decision
+        };
+        self.problems.extend(found);
+        if let Some(object) = observed {
+            self.knowledge.learn(resource.address.clone(), Arc::new(object.clone()));
+        }
+        Some(Step {
+            address: resource.address.clone(),
+            target: Arc::clone(&resource.target),
+            action: decision.action,
+            reason: decision.reason,
+            source: resource.span,
+            identity,
+            requires: resource.requires.iter().map(|(address, _)| address.clone()).collect(),
+            changes: decision.differences.into_iter().map(|difference| change(resource, difference)).collect(),
+            observed: observed.map(|object| Seen { id: Arc::clone(&object.id), version: object.version.clone() }),
+            executable: decision.executable,
+        })
+    }
+
+    /// One object cannot be two declared resources.
+    fn claim(&mut self, resource: &Resource, object: &Observed) -> Option<Diagnostic> {
+        let first = self.claimed.insert(Arc::clone(&object.id), resource.address.clone())?;
+        let other = &self.desired.resources[&first];
+        Some(
+            Diagnostic::error(
+                Code::AmbiguousName,
+                format!("`{}` and `{first}` are the same object at target `{}`", resource.address, resource.target),
+            )
+            .at(resource.key_span, "this one")
+            .also(other.key_span, "and this one")
+            .help("declare it once")
+            .on(&resource.address),
+        )
+    }
+}
+
+fn decide(
+    resource: &Resource,
+    section: &'static Section,
+    identity: &Identity,
+    fields: &Fields,
+    observed: Option<&Observed>,
+) -> Decision {
+    let Some(object) = observed else {
+        let (outer, own) = identity.parts.split_at(identity.parts.len().saturating_sub(1));
+        let own = own.iter().map(|(part, value)| format!(" with {part} {value}"));
+        let outer = outer.iter().map(|(part, value)| format!(" in {part} {value}"));
+        let message = format!("no {}{}", section.singular, own.chain(outer).collect::<String>());
+        return Decision::new(Action::Create, "absent", message).with(creation(section, fields));
+    };
+    let ignored: Vec<&Path> = resource.lifecycle.ignore.iter().map(|path| &path.value).collect();
+    let differences = diff(section, fields, &object.fields, &ignored);
+    match &object.condition {
+        Condition::InProgress { operation: Operation::Delete, .. } => {
+            Decision::new(Action::Wait, "delete_in_progress", "it is being deleted; it can be created once it is gone")
+                .shown_only()
+        }
+        Condition::InProgress { operation, .. } => {
+            Decision::new(Action::Wait, "in_progress", format!("the remote is still at work on its {operation}"))
+        }
+        Condition::CreateFailed { description } => {
+            let words = description.as_ref().map(|words| format!(": {words}")).unwrap_or_default();
+            Decision::new(
+                Action::Recover,
+                "create_failed",
+                format!("an earlier create failed and occupies the name{words}"),
+            )
+            .with(differences)
+            .shown_only()
+        }
+        Condition::Ready => compare(resource, differences),
+    }
+}
+
+fn compare(resource: &Resource, differences: Vec<Difference>) -> Decision {
+    let real = || differences.iter().filter(|difference| !difference.is_unverifiable());
+    let count = real().count();
+    if count == 0 {
+        let reason = if differences.is_empty() { "nothing differs" } else { "nothing that can be compared differs" };
+        return Decision::new(Action::Unchanged, "equal", reason).with(differences);
+    }
+    if let Some((path, because)) = real().find_map(|difference| Some((&difference.path, difference.immutable?))) {
+        let message = format!("`{path}` cannot be changed in place: {because}");
+        return Decision::new(Action::Blocked, "immutable", message).with(differences);
+    }
+    if resource.lifecycle.on_exists == OnExists::AdoptIfEqual {
+        let message = format!(
+            "it exists and {count} {} differ, and `on_exists: adopt_if_equal` forbids to update it",
+            plural(count, "field")
+        );
+        return Decision::new(Action::Blocked, "not_equal", message).with(differences);
+    }
+    let message =
+        format!("{count} {} from what is declared", if count == 1 { "value differs" } else { "values differ" });
+    Decision::new(Action::Update, "drift", message).with(differences).shown_only()
+}
+
+fn plural(count: usize, word: &str) -> String {
+    if count == 1 { word.to_owned() } else { format!("{word}s") }
+}
+
+fn first_line(problems: &[Diagnostic]) -> String {
+    problems.first().map(|problem| problem.message.clone()).unwrap_or_default()
+}
+
+fn change(resource: &Resource, difference: Difference) -> Change {
+    let removed = difference.after == Shown::Nothing;
+    Change {
+        source: Some(resource.places.value(&difference.path)).filter(|_| !removed),
+        path: difference.path,
+        before: difference.before,
+        after: difference.after,
+    }
+}
+
+/// What the API that answers does not have.
+fn api_problems(resource: &Resource, section: &'static Section, facts: &Facts) -> Vec<Diagnostic> {
+    let lacks = |apis: &[&str]| !apis.is_empty() && !apis.contains(&facts.api);
+    let mut problems = Vec::new();
+    if lacks(section.apis) {
+        problems.push(
+            Diagnostic::error(
+                Code::ApiMismatch,
+                format!("target `{}` speaks `{}`, which has no {}", resource.target, facts.api, section.name),
+            )
+            .at(resource.key_span, format!("only {} can manage this", section.apis.join(" and ")))
+            .help(format!("refer to what exists with `{{ {}: … }}`, and take this declaration out", section.id_name()))
+            .on(&resource.address),
+        );
+    }
+    for (name, _) in resource.fields.iter() {
+        let Some(field) = section.field(name) else { continue };
+        if lacks(field.apis) {
+            let path = Path::field(name);
+            problems.push(
+                Diagnostic::error(
+                    Code::ApiMismatch,
+                    format!("target `{}` speaks `{}`, which has no `{name}`", resource.target, facts.api),
+                )
+                .at(
+                    resource.places.key(&path).unwrap_or(resource.key_span),
+                    format!("only in `{}`", field.apis.join("`, `")),
+                )
+                .help(field.doc)
+                .on(&resource.address),
+            );
+        }
+    }
+    problems
+}
+
+fn ambiguous(resource: &Resource, section: &'static Section, identity: &Identity, objects: &[&Observed]) -> Diagnostic {
+    let ids = objects.iter().map(|object| format!("`{}`", object.id)).collect::<Vec<_>>().join(", ");
+    Diagnostic::error(Code::AmbiguousName, format!("{} {} could be this one", objects.len(), section.name))
+        .at(resource.key_span, format!("`{identity}` does not tell them apart"))
+        .help(format!("they are {ids}; rename or remove all but one of them at the remote"))
+        .on(&resource.address)
+}
+
+/// Only these resources and what they require.
+pub fn only(desired: &mut Desired, wanted: &[Address]) {
+    let mut keep: BTreeSet<Address> = BTreeSet::new();
+    let mut queue: Vec<Address> = wanted.to_vec();
+    while let Some(address) = queue.pop() {
+        if keep.insert(address.clone())
+            && let Some(resource) = desired.resources.get(&address)
+        {
+            queue.extend(resource.requires.iter().map(|(address, _)| address.clone()));
+        }
+    }
+    desired.resources.retain(|address, _| keep.contains(address));
+    desired.targets.retain(|name, _| desired.resources.values().any(|resource| resource.target == *name));
+}

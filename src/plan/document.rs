@@ -1,0 +1,426 @@
+//! A plan as JSON: what `plan --format json` prints and scripts read.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{Action, Change, Plan, Shown, Step};
+use crate::model::{DiagnosticDocument, FORMAT_VERSION, Facts, PlaceDocument, Sources};
+
+/// What `trueup plan --format json` prints. Readers ignore keys they do not know.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "trueup plan")]
+pub struct Document {
+    /// The version of this format. Another major one means another meaning.
+    pub format_version: String,
+    /// The project's name.
+    pub project: String,
+    /// The environment chosen with `-e`.
+    pub environment: Option<String>,
+    /// `sha256:` and the hash of this document without `digest`: keys sorted at every depth, no whitespace, UTF-8.
+    pub digest: String,
+    /// Whether an error among the diagnostics forbids applying it.
+    pub errored: bool,
+    /// What the targets turned out to be, by name.
+    pub targets: BTreeMap<String, TargetDocument>,
+    /// How many resources have each action.
+    pub summary: Summary,
+    /// One entry per resource, also the unchanged ones; what is required comes first.
+    pub actions: Vec<ActionDocument>,
+    /// How many requests were sent.
+    pub requests: RequestsDocument,
+    /// What was found on the way.
+    pub diagnostics: Vec<DiagnosticDocument>,
+}
+
+/// What a target turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Target")]
+pub struct TargetDocument {
+    /// The provider, `kaiten` or `cloudfoundry`.
+    pub provider: String,
+    /// Where it is.
+    pub url: String,
+    /// The API version or dialect that answers: `core`, `seed`, `v2`, `v3`.
+    pub api: String,
+}
+
+/// How many resources have each action.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Summary {
+    /// Created.
+    pub create: usize,
+    /// Changed in place.
+    pub update: usize,
+    /// Deleted and created anew.
+    pub replace: usize,
+    /// Deleted.
+    pub delete: usize,
+    /// Cleared of a failed create, then created.
+    pub recover: usize,
+    /// Attached to an operation that is running already.
+    pub wait: usize,
+    /// Left until somebody decides.
+    pub blocked: usize,
+    /// As declared.
+    pub unchanged: usize,
+}
+
+/// What is to happen to one resource.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Action")]
+pub struct ActionDocument {
+    /// The resource, `instances.acme-production`.
+    pub address: String,
+    /// Its section.
+    pub kind: String,
+    /// Its target.
+    pub target: String,
+    /// What is done.
+    pub action: Action,
+    /// Absent unless `false`: this version shows the action and does not carry it out.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub executable: bool,
+    /// Why.
+    pub reason: ReasonDocument,
+    /// Where the resource is declared.
+    pub source: PlaceDocument,
+    /// What it is recognised by, outermost part first.
+    pub identity: IndexMap<String, String>,
+    /// The declared resources that come first, sorted.
+    pub requires: Vec<String>,
+    /// The object as it was seen; `null` if there is none.
+    pub observed: Option<SeenDocument>,
+    /// What changes, in the order of the section's fields.
+    pub changes: Vec<ChangeDocument>,
+}
+
+/// Why an action is what it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Reason")]
+pub struct ReasonDocument {
+    /// A stable word, `absent`.
+    pub code: String,
+    /// A sentence.
+    pub message: String,
+}
+
+/// An object as it was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Observed")]
+pub struct SeenDocument {
+    /// The remote's id.
+    pub id: String,
+    /// What tells its states apart, `updated_at` where there is one.
+    pub version: Option<String>,
+}
+
+/// One value that changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Change")]
+pub struct ChangeDocument {
+    /// Which, `metadata.region`.
+    pub path: String,
+    /// As it is.
+    pub before: Value,
+    /// As it shall be.
+    pub after: Value,
+    /// What it shall be is known only after apply. Absent unless `true`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unknown: bool,
+    /// The value is a secret: neither side is shown. Absent unless `true`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub sensitive: bool,
+    /// The remote cannot tell what it holds. Absent unless `true`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unverifiable: bool,
+    /// Where it is declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<PlaceDocument>,
+}
+
+/// Counted requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Requests")]
+pub struct RequestsDocument {
+    /// Those that read, all of them while planning.
+    pub read: u64,
+}
+
+impl Document {
+    /// The plan as JSON, digest included.
+    pub fn new(plan: &Plan, sources: &Sources) -> Self {
+        let targets = plan.targets.iter().map(|(name, facts)| (name.to_string(), TargetDocument::new(facts)));
+        let mut document = Self {
+            format_version: FORMAT_VERSION.to_owned(),
+            project: plan.project.to_string(),
+            environment: plan.environment.as_deref().map(str::to_owned),
+            digest: String::new(),
+            errored: plan.errored(),
+            targets: targets.collect(),
+            summary: Summary::new(plan),
+            actions: plan.steps.iter().map(|step| ActionDocument::new(step, sources)).collect(),
+            requests: RequestsDocument { read: plan.reads },
+            diagnostics: DiagnosticDocument::all(&plan.diagnostics, sources),
+        };
+        document.digest = digest(&serde_json::to_value(&document).expect("keys are strings and numbers finite"));
+        document
+    }
+}
+
+/// The digest of a plan document: what [`Document::digest`] has to say. A document that was altered says otherwise.
+pub fn digest(document: &Value) -> String {
+    let mut text = String::new();
+    match document {
+        Value::Object(object) => canonical_object(object.iter().filter(|(key, _)| *key != "digest"), &mut text),
+        other => canonical(other, &mut text),
+    }
+    let mut digest = String::from("sha256:");
+    for byte in Sha256::digest(text.as_bytes()) {
+        use std::fmt::Write;
+        write!(digest, "{byte:02x}").expect("a string takes any text");
+    }
+    digest
+}
+
+fn canonical(value: &Value, out: &mut String) {
+    match value {
+        Value::Object(object) => canonical_object(object.iter(), out),
+        Value::Array(items) => {
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                if at > 0 {
+                    out.push(',');
+                }
+                canonical(item, out);
+            }
+            out.push(']');
+        }
+        scalar => out.push_str(&scalar.to_string()),
+    }
+}
+
+fn canonical_object<'a>(entries: impl Iterator<Item = (&'a String, &'a Value)>, out: &mut String) {
+    let sorted: BTreeMap<&String, &Value> = entries.collect();
+    out.push('{');
+    for (at, (key, value)) in sorted.into_iter().enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        out.push_str(&Value::from(key.as_str()).to_string());
+        out.push(':');
+        canonical(value, out);
+    }
+    out.push('}');
+}
+
+impl TargetDocument {
+    fn new(facts: &Facts) -> Self {
+        let Facts { provider, url, api } = facts;
+        Self { provider: (*provider).to_owned(), url: url.to_string(), api: (*api).to_owned() }
+    }
+}
+
+impl Summary {
+    fn new(plan: &Plan) -> Self {
+        Self {
+            create: plan.count(Action::Create),
+            update: plan.count(Action::Update),
+            replace: plan.count(Action::Replace),
+            delete: plan.count(Action::Delete),
+            recover: plan.count(Action::Recover),
+            wait: plan.count(Action::Wait),
+            blocked: plan.count(Action::Blocked),
+            unchanged: plan.count(Action::Unchanged),
+        }
+    }
+}
+
+impl ActionDocument {
+    fn new(step: &Step, sources: &Sources) -> Self {
+        let Step { address, target, action, reason, source, identity, requires, changes, observed, executable } = step;
+        let parts = identity.parts.iter();
+        Self {
+            address: address.to_string(),
+            kind: address.section.to_owned(),
+            target: target.to_string(),
+            action: *action,
+            executable: *executable,
+            reason: ReasonDocument { code: reason.code.to_owned(), message: reason.message.clone() },
+            source: PlaceDocument::new(*source, sources),
+            identity: parts.map(|(part, value)| ((*part).to_owned(), value.to_string())).collect(),
+            requires: requires.iter().map(ToString::to_string).collect(),
+            observed: observed.as_ref().map(|seen| SeenDocument {
+                id: seen.id.to_string(),
+                version: seen.version.as_deref().map(str::to_owned),
+            }),
+            changes: changes.iter().map(|change| ChangeDocument::new(change, sources)).collect(),
+        }
+    }
+}
+
+impl ChangeDocument {
+    fn new(change: &Change, sources: &Sources) -> Self {
+        let Change { path, before, after, source } = change;
+        let either = |shown: &Shown| before == shown || after == shown;
+        let sensitive = either(&Shown::Sensitive);
+        let json = |shown: &Shown| match shown {
+            // One side of a secret would tell about the other.
+            Shown::Json(value) if !sensitive => value.clone(),
+            _ => Value::Null,
+        };
+        Self {
+            path: path.to_string(),
+            before: json(before),
+            after: json(after),
+            unknown: either(&Shown::Unknown),
+            sensitive,
+            unverifiable: either(&Shown::Unverifiable),
+            source: source.map(|span| PlaceDocument::new(span, sources)),
+        }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
+fn is_true(bool: &bool) -> bool {
+    *bool
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
+fn is_false(bool: &bool) -> bool {
+    !*bool
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::{Address, Code, Diagnostic, Identity, Path, SourceFile, Span};
+    use crate::plan::{Reason, Seen};
+
+    fn example() -> (Plan, Sources) {
+        let mut sources = Sources::default();
+        let file = sources.add(SourceFile::new("resources/acme.yaml", "instances:\n  acme:\n    name: Acme\n"));
+        let change = |path: &str, before, after, source: Option<Span>| Change {
+            path: Path::parse(path).expect("a path"),
+            before,
+            after,
+            source,
+        };
+        let step = Step {
+            address: Address::new("instances", "acme"),
+            target: "kaiten".into(),
+            action: Action::Update,
+            reason: Reason { code: "drift", message: "2 fields differ".into() },
+            source: Span::new(file, 13..33),
+            identity: Identity::single("slug", "acme"),
+            requires: vec![Address::new("customers", "acme")],
+            changes: vec![
+                change("name", Shown::Nothing, Shown::Json(json!("Acme")), Some(Span::new(file, 29..33))),
+                change("metadata.database", Shown::Json(json!("old")), Shown::Unknown, None),
+                change("metadata.password", Shown::Json(json!("hunter2")), Shown::Sensitive, None),
+                change("parameters", Shown::Unverifiable, Shown::Json(json!({ "b": 1, "a": [true] })), None),
+            ],
+            observed: Some(Seen { id: "c-1".into(), version: None }),
+            executable: true,
+        };
+        let facts = Facts { provider: "kaiten", url: "https://kaiten.example.com/".into(), api: "core" };
+        let plan = Plan {
+            project: "acme".into(),
+            targets: [("kaiten".into(), facts)].into(),
+            steps: vec![step],
+            reads: 7,
+            ..Plan::default()
+        };
+        (plan, sources)
+    }
+
+    fn json_of(plan: &Plan, sources: &Sources) -> Value {
+        serde_json::to_value(Document::new(plan, sources)).expect("plain data")
+    }
+
+    #[test]
+    fn a_plan_has_the_shape_of_the_contract() {
+        let (plan, sources) = example();
+        let mut document = json_of(&plan, &sources);
+        document["digest"] = json!("sha256:…");
+        let place = |line: u32, column: u32, end_line: u32, end_column: u32| json!({ "file": "resources/acme.yaml", "line": line, "column": column, "end_line": end_line, "end_column": end_column });
+        let expected = json!({
+            "format_version": "1.0", "project": "acme", "environment": null, "digest": "sha256:…", "errored": false,
+            "targets": { "kaiten": { "provider": "kaiten", "url": "https://kaiten.example.com/", "api": "core" } },
+            "summary": { "create": 0, "update": 1, "replace": 0, "delete": 0, "recover": 0, "wait": 0, "blocked": 0, "unchanged": 0 },
+            "actions": [{
+                "address": "instances.acme", "kind": "instances", "target": "kaiten", "action": "update",
+                "reason": { "code": "drift", "message": "2 fields differ" },
+                "source": place(2, 3, 3, 15),
+                "identity": { "slug": "acme" }, "requires": ["customers.acme"],
+                "observed": { "id": "c-1", "version": null },
+                "changes": [
+                    { "path": "name", "before": null, "after": "Acme", "source": place(3, 11, 3, 15) },
+                    { "path": "metadata.database", "before": "old", "after": null, "unknown": true },
+                    { "path": "metadata.password", "before": null, "after": null, "sensitive": true },
+                    { "path": "parameters", "before": null, "after": { "b": 1, "a": [true] }, "unverifiable": true },
+                ],
+            }],
+            "requests": { "read": 7 }, "diagnostics": [],
+        });
+        assert_eq!(document.to_string(), expected.to_string());
+    }
+
+    #[test]
+    fn an_action_this_version_does_not_carry_out_says_so() {
+        let (mut plan, sources) = example();
+        plan.steps[0].executable = false;
+        let document = json_of(&plan, &sources);
+        assert_eq!(document["actions"][0]["executable"], json!(false));
+        let read: Document = serde_json::from_value(document).expect("reads back");
+        assert!(!read.actions[0].executable);
+    }
+
+    #[test]
+    fn a_document_reads_back_and_ignores_keys_it_does_not_know() {
+        let (mut plan, sources) = example();
+        plan.diagnostics.push(Diagnostic::error(Code::Internal, "odd"));
+        let document = Document::new(&plan, &sources);
+        assert!(document.errored);
+        let mut json = serde_json::to_value(&document).expect("plain data");
+        json["from_the_future"] = json!(1);
+        json["actions"][0]["from_the_future"] = json!(1);
+        assert_eq!(serde_json::from_value::<Document>(json).expect("reads back"), document);
+    }
+
+    #[test]
+    fn the_digest_covers_everything_but_itself_and_no_order_of_keys() {
+        let (plan, sources) = example();
+        let document = json_of(&plan, &sources);
+        let said = document["digest"].as_str().expect("a string");
+        assert_eq!(said, digest(&document));
+        assert_eq!(digest(&json!({ "b": [1, { "d": 2, "c": "é" }], "a": null, "digest": "x" })), {
+            // printf '{"a":null,"b":[1,{"c":"é","d":2}]}' | sha256sum
+            "sha256:3d4abc6788c2fb8ffa60be9d67971a30b9ad0b244e391d9b62df0a39f74349c7"
+        });
+        let mut altered = document.clone();
+        altered["actions"][0]["changes"][0]["after"] = json!("Acme Corp");
+        assert_ne!(said, digest(&altered));
+    }
+
+    #[test]
+    fn actions_are_named_in_json_as_everywhere() {
+        for action in Action::ALL {
+            assert_eq!(serde_json::to_value(action).expect("a string"), json!(action.as_str()));
+        }
+        let (plan, sources) = example();
+        let summary = serde_json::to_value(Document::new(&plan, &sources).summary).expect("plain data");
+        let names: Vec<&String> = summary.as_object().expect("an object").keys().collect();
+        assert_eq!(names, Action::ALL.map(Action::as_str));
+    }
+}

@@ -1,0 +1,169 @@
+//! Planning: start with the remote equal to what is declared, change one thing, state the outcome.
+
+use std::sync::Arc;
+
+use super::{Plan, plan};
+use crate::model::{Code, Condition, Desired, Diagnostics, OnExists, Operation, Value};
+use crate::testing::{Declared, World, expression, map, named, object, observed, refers_to, registry};
+
+fn world(objects: &[(&str, &[(&'static str, Value)])]) -> Arc<World> {
+    let world = World::default();
+    for (slug, fields) in objects {
+        world.objects.lock().unwrap().insert((*slug).to_owned(), object(slug, fields.iter().cloned().collect()));
+    }
+    Arc::new(world)
+}
+
+async fn planned(desired: &Desired, world: &Arc<World>) -> Plan {
+    plan(desired, &observed(world, desired).await, &registry(), Diagnostics::default())
+}
+
+fn actions(plan: &Plan) -> Vec<String> {
+    plan.steps
+        .iter()
+        .map(|step| format!("{} {}: {}", step.action.as_str(), step.address.key, step.reason.code))
+        .collect()
+}
+
+fn codes(plan: &Plan) -> Vec<Code> {
+    plan.diagnostics.iter().map(|diagnostic| diagnostic.code).collect()
+}
+
+#[tokio::test]
+async fn what_is_absent_is_created_with_all_its_values() {
+    let desired = Declared::new()
+        .thing(
+            "b",
+            &[("name", Value::text("B")), ("peer", refers_to("a")), ("notes", map(&[("id", expression("a", "id"))]))],
+            &["a"],
+        )
+        .thing("a", &[], &[])
+        .desired;
+    let plan = planned(&desired, &world(&[])).await;
+    assert_eq!(actions(&plan), ["create a: absent", "create b: absent"]);
+    let changes: Vec<_> =
+        plan.steps[1].changes.iter().map(|change| format!("{} {:?}", change.path, change.after)).collect();
+    assert_eq!(changes, ["name Json(String(\"B\"))", "peer Json(String(\"a\"))", "notes.id Unknown"]);
+}
+
+#[tokio::test]
+async fn nothing_differs_and_nothing_is_done() {
+    let desired = Declared::new().thing("a", &[("name", Value::text("A"))], &[]).desired;
+    let plan = planned(&desired, &world(&[("a", &[("name", Value::text("A"))])])).await;
+    assert_eq!(actions(&plan), ["unchanged a: equal"]);
+    assert!(!plan.has_changes());
+}
+
+#[tokio::test]
+async fn a_difference_is_an_update_that_is_only_shown() {
+    let desired = Declared::new().thing("a", &[("name", Value::text("A"))], &[]).desired;
+    let plan = planned(&desired, &world(&[("a", &[("name", Value::text("edited"))])])).await;
+    assert_eq!(actions(&plan), ["update a: drift"]);
+    assert!(!plan.steps[0].executable);
+}
+
+#[tokio::test]
+async fn a_value_of_an_existing_object_is_known_in_the_plan() {
+    let desired =
+        Declared::new().thing("a", &[], &[]).thing("b", &[("name", expression("a", "color"))], &["a"]).desired;
+    let plan = planned(&desired, &world(&[("a", &[]), ("b", &[("name", Value::text("green"))])])).await;
+    assert_eq!(actions(&plan), ["unchanged a: equal", "unchanged b: equal"]);
+}
+
+#[tokio::test]
+async fn ignored_and_unverifiable_differences_change_nothing() {
+    let desired = Declared::new()
+        .thing("a", &[("name", Value::text("A")), ("input", Value::text("x"))], &[])
+        .lifecycle("a", |lifecycle| {
+            let path = crate::model::Path::parse("name").expect("a path");
+            let span = Declared::new().thing("x", &[], &[]).desired.resources[0].span;
+            lifecycle.ignore = vec![crate::model::Spanned { value: path, span }];
+        })
+        .desired;
+    let plan = planned(&desired, &world(&[("a", &[("name", Value::text("edited"))])])).await;
+    assert_eq!(actions(&plan), ["unchanged a: equal"]);
+    assert_eq!(plan.steps[0].changes.len(), 1, "what cannot be compared is named");
+}
+
+#[tokio::test]
+async fn adopt_if_equal_blocks_on_a_difference() {
+    let desired = Declared::new()
+        .thing("a", &[("name", Value::text("A"))], &[])
+        .lifecycle("a", |lifecycle| lifecycle.on_exists = OnExists::AdoptIfEqual)
+        .desired;
+    assert_eq!(
+        actions(&planned(&desired, &world(&[("a", &[("name", Value::text("A"))])])).await),
+        ["unchanged a: equal"]
+    );
+    assert_eq!(actions(&planned(&desired, &world(&[("a", &[])])).await), ["blocked a: not_equal"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_changed_in_place_is_blocked_and_says_why() {
+    let desired = Declared::new().thing("a", &[("kind", Value::text("new"))], &[]).desired;
+    let plan = planned(&desired, &world(&[("a", &[("kind", Value::text("old"))])])).await;
+    assert_eq!(actions(&plan), ["blocked a: immutable"]);
+    assert!(plan.steps[0].reason.message.contains("a thing stays what it is"));
+}
+
+#[tokio::test]
+async fn running_operations_and_failed_creates_are_told_apart() {
+    let told = async |condition: Condition| {
+        let world = world(&[("a", &[])]);
+        world.objects.lock().unwrap().get_mut("a").expect("there").condition = condition;
+        let plan = planned(&Declared::new().thing("a", &[], &[]).desired, &world).await;
+        (actions(&plan), plan.steps[0].executable)
+    };
+    let running = |operation| Condition::InProgress { operation, description: None };
+    assert_eq!(told(running(Operation::Create)).await, (vec!["wait a: in_progress".to_owned()], true));
+    assert_eq!(told(running(Operation::Delete)).await, (vec!["wait a: delete_in_progress".to_owned()], false));
+    let failed = Condition::CreateFailed { description: None };
+    assert_eq!(told(failed).await, (vec!["recover a: create_failed".to_owned()], false));
+}
+
+#[tokio::test]
+async fn a_name_that_exists_nowhere_is_an_error_with_candidates_from_both_sides() {
+    let desired = Declared::new().thing("a", &[("peer", named("grwoth", None))], &[]).thing("grwth", &[], &[]).desired;
+    let plan = planned(&desired, &world(&[("growth", &[]), ("other", &[])])).await;
+    assert_eq!(codes(&plan), [Code::ReferenceNotFound]);
+    assert_eq!(plan.diagnostics[0].help.as_deref(), Some("did you mean `growth` or `grwth`?"));
+    assert_eq!(actions(&plan), ["blocked a: unresolved", "create grwth: absent"]);
+}
+
+#[tokio::test]
+async fn a_name_of_two_is_ambiguous_unless_narrowed() {
+    let world = world(&[("x1", &[]), ("x2", &[])]);
+    for (slug, maker) in [("x1", "one"), ("x2", "two")] {
+        let mut objects = world.objects.lock().unwrap();
+        let object = objects.get_mut(slug).expect("there");
+        object.identity = crate::model::Identity::single("slug", "x");
+        object.attributes.set("maker", Value::text(maker));
+    }
+    let refer = |maker| Declared::new().thing("a", &[("peer", named("x", maker))], &[]).desired;
+    let ambiguous = planned(&refer(None), &world).await;
+    assert_eq!(codes(&ambiguous), [Code::AmbiguousName]);
+    assert_eq!(ambiguous.diagnostics[0].help.as_deref(), Some("say which one beside it: `maker: one` or `maker: two`"));
+    assert_eq!(actions(&planned(&refer(Some("two")), &world).await), ["create a: absent"]);
+    assert_eq!(codes(&planned(&refer(Some("three")), &world).await), [Code::ReferenceNotFound]);
+}
+
+#[tokio::test]
+async fn a_collection_that_cannot_be_read_is_reported_once_where_it_is_needed() {
+    let desired = Declared::new().thing("a", &[], &[]).desired;
+    let snapshot = crate::model::Snapshot::default();
+    let plan = plan(&desired, &snapshot, &registry(), Diagnostics::default());
+    assert!(plan.steps.is_empty(), "nothing is planned blindly");
+}
+
+#[tokio::test]
+async fn only_keeps_what_is_asked_for_and_what_that_requires() {
+    let mut desired = Declared::new()
+        .thing("a", &[], &["b"])
+        .thing("b", &[], &["c"])
+        .thing("c", &[], &[])
+        .thing("d", &[], &[])
+        .desired;
+    super::only(&mut desired, &[crate::testing::address("b")]);
+    let kept: Vec<String> = desired.resources.keys().map(ToString::to_string).collect();
+    assert_eq!(kept, ["things.b", "things.c"]);
+}

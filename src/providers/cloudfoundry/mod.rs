@@ -1,0 +1,268 @@
+//! Cloud Foundry: organizations, spaces, the marketplace, service instances.
+//!
+//! A kind says once what it means, in its own file; [`v2`] says how that API spells it. What a foundation offers is found
+//! out in [`discovery`], signing in is in [`uaa`], refusals are understood in [`error`].
+
+mod discovery;
+mod error;
+mod meant;
+mod organization;
+mod service_instance;
+mod service_plan;
+mod space;
+#[cfg(test)]
+mod testing;
+mod uaa;
+mod user_provided;
+mod v2;
+
+pub use organization::Organization;
+pub use service_instance::ServiceInstance;
+pub use service_plan::ServicePlan;
+pub use space::Space;
+pub use user_provided::UserProvided;
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use self::discovery::Foundation;
+use self::error::Purpose;
+use self::uaa::SignIn;
+use crate::clock::Clock;
+use crate::http::{Client, Method, Request, Response};
+use crate::kind::{Failure, Proposal, Provider, RemoteError, Requests, Session, Writer};
+use crate::model::{
+    Attribute, Collection, Facts, Fields, Format, Link, RemoteId, RemoteProblem, Section, Shape, Value,
+};
+use crate::settings::{Auth, Endpoint};
+
+/// The provider's name.
+pub const NAME: &str = "cloudfoundry";
+
+/// A foundation, signed in to.
+#[derive(Debug)]
+pub struct CloudFoundry {
+    api: Client,
+    sign_in: SignIn,
+    facts: Facts,
+}
+
+impl Session for CloudFoundry {
+    fn facts(&self) -> Facts {
+        self.facts.clone()
+    }
+
+    fn requests(&self) -> Requests {
+        Requests { read: self.api.reads(), write: self.api.writes() }
+    }
+}
+
+impl Provider for CloudFoundry {
+    const NAME: &'static str = NAME;
+    type Session = Self;
+
+    async fn connect(endpoint: &Endpoint, clock: &Clock) -> Result<Self, RemoteError> {
+        let api = Client::new(endpoint, clock)?;
+        let (foundation, asked) = discover(&api).await?;
+        if endpoint.api.as_deref() == Some("v3") {
+            return Err(unknown(
+                "this version of trueup speaks v2 only, and the target asks for v3",
+                "set `api = \"v2\"` or `api = \"auto\"` for this target in `trueup.toml`",
+                asked,
+            ));
+        }
+        if !foundation.v2 {
+            return Err(error::v2_is_off(asked));
+        }
+        let uaa = match (&endpoint.auth, foundation.sign_in) {
+            // Nothing is asked of the UAA then.
+            (Auth::Token(_) | Auth::None, _) => api.clone(),
+            (_, None) => {
+                return Err(unknown(
+                    "the foundation does not tell where to sign in",
+                    "use a ready token: `auth = { method = \"token\", token = { env = \"…\" } }`",
+                    asked,
+                ));
+            }
+            (_, Some(url)) if !discovery::may_sign_in_at(&url, &endpoint.url) => {
+                return Err(unknown(
+                    &format!("the foundation wants secrets sent unencrypted, to {}", origin(&url)),
+                    "ask its operators to name an `https://` address, or use a ready token",
+                    asked,
+                ));
+            }
+            (_, Some(url)) => api.at(&url)?,
+        };
+        let sign_in = SignIn::new(uaa, endpoint.auth.clone(), clock);
+        // A wrong password is found out now, and by one request.
+        sign_in.access().await?;
+        let facts = Facts { provider: NAME, url: endpoint.url.as_str().into(), api: "v2" };
+        Ok(Self { api, sign_in, facts })
+    }
+}
+
+impl CloudFoundry {
+    async fn get<T: DeserializeOwned>(&self, path: String) -> Result<T, RemoteError> {
+        let answer = self.exchange(Request::get(path), Purpose::Read).await?;
+        answer.json().map_err(|error| error::malformed(&answer, Purpose::Read, error))
+    }
+
+    /// Sends a request with a token. After a 401, which says that nothing was done, once more with another token.
+    async fn exchange(&self, request: Request, purpose: Purpose) -> Result<Response, RemoteError> {
+        let access = self.sign_in.access().await?;
+        let mut answer = self.send(&request, &access).await?;
+        if answer.status == 401
+            && let Some(access) = self.sign_in.replace(&access).await?
+        {
+            answer = self.send(&request, &access).await?;
+        }
+        if answer.is_success() { Ok(answer) } else { Err(error::refusal(&answer, purpose)) }
+    }
+
+    async fn send(&self, request: &Request, access: &uaa::Access) -> Result<Response, RemoteError> {
+        use secrecy::ExposeSecret as _;
+        Ok(self.api.send(request.clone().authorization("bearer", access.token.expose_secret())).await?)
+    }
+}
+
+impl Writer<'_, CloudFoundry> {
+    /// Creates something, with one request that is not sent twice unless it cannot have been taken.
+    async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+        section: &'static Section,
+    ) -> Result<T, RemoteError> {
+        let purpose = Purpose::Write(section);
+        let request = Request::write(Method::POST, path).json(body).untaken(error::says_untaken);
+        let answer = self.session().exchange(request, purpose).await?;
+        answer.json().map_err(|error| error::malformed(&answer, purpose, error))
+    }
+}
+
+/// Asks what is there; also returns what was asked, for errors about the answer.
+async fn discover(api: &Client) -> Result<(Foundation, Box<RemoteProblem>), RemoteError> {
+    let root = api.send(Request::get("/")).await?;
+    let known = root.is_success().then(|| Foundation::from_root(&root.body)).flatten();
+    let asked = error::problem(&root, None, None);
+    if let Some(foundation) = &known
+        && (foundation.sign_in.is_some() || !foundation.v2)
+    {
+        return Ok((foundation.clone(), asked));
+    }
+    let info = api.send(Request::get("/v2/info")).await?;
+    let told = info.is_success().then(|| Foundation::from_info(&info.body)).flatten();
+    match (known, told) {
+        (Some(known), told) => Ok((Foundation { sign_in: told.and_then(|told| told.sign_in), ..known }, asked)),
+        (None, Some(told)) => Ok((told, error::problem(&info, None, None))),
+        (None, None) if root.status >= 500 || root.status == 429 => Err(error::refusal(&root, Purpose::Read)),
+        (None, None) => Err(unknown(
+            "what answers is not the API of a Cloud Foundry",
+            "check the target's `url` in `trueup.toml`: it is what `cf api` shows",
+            error::problem(&root, None, root.excerpt()),
+        )),
+    }
+}
+
+fn unknown(message: &str, help: &str, problem: Box<RemoteProblem>) -> RemoteError {
+    RemoteError {
+        failure: Failure::UnknownDialect,
+        message: message.to_owned(),
+        help: Some(help.to_owned()),
+        problem,
+        fields: Vec::new(),
+        uncertain: false,
+    }
+}
+
+fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+/// What all names must look like: the remote strips white space around them, so that a padded name would never be found again.
+static NAME_FORMAT: Format = Format {
+    what: "a name",
+    pattern: r"^\S([\s\S]*\S)?$",
+    min: 1,
+    max: 255,
+    help: "1 to 255 characters without white space at either end",
+};
+
+/// The shape of a name.
+const NAME_SHAPE: Shape = Shape::Format(&NAME_FORMAT);
+
+const GUID: Attribute = Attribute::new("guid", "guid", "The remote's id.");
+const CREATED_AT: Attribute = Attribute::new("created_at", "created_at", "When it was created.");
+const UPDATED_AT: Attribute = Attribute::new("updated_at", "updated_at", "When it was last changed.");
+
+const LABELS_DOC: &str =
+    "Labels: a mapping from key to text of at most 63 characters; only the declared keys are managed.";
+const ANNOTATIONS_DOC: &str =
+    "Annotations: a mapping from key to text of at most 5000 characters; only the declared keys are managed.";
+
+/// What both APIs say of every object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stamp {
+    guid: Arc<str>,
+    created_at: Option<Arc<str>>,
+    updated_at: Option<Arc<str>>,
+}
+
+impl Stamp {
+    /// The attributes that every kind has.
+    fn attributes(&self) -> Fields {
+        let text = |text: &Option<Arc<str>>| text.clone().map(Value::Text);
+        let all = [
+            ("guid", Some(Value::Text(self.guid.clone()))),
+            ("created_at", text(&self.created_at)),
+            ("updated_at", text(&self.updated_at)),
+        ];
+        all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+}
+
+/// The shape of a field that names a space.
+const SPACE_SHAPE: Shape = Shape::Reference { section: "spaces", qualifier: None, with_slug: false };
+
+/// A space by its guid, with its natural key where it can be seen.
+fn space_link(guid: &RemoteId, spaces: &Collection) -> Link {
+    Link { name: spaces.with_id(guid).map(|space| space.identity.to_string().into()), id: Some(Arc::clone(guid)) }
+}
+
+/// The name a proposal asks for: the last part of its natural key, declared or not.
+fn own_name_of(proposal: Proposal<'_>) -> &str {
+    proposal.identity.parts.last().map_or("", |(_, name)| name)
+}
+
+/// The guid of what a field links to.
+fn linked_id<'a>(proposal: Proposal<'a>, field: &str) -> &'a str {
+    let id = proposal.fields.link(field).and_then(|link| link.id.as_deref());
+    id.expect("while applying, what is referred to exists")
+}
+
+/// The natural key of what a field links to.
+fn linked_name(proposal: Proposal<'_>, field: &str) -> Option<Arc<str>> {
+    proposal.fields.link(field)?.name.clone()
+}
+
+/// A declared value as JSON for a request body, secrets included.
+fn json(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Bool(bool) => (*bool).into(),
+        Value::Number(number) => serde_json::Value::Number(number.clone()),
+        Value::Text(text) => (**text).into(),
+        Value::List(items) => items.iter().map(json).collect(),
+        Value::Map(map) => map.iter().map(|(key, value)| (key.to_string(), json(value))).collect(),
+        Value::Sensitive(secret) => json(secret.expose()),
+        Value::Link(link) => link.shown().into(),
+        Value::Reference(_) | Value::Template(_) | Value::Unknown => {
+            unreachable!("while applying, everything has been looked up")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,299 @@
+//! Managed service instances.
+
+mod check;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::error::says_gone;
+use super::meant::{self, Meant};
+use super::v2::{self, Filter, NewInstance};
+use super::{
+    ANNOTATIONS_DOC, CREATED_AT, CloudFoundry, GUID, LABELS_DOC, NAME, NAME_SHAPE, SPACE_SHAPE, Stamp, UPDATED_AT,
+    json, linked_id, own_name_of, space_link,
+};
+use crate::kind::{Check, Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::model::{
+    Attribute, Collection, Compare, Condition, Diagnostic, Facts, Field, Fields, Identity, KeyPart, KeySource, Link,
+    Observed, Operation, RemoteId, Section, Shape, Value,
+};
+
+/// How many instances are polled one by one; for more, the lists of their spaces are read.
+const FEW: usize = 3;
+
+/// A managed instance, as either API tells it.
+#[derive(Debug, Clone)]
+pub struct ServiceInstance {
+    pub(super) stamp: Stamp,
+    pub(super) name: Arc<str>,
+    /// The guid of its space.
+    pub(super) space: RemoteId,
+    /// The guid of its plan.
+    pub(super) plan: Option<RemoteId>,
+    pub(super) tags: Vec<String>,
+    pub(super) dashboard_url: Option<Arc<str>>,
+    pub(super) last_operation: Option<LastOperation>,
+}
+
+/// The last thing that was tried with an instance.
+#[derive(Debug, Clone)]
+pub(super) struct LastOperation {
+    pub(super) operation: String,
+    pub(super) state: String,
+    pub(super) description: Option<Arc<str>>,
+}
+
+static SECTION: Section = Section {
+    name: "service_instances",
+    singular: "service instance",
+    provider: NAME,
+    doc: "Instances of marketplace plans, found by space and name.",
+    declarable: true,
+    apis: &[],
+    key: &[
+        KeyPart { name: "space", from: KeySource::Reference, shape: SPACE_SHAPE },
+        KeyPart { name: "name", from: KeySource::FieldOrKey, shape: NAME_SHAPE },
+    ],
+    fold_case: false,
+    fields: &[
+        Field::new(
+            "space",
+            "space_guid",
+            SPACE_SHAPE,
+            "The space: a declared key, `organization/space` of one that exists, or `{ guid: … }`.",
+        )
+        .required()
+        .immutable("an instance cannot move to another space"),
+        Field::new("name", "name", NAME_SHAPE, "The name, unique in the space; the key if not given."),
+        Field::new(
+            "plan",
+            "service_plan_guid",
+            Shape::Reference { section: "service_plans", qualifier: Some("broker"), with_slug: false },
+            "The plan, `offering/plan`, or `{ guid: … }`.",
+        )
+        .required(),
+        Field::new(
+            "broker",
+            "service_broker_name",
+            NAME_SHAPE,
+            "The service broker, where several offer a plan of this name.",
+        )
+        .immutable("an instance stays with its offering"),
+        Field::new(
+            "parameters",
+            "parameters",
+            Shape::Object,
+            "What the broker is told; it need not tell it again, so a difference cannot be seen.",
+        )
+        .compare(Compare::Never),
+        Field::new(
+            "tags",
+            "tags",
+            Shape::Texts { max_total: 2048 },
+            "Tags that bound apps see, all together at most 2048 characters; their order does not matter.",
+        )
+        .compare(Compare::Set),
+        Field::new("labels", "labels", Shape::Object, LABELS_DOC).compare(Compare::DeclaredKeys).only(&["v3"]),
+        Field::new("annotations", "annotations", Shape::Object, ANNOTATIONS_DOC)
+            .compare(Compare::DeclaredKeys)
+            .only(&["v3"]),
+        Field::new("upgrade", "maintenance_info", Shape::Boolean, "Whether to take up new versions of the plan.")
+            .unsupported("this version upgrades no instance: use `cf upgrade-service`"),
+        Field::new(
+            "gateway_data",
+            "gateway_data",
+            Shape::Any,
+            "For gateways of the v1 broker protocol; the servers of today accept and ignore it.",
+        )
+        .compare(Compare::Never)
+        .only(&["v2"]),
+    ],
+    attributes: &[
+        GUID,
+        CREATED_AT,
+        UPDATED_AT,
+        Attribute::new("dashboard_url", "dashboard_url", "Where its dashboard is, if the broker has one."),
+    ],
+};
+
+/// What an instance is linked with, by what people call it.
+struct Links {
+    space: Link,
+    plan: Option<Link>,
+    broker: Option<Arc<str>>,
+}
+
+impl ServiceInstance {
+    /// In terms of collections.
+    fn among(self, spaces: &Collection, plans: &Collection) -> Observed {
+        let plan = self.plan.as_deref().and_then(|guid| plans.with_id(guid));
+        let links = Links {
+            space: space_link(&self.space, spaces),
+            // A plan that cannot be seen keeps its id only.
+            plan: self
+                .plan
+                .clone()
+                .map(|guid| Link { name: plan.map(|plan| plan.identity.to_string().into()), id: Some(guid) }),
+            broker: plan.and_then(|plan| plan.attributes.text("broker")).map(Arc::from),
+        };
+        self.observed(links)
+    }
+
+    /// In terms of what was declared, or of what it was before.
+    fn like(self, fields: &Fields) -> Observed {
+        let link = |name, id: &RemoteId| {
+            let same = fields.link(name).filter(|link| link.id.as_ref() == Some(id)).cloned();
+            same.unwrap_or_else(|| Link { name: None, id: Some(Arc::clone(id)) })
+        };
+        let plan = self.plan.as_ref().map(|guid| link("plan", guid));
+        let known = plan.as_ref().is_some_and(|plan| plan.name.is_some());
+        let links = Links {
+            space: link("space", &self.space),
+            plan,
+            broker: fields.text("broker").filter(|_| known).map(Arc::from),
+        };
+        self.observed(links)
+    }
+
+    fn observed(self, links: Links) -> Observed {
+        let Self { stamp, name, space: _, plan: _, tags, dashboard_url, last_operation } = self;
+        let Links { space, plan, broker } = links;
+        let identity = Identity { parts: vec![("space", space.shown().into()), ("name", Arc::clone(&name))] };
+        let fields = [
+            ("space", Some(Value::Link(Box::new(space)))),
+            ("name", Some(Value::Text(name))),
+            ("plan", plan.map(|plan| Value::Link(Box::new(plan)))),
+            ("broker", broker.map(Value::Text)),
+            ("tags", Some(Value::List(tags.into_iter().map(Value::text).collect()))),
+        ];
+        let mut attributes = stamp.attributes();
+        if let Some(url) = dashboard_url {
+            attributes.set("dashboard_url", Value::Text(url));
+        }
+        Observed {
+            identity,
+            id: stamp.guid,
+            version: stamp.updated_at,
+            fields: fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
+            attributes,
+            condition: condition(last_operation),
+        }
+    }
+}
+
+/// An instance whose update or delete failed is there as before; one whose create failed only occupies its name. States that
+/// are not known are taken for work under way (reference, section 8.5).
+fn condition(last: Option<LastOperation>) -> Condition {
+    let Some(LastOperation { operation, state, description }) = last else { return Condition::Ready };
+    match (state.as_str(), operation.as_str()) {
+        ("failed", "create") => Condition::CreateFailed { description },
+        ("succeeded" | "failed", _) => Condition::Ready,
+        (_, operation) => Condition::InProgress {
+            operation: match operation {
+                "create" => Operation::Create,
+                "delete" => Operation::Delete,
+                _ => Operation::Update,
+            },
+            description,
+        },
+    }
+}
+
+impl Readable for ServiceInstance {
+    type Provider = CloudFoundry;
+    const SECTION: &'static Section = &SECTION;
+    const AFTER: &'static [&'static str] = &["spaces", "service_plans", "user_provided_service_instances"];
+
+    /// Those in the spaces that are declared to hold one; not those that are shared into them.
+    async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
+        let none = Collection::default();
+        let collection = |section| wanted.observed.get(section).unwrap_or(&none);
+        let (spaces, plans) = (collection("spaces"), collection("service_plans"));
+        let values = wanted.resources.iter().map(|resource| resource.fields.get("space"));
+        let meant = meant::spaces(values, wanted.declared, spaces);
+        let Some(filters) = v2::within(&meant) else { return Ok(Vec::new()) };
+        let found = v2::service_instances(&remote, &filters).await?;
+        let here = |instance: &Self| match &meant {
+            Meant::These(spaces) => spaces.contains_key(&instance.space),
+            Meant::Any => true,
+        };
+        Ok(found.into_iter().filter(here).map(|instance| instance.among(spaces, plans)).collect())
+    }
+}
+
+impl Kind for ServiceInstance {
+    /// By the space's id, where it is known: names of organizations and spaces may hold a `/` and ignore case, and then one
+    /// string says too little.
+    fn recognise<'c>(proposal: Proposal<'_>, collection: &'c Collection, _: &Facts) -> Vec<&'c Observed> {
+        let name = own_name_of(proposal);
+        match proposal.fields.link("space").and_then(|link| link.id.as_ref()) {
+            Some(space) => collection
+                .iter()
+                .filter(|instance| meant::own_name(instance) == name && space_of(instance) == Some(space))
+                .collect(),
+            None => collection.named(&proposal.identity.to_string(), false).collect(),
+        }
+    }
+
+    fn check(check: Check<'_>) -> Vec<Diagnostic> {
+        check::all(check)
+    }
+
+    async fn create(proposal: Proposal<'_>, remote: &Writer<'_, CloudFoundry>) -> Result<Observed, RemoteError> {
+        let value = |field| proposal.fields.get(field).map(json);
+        let new = NewInstance {
+            space: linked_id(proposal, "space"),
+            name: own_name_of(proposal),
+            plan: linked_id(proposal, "plan"),
+            gateway_data: value("gateway_data"),
+            parameters: value("parameters"),
+            tags: value("tags"),
+        };
+        let created = v2::create_service_instance(remote, new, &SECTION).await?;
+        Ok(created.like(proposal.fields))
+    }
+
+    async fn look_up(
+        proposal: Proposal<'_>,
+        remote: Reader<'_, CloudFoundry>,
+    ) -> Result<Option<Observed>, RemoteError> {
+        let (name, space) = (own_name_of(proposal), linked_id(proposal, "space"));
+        let filters = [Filter::Is("name", name.into()), Filter::Is("space_guid", space.into())];
+        let found = v2::service_instances(&remote, &filters).await?;
+        let this = found.into_iter().find(|instance| &*instance.name == name && &*instance.space == space);
+        Ok(this.map(|instance| instance.like(proposal.fields)))
+    }
+
+    async fn poll(pending: &[&Observed], remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
+        let before: BTreeMap<&RemoteId, &Observed> = pending.iter().map(|object| (&object.id, *object)).collect();
+        let spaces: Option<BTreeSet<RemoteId>> = pending.iter().map(|object| space_of(object).cloned()).collect();
+        let now = match spaces {
+            Some(spaces) if before.len() > FEW => {
+                let spaces: Vec<RemoteId> = spaces.into_iter().collect();
+                let lists = v2::in_lists("space_guid", &spaces);
+                let read = lists.into_iter().map(async |list| v2::service_instances(&remote, &[list]).await);
+                v2::all(read).await?.into_iter().flatten().collect()
+            }
+            _ => {
+                let read = before.keys().map(async |guid| match v2::service_instance_of_guid(&remote, guid).await {
+                    Ok(instance) => Ok(Some(instance)),
+                    Err(error) if says_gone(&error) => Ok(None),
+                    Err(error) => Err(error),
+                });
+                v2::all(read).await?.into_iter().flatten().collect::<Vec<_>>()
+            }
+        };
+        let known = |instance: Self| {
+            Some(before.get(&instance.stamp.guid)?.fields.clone()).map(|fields| instance.like(&fields))
+        };
+        Ok(now.into_iter().filter_map(known).collect())
+    }
+}
+
+/// The guid of an instance's space.
+fn space_of(instance: &Observed) -> Option<&RemoteId> {
+    instance.fields.link("space")?.id.as_ref()
+}
+
+#[cfg(test)]
+mod tests;

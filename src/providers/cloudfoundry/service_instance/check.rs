@@ -1,0 +1,117 @@
+//! What can be told before an instance is created that the remote would refuse.
+
+use crate::kind::Check;
+use crate::model::{Code, Diagnostic, Observed, Path, Value};
+
+use super::super::meant::own_name;
+use super::super::own_name_of;
+use super::space_of;
+
+/// All that can be told.
+pub fn all(check: Check<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    found.extend(plan(check));
+    found.extend(broker(check));
+    found.extend(plan_change(check));
+    found.extend(name(check));
+    found.extend(parameters(check));
+    found.into_iter().map(|diagnostic| diagnostic.on(check.proposal.address)).collect()
+}
+
+fn at(check: Check<'_>, field: &'static str, diagnostic: Diagnostic, label: &str) -> Diagnostic {
+    diagnostic.at(check.resource.places.value(&Path::field(field)), label)
+}
+
+fn catalogue<'a>(check: Check<'a>, guid: &str) -> Option<&'a Observed> {
+    check.collections.get("service_plans")?.with_id(guid)
+}
+
+/// The declared plan, if it can be seen.
+fn declared_plan(check: Check<'_>) -> Option<&Observed> {
+    catalogue(check, check.proposal.fields.link("plan")?.id.as_deref()?)
+}
+
+/// Whether the instance has the declared plan already.
+fn has_declared_plan(check: Check<'_>) -> bool {
+    let observed = check.observed.and_then(|observed| observed.fields.link("plan")?.id.as_ref());
+    observed.is_some() && observed == check.proposal.fields.link("plan").and_then(|link| link.id.as_ref())
+}
+
+/// A plan that its broker has withdrawn can be kept, not chosen.
+fn plan(check: Check<'_>) -> Option<Diagnostic> {
+    let plan = declared_plan(check)?;
+    if has_declared_plan(check) || plan.attributes.get("active") != Some(&Value::Bool(false)) {
+        return None;
+    }
+    let diagnostic =
+        Diagnostic::error(Code::PlanUnavailable, format!("the plan `{}` is no longer offered", plan.identity))
+            .help("choose another plan: `cf marketplace` lists them");
+    Some(at(check, "plan", diagnostic, "its broker has withdrawn this plan"))
+}
+
+/// A plan named by its guid may be another broker's than the one declared beside it.
+fn broker(check: Check<'_>) -> Option<Diagnostic> {
+    let plan = declared_plan(check)?;
+    let (declared, offered_by) = (check.proposal.fields.text("broker")?, plan.attributes.text("broker")?);
+    if declared == offered_by {
+        return None;
+    }
+    let message = format!("the plan `{}` is offered by the broker `{offered_by}`, not by `{declared}`", plan.identity);
+    let diagnostic = Diagnostic::error(Code::PlanUnavailable, message)
+        .help(format!("write `broker: {offered_by}`, or choose a plan of `{declared}`"));
+    Some(at(check, "broker", diagnostic, "not the broker of this plan"))
+}
+
+/// A change of plan that the remote does not carry out. A warning: only this instance is blocked, not the plan as a whole.
+fn plan_change(check: Check<'_>) -> Option<Diagnostic> {
+    let observed = check.observed?;
+    if has_declared_plan(check) {
+        return None;
+    }
+    let declared = declared_plan(check)?;
+    let current = catalogue(check, observed.fields.link("plan")?.id.as_deref()?)?;
+    let (what, label) = if current.attributes.get("offering_guid") != declared.attributes.get("offering_guid") {
+        ("is of another offering than", "an instance stays with its offering")
+    } else if current.attributes.get("plan_updateable") == Some(&Value::Bool(false)) {
+        ("cannot be reached from", "the plan of this instance cannot be changed")
+    } else {
+        return None;
+    };
+    let message = format!("the plan `{}` {what} the current one, `{}`", declared.identity, current.identity);
+    let diagnostic = Diagnostic::warning(Code::Blocked, message)
+        .help("declare another instance with the new plan, move its users, then let this one go");
+    Some(at(check, "plan", diagnostic, label))
+}
+
+/// Names are unique in a space across managed and user-provided instances.
+fn name(check: Check<'_>) -> Option<Diagnostic> {
+    if check.observed.is_some() {
+        return None;
+    }
+    let space = check.proposal.fields.link("space")?.id.as_ref()?;
+    let name = own_name_of(check.proposal);
+    let others = check.collections.get("user_provided_service_instances")?;
+    let other = others.iter().find(|other| own_name(other) == name && space_of(other) == Some(space))?;
+    let message = format!("the name `{}` is taken by a user-provided service instance", other.identity);
+    let places = &check.resource.places;
+    let span = places.exact(&Path::field("name")).unwrap_or(check.resource.key_span);
+    Some(
+        Diagnostic::error(Code::NameTaken, message)
+            .at(span, "taken in this space")
+            .help("choose another `name`, or rename or delete the user-provided one"),
+    )
+}
+
+/// An expression may come to something that is not a mapping, which the remote refuses.
+fn parameters(check: Check<'_>) -> Option<Diagnostic> {
+    let value = check.proposal.fields.get("parameters")?;
+    let exposed = match value {
+        Value::Sensitive(secret) => secret.expose(),
+        value => value,
+    };
+    if matches!(exposed, Value::Map(_) | Value::Unknown) {
+        return None;
+    }
+    let diagnostic = Diagnostic::error(Code::WrongType, "`parameters` has to be a mapping".to_owned());
+    Some(at(check, "parameters", diagnostic, &format!("this is {}", value.describe())))
+}

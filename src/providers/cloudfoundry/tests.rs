@@ -1,0 +1,182 @@
+//! Connecting, staying signed in, and reading lists, against canned answers.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use wiremock::matchers::{header, method, path, query_param, query_param_is_missing};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use super::testing::*;
+use crate::kind::{Failure, RemoteError, Session, Wanted};
+use crate::model::Collection;
+use crate::settings::Auth;
+
+async fn get(server: &MockServer, at: &str, answer: ResponseTemplate) {
+    Mock::given(method("GET")).and(path(at)).respond_with(answer).mount(server).await;
+}
+
+fn refused(connected: Result<Box<dyn Session>, RemoteError>) -> RemoteError {
+    connected.err().expect("it is refused")
+}
+
+async fn observe_organizations(session: &dyn Session) -> Result<Collection, RemoteError> {
+    let (observed, declared) = (BTreeMap::new(), declared([]));
+    let wanted = Wanted { resources: &[], references: &[], observed: &observed, declared: &declared };
+    registry().kind("organizations").unwrap().observe(&wanted, session).await
+}
+
+fn organization(number: u32) -> serde_json::Value {
+    object(&format!("o-{number}"), json!({"name": format!("org {number}")}))
+}
+
+#[tokio::test]
+async fn a_foundation_without_v2_is_refused_in_words() {
+    let server = MockServer::start().await;
+    let links = json!({"links": {"cloud_controller_v3": {"href": "x"}, "login": {"href": server.uri()}}});
+    get(&server, "/", ResponseTemplate::new(200).set_body_json(links)).await;
+    let error = refused(connect(&server, password()).await);
+    assert_eq!(error.failure, Failure::UnknownDialect);
+    assert_eq!(error.message, "this foundation has switched v2 off; this version of trueup speaks v2 only");
+    assert_eq!(server.received_requests().await.unwrap().len(), 1, "no secret was sent");
+}
+
+#[tokio::test]
+async fn a_target_that_asks_for_v3_is_refused() {
+    let server = foundation().await;
+    let (_, clock) = Hand::clock();
+    let mut endpoint = endpoint(&server.uri(), Auth::Token("t".into()));
+    endpoint.api = Some("v3".into());
+    let error = registry().connect(&endpoint, &clock).await.unwrap().err().unwrap();
+    assert_eq!(error.failure, Failure::UnknownDialect);
+    endpoint.api = Some("v2".into());
+    assert!(registry().connect(&endpoint, &clock).await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn where_the_root_says_nothing_the_info_tells() {
+    let server = MockServer::start().await;
+    get(&server, "/", ResponseTemplate::new(404).set_body_string("<html>")).await;
+    let info = json!({"api_version": "2.22.0", "authorization_endpoint": server.uri()});
+    get(&server, "/v2/info", ResponseTemplate::new(200).set_body_json(info)).await;
+    Mock::given(method("POST"))
+        .and(path("/oauth/token"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"access_token": "t"})))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let session = connect(&server, password()).await.unwrap();
+    assert_eq!(session.facts().api, "v2");
+    assert_eq!(session.requests().read, 3);
+    assert_eq!(session.requests().write, 0);
+}
+
+#[tokio::test]
+async fn what_is_no_foundation_is_sent_no_secret() {
+    let server = MockServer::start().await;
+    get(&server, "/", ResponseTemplate::new(200).set_body_string("<html><title>Blog</title>")).await;
+    let error = refused(connect(&server, password()).await);
+    assert_eq!(error.failure, Failure::UnknownDialect);
+    assert_eq!(error.problem.detail.as_deref(), Some("Blog"));
+    assert!(server.received_requests().await.unwrap().iter().all(|request| request.method == "GET"));
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_is_replaced_once_and_the_request_repeated() {
+    let server = foundation().await;
+    for (token, times) in [("one", 1), ("two", 1)] {
+        Mock::given(method("POST"))
+            .and(path("/oauth/token"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(json!({"access_token": token, "expires_in": 600})))
+            .up_to_n_times(times)
+            .mount(&server)
+            .await;
+    }
+    let invalid = json!({"description": "Invalid Auth Token", "error_code": "CF-InvalidAuthToken", "code": 1000});
+    get(&server, "/v2/organizations", ResponseTemplate::new(200).set_body_json(page(&[organization(1)]))).await;
+    Mock::given(path("/v2/organizations"))
+        .and(header("authorization", "bearer one"))
+        .respond_with(ResponseTemplate::new(401).set_body_json(invalid))
+        .with_priority(1)
+        .expect(1)
+        .mount(&server)
+        .await;
+    let session = connect(&server, password()).await.unwrap();
+    assert_eq!(observe_organizations(&*session).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_ready_token_that_is_refused_is_not_tried_twice() {
+    let server = foundation().await;
+    let invalid = json!({"description": "Invalid Auth Token", "error_code": "CF-InvalidAuthToken", "code": 1000});
+    Mock::given(path("/v2/organizations"))
+        .respond_with(ResponseTemplate::new(401).set_body_json(invalid).insert_header("x-vcap-request-id", "r::1"))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let error = observe_organizations(&*session(&server).await).await.unwrap_err();
+    assert_eq!(error.failure, Failure::SignIn);
+    assert_eq!(error.problem.request_id.as_deref(), Some("r::1"));
+}
+
+#[tokio::test]
+async fn all_pages_are_read_and_each_object_counts_once() {
+    let server = foundation().await;
+    let numbered = |from: u32, to: u32| (from..=to).map(organization).collect::<Vec<_>>();
+    let body = |resources: Vec<_>| json!({"total_results": 250, "total_pages": 3, "resources": resources});
+    Mock::given(path("/v2/organizations"))
+        .and(query_param("results-per-page", "100"))
+        .and(query_param_is_missing("page"))
+        .and(header("authorization", "bearer ready"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(body(numbered(1, 100))))
+        .expect(1)
+        .mount(&server)
+        .await;
+    for (number, resources) in [("2", numbered(100, 199)), ("3", numbered(200, 250))] {
+        Mock::given(path("/v2/organizations"))
+            .and(query_param("page", number))
+            .respond_with(ResponseTemplate::new(200).set_body_json(body(resources)))
+            .expect(1)
+            .mount(&server)
+            .await;
+    }
+    let found = observe_organizations(&*session(&server).await).await.unwrap();
+    assert_eq!(found.len(), 250);
+    assert_eq!(found.with_id("o-250").unwrap().identity.to_string(), "org 250");
+    assert_eq!(found.named("ORG 7", true).count(), 1);
+}
+
+#[tokio::test]
+async fn a_list_that_changes_while_it_is_read_is_read_again() {
+    let server = foundation().await;
+    let body =
+        |total: u32, number| json!({"total_results": total, "total_pages": 2, "resources": [organization(number)]});
+    for (missing, total, times) in [(true, 200, 1), (true, 199, 1), (false, 199, 2)] {
+        let mock = Mock::given(path("/v2/organizations"));
+        let mock = if missing { mock.and(query_param_is_missing("page")) } else { mock.and(query_param("page", "2")) };
+        mock.respond_with(ResponseTemplate::new(200).set_body_json(body(total, if missing { 1 } else { 2 })))
+            .up_to_n_times(times)
+            .expect(times)
+            .mount(&server)
+            .await;
+    }
+    assert_eq!(observe_organizations(&*session(&server).await).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn v2_switched_off_behind_a_stale_root_is_said_so() {
+    let server = foundation().await;
+    let off = json!({"errors": [{"detail": "Unknown request", "title": "CF-NotFound", "code": 10000}]});
+    get(&server, "/v2/organizations", ResponseTemplate::new(404).set_body_json(off)).await;
+    let error = observe_organizations(&*session(&server).await).await.unwrap_err();
+    assert_eq!(error.failure, Failure::UnknownDialect);
+    assert!(error.message.contains("switched v2 off"));
+}
+
+#[tokio::test]
+async fn an_answer_of_another_shape_is_an_error_and_not_an_empty_list() {
+    let server = foundation().await;
+    get(&server, "/v2/organizations", ResponseTemplate::new(200).set_body_json(json!([]))).await;
+    let error = observe_organizations(&*session(&server).await).await.unwrap_err();
+    assert_eq!(error.failure, Failure::Malformed);
+    assert!(!error.uncertain);
+}

@@ -1,0 +1,297 @@
+//! Declared values -> values: references looked up, expressions put in.
+//!
+//! Used twice: while planning, when what is not created yet is unknown, and while applying, when what a resource
+//! requires has been created.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::kind::Registry;
+use crate::model::{
+    Address, Code, Collection, Desired, Diagnostic, Fields, Identity, KeySource, Link, Map, Observed, Path, Reference,
+    Resource, Section, Segment, Sensitive, Shape, Snapshot, Template, TemplatePart, To, Value,
+};
+
+/// What is known of the objects behind declared resources.
+#[derive(Debug)]
+pub struct Knowledge<'a> {
+    desired: &'a Desired,
+    snapshot: &'a Snapshot,
+    registry: &'a Registry,
+    objects: HashMap<Address, Arc<Observed>>,
+}
+
+impl<'a> Knowledge<'a> {
+    /// Nothing is known of any declared resource yet.
+    pub fn new(desired: &'a Desired, snapshot: &'a Snapshot, registry: &'a Registry) -> Self {
+        Self { desired, snapshot, registry, objects: HashMap::new() }
+    }
+
+    /// The declared resource is this object.
+    pub fn learn(&mut self, address: Address, object: Arc<Observed>) {
+        self.objects.insert(address, object);
+    }
+
+    /// The object of a declared resource, if it exists.
+    pub fn object(&self, address: &Address) -> Option<&Arc<Observed>> {
+        self.objects.get(address)
+    }
+
+    /// The fields of a resource with everything looked up. What only a created object can tell is unknown.
+    ///
+    /// # Errors
+    ///
+    /// References to objects that exist nowhere, or that a name does not tell apart.
+    pub fn resolve(&self, resource: &Resource) -> Result<Fields, Vec<Diagnostic>> {
+        let section = self.section(&resource.address);
+        let mut problems = Vec::new();
+        let mut fields = Fields::default();
+        for (name, value) in resource.fields.iter() {
+            let path = || Path::field(name);
+            let shape = section.field(name).map(|field| field.shape);
+            let value = match value {
+                Value::Reference(reference) => match self.link(resource, reference, shape, &path()) {
+                    Ok(link) => Value::Link(Box::new(link)),
+                    Err(problem) => {
+                        problems.push(*problem);
+                        continue;
+                    }
+                },
+                plain => self.value(plain),
+            };
+            fields.set(name, value);
+        }
+        if problems.is_empty() { Ok(fields) } else { Err(problems) }
+    }
+
+    /// The natural key of a resource, with outer objects by their own natural key even where the YAML has a raw id.
+    pub fn identity(&self, resource: &Resource, fields: &Fields) -> Identity {
+        let section = self.section(&resource.address);
+        let mut identity = resource.identity.clone();
+        for (part, (name, value)) in section.key.iter().zip(&mut identity.parts) {
+            if part.from == KeySource::Reference
+                && let Some(link) = fields.link(name)
+            {
+                *value = link.shown().into();
+            }
+        }
+        identity
+    }
+
+    fn section(&self, address: &Address) -> &'static Section {
+        self.registry.section(address.section).expect("declared resources have a registered section")
+    }
+
+    fn link(
+        &self,
+        resource: &Resource,
+        reference: &Reference,
+        shape: Option<Shape>,
+        path: &Path,
+    ) -> Result<Link, Box<Diagnostic>> {
+        let empty = Collection::default();
+        let collection = self.snapshot.collection(&resource.target, reference.section).unwrap_or(&empty);
+        match &reference.to {
+            To::Declared(address) => {
+                let id = self.objects.get(address).map(|object| Arc::clone(&object.id));
+                let name = self.desired.resources.get(address).map(|resource| resource.identity.to_string().into());
+                Ok(Link { name, id })
+            }
+            To::Id { id, slug } => {
+                let known = collection.with_id(id).map(|object| object.identity.to_string().into());
+                Ok(Link { name: known.or_else(|| slug.clone()), id: Some(Arc::clone(id)) })
+            }
+            To::Natural { name, qualifier } => {
+                let section = self.registry.section(reference.section).expect("references name registered sections");
+                let narrowed_by = match shape {
+                    Some(Shape::Reference { qualifier, .. }) => qualifier,
+                    _ => None,
+                };
+                let mut found: Vec<_> = collection.named(name, section.fold_case).collect();
+                if let (Some(by), Some(wanted)) = (narrowed_by, qualifier) {
+                    found.retain(|object| object.attributes.text(by) == Some(&**wanted));
+                }
+                match found.as_slice() {
+                    [object] => {
+                        Ok(Link { name: Some(object.identity.to_string().into()), id: Some(Arc::clone(&object.id)) })
+                    }
+                    [] => Err(Box::new(self.not_found(resource, reference, section, collection, path))),
+                    several => Err(Box::new(ambiguous(resource, name, section, several, narrowed_by, path))),
+                }
+            }
+        }
+    }
+
+    fn not_found(
+        &self,
+        resource: &Resource,
+        reference: &Reference,
+        section: &'static Section,
+        collection: &Collection,
+        path: &Path,
+    ) -> Diagnostic {
+        let To::Natural { name, qualifier } = &reference.to else { unreachable!("only names are looked up") };
+        let narrowed = qualifier.as_ref().map(|by| format!(" from `{by}`")).unwrap_or_default();
+        let label = if section.declarable {
+            format!("neither declared here nor found at target `{}`", resource.target)
+        } else {
+            format!("not found at target `{}`", resource.target)
+        };
+        let declared = self.desired.resources.values().filter(|other| {
+            other.address.section == section.name
+                && other.target == resource.target
+                && other.address != resource.address
+        });
+        let declared: Vec<String> = declared.map(|other| other.address.key.to_string()).collect();
+        let remote: Vec<String> = collection.iter().map(|object| object.identity.to_string()).collect();
+        let candidates = nearest(name, declared.iter().chain(&remote).map(String::as_str));
+        let help = match candidates.as_slice() {
+            [] if remote.is_empty() => format!("target `{}` shows no {} at all", resource.target, section.singular),
+            [] => format!("the {} there: {}", section.name, listed(&remote)),
+            near => format!(
+                "did you mean {}?",
+                near.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
+            ),
+        };
+        Diagnostic::error(Code::ReferenceNotFound, format!("no {} `{name}`{narrowed}", section.singular))
+            .at(resource.places.value(path), label)
+            .help(help)
+            .on(&resource.address)
+    }
+
+    fn value(&self, value: &Value) -> Value {
+        match value {
+            Value::List(items) => Value::List(items.iter().map(|item| self.value(item)).collect()),
+            Value::Map(map) => {
+                let resolved: Map = map.iter().map(|(key, value)| (Arc::clone(key), self.value(value))).collect();
+                Value::Map(Box::new(resolved))
+            }
+            Value::Sensitive(secret) => Sensitive::wrap(self.value(secret.expose())),
+            Value::Template(template) => self.template(template),
+            plain => plain.clone(),
+        }
+    }
+
+    fn template(&self, template: &Template) -> Value {
+        let mut sensitive = template.sensitive;
+        let mut expose = |value: Value| match value {
+            Value::Sensitive(secret) => {
+                sensitive = true;
+                secret.expose().clone()
+            }
+            value => value,
+        };
+        let outcome = if let [TemplatePart::Field { address, path }] = template.parts.as_slice() {
+            expose(self.read(address, path))
+        } else {
+            let mut text = String::new();
+            let mut unknown = false;
+            for part in &template.parts {
+                match part {
+                    TemplatePart::Literal(literal) => text.push_str(literal),
+                    TemplatePart::Field { address, path } => match expose(self.read(address, path)) {
+                        Value::Unknown => unknown = true,
+                        value => text.push_str(&as_text(&value)),
+                    },
+                }
+            }
+            if unknown { Value::Unknown } else { Value::text(text) }
+        };
+        if sensitive { Sensitive::wrap(outcome) } else { outcome }
+    }
+
+    /// The value an expression reads: as declared if it is, else as the object has it, else unknown.
+    fn read(&self, address: &Address, path: &Path) -> Value {
+        let Some(resource) = self.desired.resources.get(address) else { return Value::Unknown };
+        let Some((Segment::Key(name), rest)) = path.0.split_first() else { return Value::Unknown };
+        let object = self.objects.get(address);
+        let section = self.section(address);
+        let marked_sensitive = section.field(name).is_some_and(|field| field.sensitive)
+            || section.attribute(name).is_some_and(|attribute| attribute.sensitive);
+        let whole = if let Some(declared) = resource.fields.get(name) {
+            match declared {
+                Value::Reference(reference) => {
+                    match self.link(resource, reference, section.field(name).map(|field| field.shape), path) {
+                        Ok(link) => link.name.map_or(Value::Unknown, Value::Text),
+                        Err(_) => Value::Unknown,
+                    }
+                }
+                plain => self.value(plain),
+            }
+        } else if let Some((_, part)) = resource.identity.parts.iter().find(|(part, _)| *part == &**name) {
+            Value::Text(Arc::clone(part))
+        } else if **name == *section.id_name() {
+            object.map_or(Value::Unknown, |object| Value::Text(Arc::clone(&object.id)))
+        } else {
+            let seen = object.and_then(|object| object.attributes.get(name).or_else(|| object.fields.get(name)));
+            match seen {
+                Some(Value::Link(link)) => Value::text(link.shown()),
+                Some(value) => value.clone(),
+                None => Value::Unknown,
+            }
+        };
+        let inner = rest.iter().try_fold(whole, |value, segment| match (value, segment) {
+            (Value::Map(mut map), Segment::Key(key)) => map.shift_remove(&**key),
+            (Value::List(items), Segment::Index(index)) => items.into_iter().nth(*index),
+            (Value::Sensitive(secret), _) => Some(Value::Sensitive(secret)),
+            _ => None,
+        });
+        let value = inner.unwrap_or(Value::Unknown);
+        if marked_sensitive { Sensitive::wrap(value) } else { value }
+    }
+}
+
+fn ambiguous(
+    resource: &Resource,
+    name: &str,
+    section: &'static Section,
+    found: &[&Observed],
+    narrowed_by: Option<&'static str>,
+    path: &Path,
+) -> Diagnostic {
+    let help = if let Some(by) = narrowed_by {
+        let named =
+            found.iter().filter_map(|object| object.attributes.text(by)).map(|value| format!("`{by}: {value}`"));
+        format!("say which one beside it: {}", named.collect::<Vec<_>>().join(" or "))
+    } else {
+        let ids = found.iter().map(|object| format!("`{{ {}: {} }}`", section.id_name(), object.id));
+        format!("say which one: {}", ids.collect::<Vec<_>>().join(" or "))
+    };
+    Diagnostic::error(Code::AmbiguousName, format!("`{name}` is the name of {} {}", found.len(), section.name))
+        .at(resource.places.value(path), "does not say which of them")
+        .help(help)
+        .on(&resource.address)
+}
+
+/// A value inside a longer string.
+fn as_text(value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.to_string(),
+        Value::Bool(bool) => bool.to_string(),
+        Value::Number(number) => number.to_string(),
+        other => crate::diff::to_json(other).map_or_else(String::new, |json| json.to_string()),
+    }
+}
+
+/// Up to three names that are probably meant.
+fn nearest<'n>(name: &str, candidates: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
+    let wanted = name.to_lowercase();
+    let mut scored: Vec<(usize, &str)> = candidates
+        .map(|candidate| (strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= (wanted.chars().count().max(candidate.chars().count()) / 3).max(1))
+        .collect();
+    scored.sort_unstable();
+    scored.dedup();
+    scored.truncate(3);
+    scored.into_iter().map(|(_, candidate)| candidate).collect()
+}
+
+/// The first few of many names.
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let shown = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
