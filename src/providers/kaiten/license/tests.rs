@@ -67,6 +67,8 @@ fn a_license_does_not_open_a_family_that_is_there() {
     assert_eq!(same(&[("family", Value::text("growth"))], false), [Code::NameTaken]);
     assert_eq!(same(&[("family", Value::text("growth"))], true), []);
     assert_eq!(codes(&[], false), [], "another slug");
+    let joins = check_as("growth", &[("family", Value::text("scale"))], &["scale"], false);
+    assert_eq!(joins, [], "it opens none");
 }
 
 fn codes(fields: &[(&'static str, Value)], exists: bool) -> Vec<Code> {
