@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::testing::{declare, declared, endpoint, named, of_guid, of_key, registry, text, to};
+use super::testing::{declare, declared, endpoint, named, of_guid, of_key, registry, text};
 use super::*;
 use crate::emulator::cloudfoundry::{CloudFoundry as Emulated, Options, Refresh, SteppedClock};
 use crate::emulator::{Effect, Fault, Remote, Running, Sandbox, Wording};
@@ -69,19 +69,19 @@ impl World {
 
     /// Reads everything there is to know about declarations, in order.
     async fn observe(&self, all: &[Resource]) -> BTreeMap<&'static str, Collection> {
-        let plans = ["postgres/small", "cache/small"].map(|name| to("service_plans", natural(name)));
         let everything = declared(all.iter().cloned());
         let registry = registry();
         let mut observed = BTreeMap::new();
         for section in SECTIONS {
             let resources: Vec<&Resource> = everything.values().filter(|one| one.address.section == section).collect();
-            let mut references: Vec<&Reference> = plans.iter().filter(|_| section == "service_plans").collect();
-            references.extend(everything.values().flat_map(|one| one.fields.iter()).filter_map(
-                |(_, value)| match value {
-                    Value::Reference(to) if to.section == section && !matches!(to.to, To::Declared(_)) => Some(&**to),
+            let values = everything.values().flat_map(|one| one.fields.iter());
+            let references: Vec<&Reference> = values
+                .filter_map(|(_, value)| match value {
+                    Value::Reference(reference) => Some(&**reference),
                     _ => None,
-                },
-            ));
+                })
+                .filter(|reference| reference.section == section && !matches!(reference.to, To::Declared(_)))
+                .collect();
             let wanted =
                 Wanted { resources: &resources, references: &references, observed: &observed, declared: &everything };
             let found = registry.kind(section).unwrap().observe(&wanted, &self.remote).await.unwrap();
@@ -176,10 +176,6 @@ impl Proposed {
     fn proposal(&self) -> Proposal<'_> {
         Proposal { address: &self.address, identity: &self.identity, fields: &self.fields }
     }
-}
-
-fn natural(name: &str) -> To {
-    To::Natural { name: name.into(), qualifier: None }
 }
 
 fn instance(key: &str, space: &str, plan: &str) -> Resource {
@@ -430,6 +426,16 @@ async fn a_name_that_a_user_provided_instance_has_is_seen_before_anything_is_wri
     let found = world.check(&instance("other", "sandbox/dev", "postgres/legacy")).await;
     assert_eq!(found.iter().map(|one| one.code).collect::<Vec<_>>(), [Code::PlanUnavailable]);
     assert!(world.check(&instance("other", "sandbox/dev", "cache/small")).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_plan_that_is_not_enabled_for_the_organization_is_told_before_anything_is_written() {
+    let world = World::new().await;
+    let found = world.check(&instance("s", "seed/development", "search/basic")).await;
+    assert_eq!(found.iter().map(|one| one.code).collect::<Vec<_>>(), [Code::PlanUnavailable]);
+    let message = "the plan `search/basic` cannot be used in the space `seed/development`";
+    assert_eq!(found[0].message, message);
+    assert!(world.check(&instance("s", "sandbox/dev", "search/basic")).await.is_empty());
 }
 
 #[tokio::test]
