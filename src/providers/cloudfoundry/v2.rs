@@ -2,10 +2,11 @@
 
 mod list;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::json;
 
 pub use self::list::{Filter, all};
@@ -47,6 +48,12 @@ pub async fn service_plans(session: &CloudFoundry) -> Result<Vec<ServicePlan>, R
     let offerings: HashMap<_, _> =
         offerings.into_iter().map(|offering| (offering.metadata.guid, offering.entity)).collect();
     Ok(plans.into_iter().map(|plan| service_plan(offerings.get(&plan.entity.service_guid), plan)).collect())
+}
+
+/// The guids of the offerings that can be used in a space. Which of their plans, the list does not reliably say.
+pub async fn offerings_of_space(session: &CloudFoundry, space: &str) -> Result<HashSet<String>, RemoteError> {
+    let found = list::read::<IgnoredAny>(session, List::ServicesOf(space), &[]).await?;
+    Ok(found.into_iter().map(|offering| offering.metadata.guid).collect())
 }
 
 /// Every managed instance that the filters leave.

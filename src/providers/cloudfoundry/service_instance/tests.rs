@@ -449,6 +449,19 @@ fn a_plan_that_is_withdrawn_can_be_kept_and_not_chosen() {
 }
 
 #[test]
+fn a_plan_that_cannot_be_used_in_the_space_can_be_kept_and_not_chosen() {
+    let hidden_in = |space: &str| {
+        let hidden = ("hidden_in", Value::List(vec![text("s-9"), text(space)]));
+        [("service_plans", Collection::new(vec![plan("p-1", "o-1", "small", &[hidden])], true))]
+    };
+    let found = checked(&Proposed::new([]), None, &hidden_in("s-1"));
+    let message = "the plan `postgres/small` cannot be used in the space `acme/production`";
+    assert_eq!(told(&found), [(Severity::Error, Code::PlanUnavailable, message)]);
+    assert!(checked(&Proposed::new([]), None, &hidden_in("s-2")).is_empty());
+    assert!(checked(&Proposed::new([]), Some(&pending("i-1", "s-1")), &hidden_in("s-1")).is_empty());
+}
+
+#[test]
 fn a_plan_of_another_broker_than_declared_is_told() {
     let found = checked(&Proposed::new([("broker", text("bazaar"))]), None, &[]);
     let message = "the plan `postgres/small` is offered by the broker `brokerage`, not by `bazaar`";
