@@ -88,7 +88,7 @@ impl Provider for CloudFoundry {
             }
             (_, Some(url)) if !discovery::may_sign_in_at(&url, &endpoint.url) => {
                 return Err(unknown(
-                    &format!("the foundation wants secrets sent unencrypted, to {}", origin(&url)),
+                    &format!("the foundation wants secrets sent unencrypted, to `{}`", origin(&url)),
                     "ask its operators to name an `https://` address, or use a ready token",
                     asked,
                 ));
@@ -177,8 +177,9 @@ fn unknown(message: &str, help: &str, problem: Box<RemoteProblem>) -> RemoteErro
     }
 }
 
+/// Where a URL points to, without what it may carry.
 fn origin(url: &Url) -> String {
-    url.origin().ascii_serialization()
+    format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default())
 }
 
 /// What all names must look like: the remote strips white space around them, so that a padded name would never be found again.
