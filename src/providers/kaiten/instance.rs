@@ -82,7 +82,8 @@ pub(super) static SECTION: Section = Section {
             Shape::Instant,
             "When the license ends, after its start; Kaiten keeps milliseconds.",
         )
-        .required(),
+        .required()
+        .not_before("start_license_date"),
         Field::new(
             "metadata",
             "metadata",
