@@ -25,7 +25,7 @@ use crate::render::progress::Progress;
 #[derive(Debug, Args)]
 pub(super) struct Apply {
     /// A reviewed plan, as `trueup plan --out FILE` wrote it
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", hide = true)]
     file: Option<PathBuf>,
     /// Do not ask
     #[arg(short, long, visible_alias = "auto-approve", env = "TRUEUP_YES", hide_env = true)]
@@ -54,7 +54,7 @@ pub(super) async fn run(command: &Apply, global: &Global, terminal: &Terminal) -
     let mut interrupt = signal::watch();
     let clock = Clock::system();
     let made = tokio::select! {
-        made = plan::make(global, &command.only, &clock) => made,
+        made = plan::make(global, &command.only, command.parallelism, &clock) => made,
         number = signal::first(&mut interrupt) => {
             terminal.note("interrupted while reading; nothing was changed");
             return command.end_early(Vec::new(), &Sources::default(), Some(number), terminal);
@@ -82,8 +82,7 @@ pub(super) async fn run(command: &Apply, global: &Global, terminal: &Terminal) -
             }
         }
     }
-    let parallelism = command.parallelism.map_or(project.settings.limits.parallelism, usize::from);
-    let options = Options { parallelism, fail_fast: command.fail_fast };
+    let options = Options { parallelism: project.settings.limits.parallelism, fail_fast: command.fail_fast };
     let course = Course::new(command.format, &plan, sources, terminal);
     let ticking = course.tick();
     let mut watch = |event: Event| course.event(&event, sources);

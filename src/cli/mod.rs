@@ -24,7 +24,7 @@ use terminal::{Color, Terminal};
 
 /// Brings Kaiten and Cloud Foundry instances into line with YAML kept in git.
 #[derive(Debug, Parser)]
-#[command(name = "trueup", version, about, max_term_width = 100, disable_version_flag = true)]
+#[command(name = "trueup", version, about, max_term_width = 100)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -65,18 +65,12 @@ struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Check everything that can be known without a remote
     Validate(validate::Validate),
-    /// Read both sides and show what `apply` would do; never writes
     #[command(alias = "diff", alias = "preview")]
     Plan(plan::PlanCommand),
-    /// Plan, show, ask, and do it
     Apply(apply::Apply),
-    /// Print a JSON Schema for editors
     Schema(schema::Schema),
-    /// Serve the embedded emulator of both APIs on this machine
     Sandbox(sandbox::SandboxCommand),
-    /// Print a completion script for a shell
     Completions(completions::Completions),
     /// Print the version
     Version,
@@ -85,9 +79,8 @@ enum Command {
 /// How a result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people
     Human,
-    /// For scripts: stdout is JSON only, errors included
+    // stdout is JSON only, errors included.
     Json,
 }
 

@@ -10,7 +10,7 @@ use super::expression;
 use super::names::{self, PLANNED};
 use super::report::Report;
 use super::shape::Shapes;
-use super::suggest::shown;
+use super::suggest::{a, listed, shown};
 use super::text::Use;
 use super::yaml::{self, Content, Entry, Node, NodeId, Tree};
 use crate::kind::Registry;
@@ -235,7 +235,7 @@ fn unknown_section(entry: Entry<'_>, cx: &mut Context<'_>) {
             format!("did you mean `{nearest}`?")
         } else {
             let known = cx.registry.sections().filter(|section| section.declarable).map(|section| section.name);
-            format!("sections are {}", super::suggest::listed(known, "and"))
+            format!("sections are {}", listed(known, "and"))
         };
         Diagnostic::error(Code::UnknownSection, format!("unknown section `{name}`"))
             .at(entry.key_span, "no kind is declared under this name")
@@ -320,7 +320,7 @@ fn check_key(section: &'static Section, address: &Address, entry: Entry<'_>, cx:
     cx.report.push(
         Diagnostic::error(
             Code::InvalidKey,
-            format!("`{}` cannot be the key of a {}", shown(entry.key), section.singular),
+            format!("`{}` cannot be the key of {}", shown(entry.key), a(section.singular)),
         )
         .at(entry.key_span, label)
         .help(help)

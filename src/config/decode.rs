@@ -6,7 +6,7 @@ use super::collect::{Context, Draft, DraftField, Raw, RawReference, RawTo};
 use super::lifecycle;
 use super::names;
 use super::shape::{self, Subject, Type};
-use super::suggest::{listed, shown};
+use super::suggest::{a, listed, shown};
 use super::text;
 use super::yaml::{Content, Entry, Node};
 use crate::model::{
@@ -79,14 +79,14 @@ fn unknown_field(draft: &Draft, entry: Entry<'_>, cx: &mut Context<'_>) -> Optio
             _ => format!("did you mean `{}`?", nearest.name),
         }
     } else if let Some(attribute) = section.attribute(word) {
-        format!("remove it: the remote decides the `{}` of a {singular}", attribute.name)
+        format!("remove it: the remote decides the `{}` of {}", attribute.name, a(singular))
     } else if let Some(common) = cx.report.suggest.nearest(word, ["lifecycle", "target"]) {
         format!("did you mean `{common}`?")
     } else if lifecycle::WORDS.contains(&word) {
         format!("write it below `lifecycle:`, as `lifecycle: {{ {word}: … }}`")
     } else {
         let names = section.fields.iter().map(|field| field.name).chain(["target", "lifecycle"]);
-        format!("a {singular} has {}", listed(names, "and"))
+        format!("{} has {}", a(singular), listed(names, "and"))
     };
     cx.report.push(
         Diagnostic::error(Code::UnknownField, format!("unknown field `{}`", shown(word)))
@@ -341,7 +341,7 @@ fn decode_reference(
                     };
                     cx.report.push(
                         Diagnostic::error(Code::UnknownField, format!("unknown field `{}`", shown(entry.key)))
-                            .at(entry.key_span, format!("not part of a reference to a {singular}"))
+                            .at(entry.key_span, format!("not part of a reference to {}", a(singular)))
                             .help(help)
                             .on(&owner),
                     );

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::collect::{Context, Draft};
 use super::decode::{tell_no_value, tell_wrong_type};
 use super::names;
-use super::suggest::{listed, shown, snake};
+use super::suggest::{a, listed, shown, snake};
 use super::text;
 use super::yaml::{Content, Entry, Node};
 use crate::model::{Address, Code, Diagnostic, OnExists, Path, Segment, Span, Spanned, Value};
@@ -293,8 +293,8 @@ fn ignore(draft: &mut Draft, entry: Entry<'_>, cx: &mut Context<'_>) {
                 let help = match nearest {
                     Some(nearest) => format!("did you mean `{}`?", nearest.name),
                     None => format!(
-                        "a {} has {}",
-                        draft.section.singular,
+                        "{} has {}",
+                        a(draft.section.singular),
                         listed(draft.section.fields.iter().map(|field| field.name), "and")
                     ),
                 };

@@ -26,8 +26,6 @@ mod tests;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
 use crate::kind::Registry;
 use crate::model::{Desired, Diagnostics, Resource, Sources, Target};
 use crate::settings::Settings;
@@ -67,6 +65,7 @@ fn desired(settings: &Settings, mut resources: Vec<Resource>, sources: &Sources)
         project: Arc::clone(&settings.project),
         environment: settings.environment.clone(),
         targets: targets.collect(),
+        resources: resources.into_iter().map(|resource| (resource.address.clone(), resource)).collect(),
         resources: resources
             .into_iter()
             .map(|resource| (resource.address.clone(), resource))

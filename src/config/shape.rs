@@ -57,8 +57,9 @@ impl Shapes {
         }
         let name = subject.name;
         match (shape, subject.value) {
-            (Shape::Any, _) | (Shape::Boolean, Value::Bool(_)) | (Shape::Object, Value::Map(_)) => Ok(()),
-            (Shape::Reference { .. }, _) => Ok(()),
+            (Shape::Any | Shape::Reference { .. }, _)
+            | (Shape::Boolean, Value::Bool(_))
+            | (Shape::Object, Value::Map(_)) => Ok(()),
             (Shape::Text { min, max }, Value::Text(text)) => length(name, text, *min, *max),
             (Shape::Format(format), Value::Text(text)) => self.format(format, text, subject),
             (Shape::Instant, Value::Text(text)) => {

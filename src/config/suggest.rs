@@ -83,6 +83,12 @@ pub(super) fn shown(text: &str) -> String {
     shown
 }
 
+/// A noun with its article: `a customer`, `an instance`.
+pub(super) fn a(noun: &str) -> String {
+    let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {noun}")
+}
+
 /// `a`, `b` and `c`, each in backticks.
 pub(super) fn listed<'n>(names: impl IntoIterator<Item = &'n str>, last: &str) -> String {
     let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();

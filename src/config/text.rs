@@ -91,12 +91,11 @@ impl<'t> Reader<'_, 't, '_> {
                     } else {
                         &value
                     };
-                    match as_text(value) {
-                        Some(text) => literal.push_str(&text),
-                        None => {
-                            faulty = true;
-                            self.refuse_in_text(inner, value.describe(), span);
-                        }
+                    if let Some(text) = as_text(value) {
+                        literal.push_str(&text);
+                    } else {
+                        faulty = true;
+                        self.refuse_in_text(inner, value.describe(), span);
                     }
                 }
                 Some(Read::Field { address, path, kind }) => {

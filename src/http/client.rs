@@ -145,9 +145,9 @@ impl Client {
     /// goes nowhere else.
     pub async fn send(&self, request: Request) -> Result<Response, Transport> {
         let mut waits = Waits::new();
-        for number in 1.. {
+        for attempt in 1.. {
             let permit = self.budget.turn(&self.clock).await;
-            let outcome = self.try_once(&request, number).await;
+            let outcome = self.try_once(&request, attempt).await;
             drop(permit);
             let now = self.clock.now();
             let verdict = judge(request.tries, outcome.as_ref(), now);
@@ -160,7 +160,7 @@ impl Client {
         unreachable!("tries end before numbers do")
     }
 
-    async fn try_once(&self, request: &Request, number: u32) -> Result<Response, Transport> {
+    async fn try_once(&self, request: &Request, attempt: u32) -> Result<Response, Transport> {
         let count = if request.writes() { &self.budget.writes } else { &self.budget.reads };
         count.fetch_add(1, Ordering::Relaxed);
         let begun = Instant::now();
@@ -168,8 +168,8 @@ impl Client {
         let (method, path) = (&request.method, request.shown_path());
         let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         match &outcome {
-            Ok(response) => tracing::debug!(%method, path, status = response.status, ms, number, "answered"),
-            Err(error) => tracing::debug!(%method, path, why = ?error.why, ms, number, "not answered"),
+            Ok(response) => tracing::debug!(%method, path, status = response.status, ms, attempt, "answered"),
+            Err(error) => tracing::debug!(%method, path, why = ?error.why, ms, attempt, "not answered"),
         }
         outcome
     }
@@ -179,6 +179,7 @@ impl Client {
         let mut sending = self
             .http
             .request(request.method.clone(), format!("{}{}", self.base, request.path))
+            .header("accept", "application/json")
             .headers(request.headers.clone());
         sending = match &request.body {
             Body::None => sending,

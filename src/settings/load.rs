@@ -126,9 +126,8 @@ fn read(reader: &mut Reader, directory: PathBuf, root: &DeTable<'_>, options: Lo
     let mut overlays = IndexMap::new();
     if let Some(table) = sub_table(reader, &root, "environments") {
         for (name, node) in table.iter() {
-            if reader.name(name, node, "an environment") {
-                overlays.insert(name, overlay(reader, node, &targets, &declarations));
-            }
+            reader.name(name, node, "an environment");
+            overlays.insert(name, overlay(reader, node, &targets, &declarations));
         }
     }
 
@@ -204,15 +203,12 @@ fn project(reader: &mut Reader, node: Option<&Node<'_>>) -> (Option<String>, Opt
 fn layers<'t>(reader: &mut Reader, table: Option<&Table<'t>>) -> IndexMap<&'t str, Option<Layer>> {
     let mut layers = IndexMap::new();
     for (name, node) in table.into_iter().flat_map(Table::iter) {
-        if reader.name(name, node, "a target") {
-            let layer = Layer::read(reader, node);
-            if let Some((layer, provider)) =
-                layer.as_ref().and_then(|layer| Some((layer, layer.provider.good()?.value)))
-            {
-                layer.check_keys(provider, reader);
-            }
-            layers.insert(name, layer);
+        reader.name(name, node, "a target");
+        let layer = Layer::read(reader, node);
+        if let Some((layer, provider)) = layer.as_ref().and_then(|layer| Some((layer, layer.provider.good()?.value))) {
+            layer.check_keys(provider, reader);
         }
+        layers.insert(name, layer);
     }
     layers
 }
@@ -242,9 +238,7 @@ fn overlay<'t>(
     reader.only(&table, &["targets", "variables", "limits"]);
     let mut layers = IndexMap::new();
     for (name, node) in sub_table(reader, &table, "targets").iter().flat_map(Table::iter) {
-        if !reader.name(name, node, "a target") {
-            continue;
-        }
+        reader.name(name, node, "a target");
         let layer = Layer::read(reader, node);
         let base = targets.get(name).and_then(Option::as_ref);
         if let Some(layer) = &layer {

@@ -266,3 +266,6 @@ fn json(value: &Value) -> serde_json::Value {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod emulated;

@@ -1,11 +1,20 @@
 //! Plans of service offerings: the marketplace. They can be referred to, not declared.
 
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+use super::error::says_gone;
+use super::meant::{self, Meant};
 use super::v2;
 use super::{CREATED_AT, CloudFoundry, GUID, NAME, NAME_SHAPE, Stamp, UPDATED_AT};
-use crate::kind::{Readable, Reader, RemoteError, Wanted};
-use crate::model::{Attribute, Condition, Fields, Identity, KeyPart, KeySource, Observed, RemoteId, Section, Value};
+use crate::kind::{Failure, Readable, Reader, RemoteError, Wanted};
+use crate::model::{
+    Attribute, Collection, Condition, Fields, Identity, KeyPart, KeySource, Observed, Reference, RemoteId, Section, To,
+    Value,
+};
+
+/// How many spaces are asked at most what can be used in them.
+const MOST_SPACES: usize = 10;
 
 /// A plan, as either API tells it.
 #[derive(Debug, Clone)]
@@ -53,6 +62,7 @@ static SECTION: Section = Section {
         Attribute::new("public", "public", "Whether every organization may use it."),
         Attribute::new("free", "free", "Whether it costs nothing."),
         Attribute::new("plan_updateable", "plan_updateable", "Whether its instances can change to another plan."),
+        Attribute::new("hidden_in", "hidden_in", "The spaces, of those it is declared in, where it cannot be used."),
         Attribute::new("schemas", "schemas", "JSON schemas of the parameters its broker takes."),
     ],
 };
@@ -91,8 +101,56 @@ impl Readable for ServicePlan {
     type Provider = CloudFoundry;
     const SECTION: &'static Section = &SECTION;
 
-    /// The whole catalogue: it is short, and a misspelt name is told what it is near to.
-    async fn observe(_: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
-        Ok(v2::service_plans(&remote).await?.into_iter().map(Self::observed).collect())
+    const AFTER: &'static [&'static str] = &["spaces"];
+
+    /// The whole catalogue: it is short, and a misspelt name is told what it is near to. A plan that is not public may be
+    /// listed because another organization has it; so the spaces in which such a plan is declared are asked too.
+    async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
+        let mut plans: Vec<Observed> = v2::service_plans(&remote).await?.into_iter().map(Self::observed).collect();
+        let spaces: Vec<RemoteId> = spaces_to_ask(wanted, &plans).into_iter().collect();
+        if spaces.len() > MOST_SPACES {
+            return Ok(plans);
+        }
+        let asked = spaces.into_iter().map(async |space| match v2::offerings_of_space(&remote, &space).await {
+            Ok(offerings) => Ok(Some((space, offerings))),
+            // Not to be seen by this user, or gone: then nothing is known.
+            Err(error) if error.failure == Failure::Forbidden || says_gone(&error) => Ok(None),
+            Err(error) => Err(error),
+        });
+        let answered: Vec<_> = v2::all(asked).await?.into_iter().flatten().collect();
+        for plan in &mut plans {
+            let usable = |(_, offerings): &&(RemoteId, HashSet<String>)| {
+                plan.attributes.text("offering_guid").is_some_and(|offering| offerings.contains(offering))
+            };
+            let hidden_in: Vec<Value> =
+                answered.iter().filter(|one| !usable(one)).map(|(space, _)| Value::Text(Arc::clone(space))).collect();
+            if !hidden_in.is_empty() {
+                plan.attributes.set("hidden_in", Value::List(hidden_in));
+            }
+        }
+        Ok(plans)
+    }
+}
+
+/// The spaces in which a plan that is not public is declared.
+fn spaces_to_ask(wanted: &Wanted<'_>, plans: &[Observed]) -> BTreeSet<RemoteId> {
+    let not_public = |reference: &Reference| {
+        let meant = |plan: &&Observed| match &reference.to {
+            To::Id { id, .. } => plan.id == *id,
+            To::Natural { name, .. } => plan.identity.to_string().to_lowercase() == name.to_lowercase(),
+            To::Declared(_) => false,
+        };
+        plans.iter().filter(meant).any(|plan| plan.attributes.get("public") == Some(&Value::Bool(false)))
+    };
+    let hidden: Vec<&Reference> = wanted.references.iter().copied().filter(|reference| not_public(reference)).collect();
+    let none = Collection::default();
+    let spaces = wanted.observed.get("spaces").unwrap_or(&none);
+    let instances = wanted.declared.values().filter(|resource| {
+        let plan = resource.fields.get("plan");
+        matches!(plan, Some(Value::Reference(plan)) if hidden.contains(&&**plan))
+    });
+    match meant::spaces(instances.map(|instance| instance.fields.get("space")), wanted.declared, spaces) {
+        Meant::These(spaces) => spaces.into_keys().collect(),
+        Meant::Any => BTreeSet::new(),
     }
 }

@@ -71,6 +71,31 @@ async fn where_the_root_says_nothing_the_info_tells() {
 }
 
 #[tokio::test]
+async fn where_the_root_does_not_say_where_to_sign_in_the_info_tells() {
+    let server = MockServer::start().await;
+    let links = json!({"links": {"cloud_controller_v2": {"href": "x"}, "login": null}});
+    get(&server, "/", ResponseTemplate::new(200).set_body_json(links)).await;
+    let info = json!({"api_version": "2.22.0", "token_endpoint": format!("{}/uaa", server.uri())});
+    get(&server, "/v2/info", ResponseTemplate::new(200).set_body_json(info)).await;
+    Mock::given(method("POST"))
+        .and(path("/uaa/oauth/token"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"access_token": "t"})))
+        .expect(1)
+        .mount(&server)
+        .await;
+    connect(&server, password()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_foundation_that_tells_nowhere_to_sign_in_can_be_used_with_a_ready_token() {
+    let server = MockServer::start().await;
+    let links = json!({"links": {"cloud_controller_v2": {"href": "x"}}});
+    get(&server, "/", ResponseTemplate::new(200).set_body_json(links)).await;
+    assert_eq!(refused(connect(&server, password()).await).failure, Failure::UnknownDialect);
+    connect(&server, Auth::Token("t".into())).await.unwrap();
+}
+
+#[tokio::test]
 async fn what_is_no_foundation_is_sent_no_secret() {
     let server = MockServer::start().await;
     get(&server, "/", ResponseTemplate::new(200).set_body_string("<html><title>Blog</title>")).await;

@@ -33,7 +33,7 @@ static SECTION: Section = Section {
     fold_case: false,
     fields: &[
         Field::new("space", "space_guid", SPACE_SHAPE, "The space it is in."),
-        Field::new("name", "name", NAME_SHAPE, "Its name, unique in its space."),
+        Field::new("name", "name", NAME_SHAPE, "The name, unique in the space."),
     ],
     attributes: &[GUID, CREATED_AT, UPDATED_AT],
 };

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::dialect::Dialect;
 use super::license::published_siblings;
-use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UNLIMITED, UPDATED_AT, problem, wire};
+use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UNLIMITED, UPDATED_AT, metadata, problem, wire};
 use crate::http::segment;
 use crate::kind::{Check, Failure, Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
 use crate::model::{
@@ -17,6 +17,8 @@ use crate::model::{
 pub struct Instance;
 
 const PATH: &str = "/instances";
+
+const DATES: [&str; 2] = ["start_license_date", "end_license_date"];
 
 /// What neither POST nor PUT takes: it is set by a PATCH of its own (reference §7.3).
 const PATCHED: [&str; 2] = ["status", "lifecycle_stage"];
@@ -145,7 +147,8 @@ impl Kind for Instance {
     }
 
     fn check(check: Check<'_>) -> Vec<Diagnostic> {
-        let mut found = Vec::new();
+        let mut found = metadata::imprecise(check);
+        dates_in_milliseconds(check, &mut found);
         dates_in_order(check, &mut found);
         if check.facts.api == Dialect::Seed.as_str() {
             references_by_id(check, &mut found);
@@ -206,10 +209,32 @@ fn alike<'c>(fields: &Fields, collection: &'c Collection) -> Vec<&'c Observed> {
     collection.iter().filter(is_alike).collect()
 }
 
+/// A finer instant would be stored rounded (reference §6.1) and differ for ever.
+fn dates_in_milliseconds(check: Check<'_>, found: &mut Vec<Diagnostic>) {
+    for name in DATES {
+        let Some(instant) = check.proposal.fields.text(name).and_then(|text| text.parse::<Timestamp>().ok()) else {
+            continue;
+        };
+        if instant.subsec_nanosecond() % 1_000_000 != 0 {
+            let place = check.resource.places.value(&Path::field(name));
+            let kept = wire::instant(&instant.to_string()).unwrap_or_default();
+            found.push(
+                Diagnostic::error(
+                    Code::InvalidValue,
+                    format!("`{name}` is finer than the milliseconds that Kaiten keeps"),
+                )
+                .on(&check.resource.address)
+                .at(place, "has a fraction of a millisecond")
+                .help(format!("write `{kept}`")),
+            );
+        }
+    }
+}
+
 /// Kaiten does not look whether the end follows the start (reference §6.1).
 fn dates_in_order(check: Check<'_>, found: &mut Vec<Diagnostic>) {
     let instant = |name| check.proposal.fields.text(name)?.parse::<Timestamp>().ok();
-    let (Some(start), Some(end)) = (instant("start_license_date"), instant("end_license_date")) else { return };
+    let [Some(start), Some(end)] = DATES.map(instant) else { return };
     if end <= start {
         let place = |name| check.resource.places.value(&Path::field(name));
         found.push(

@@ -168,10 +168,26 @@ impl Kind for License {
                 .help("write `default: false`, or `lifecycle_state: PUBLISHED`"),
             );
         }
+        let slug = proposal.identity.to_string();
+        let families = collections.get(FAMILIES.name);
+        let taken = families.is_some_and(|families| families.named(&slug, false).next().is_some());
+        let opens = match proposal.fields.get("family") {
+            None | Some(Value::Null) => true,
+            Some(family) => family.as_text() == Some(&slug),
+        };
+        if observed.is_none() && opens && taken {
+            let name = resource.key_span;
+            found.push(
+                Diagnostic::error(Code::NameTaken, format!("there is a license family `{slug}` already"))
+                    .on(&resource.address)
+                    .at(name, "a license of this slug would open a family of the same slug")
+                    .help(format!("give the license a key of its own, and write `family: {slug}`")),
+            );
+        }
         if observed.is_none()
             && let Some(family) = proposal.fields.text("family")
             && joins(proposal, family)
-            && let Some(families) = collections.get(FAMILIES.name)
+            && let Some(families) = families
             && families.named(family, false).next().is_none()
             // A family can come with a license that is created first.
             && !resource.requires.iter().any(|(address, _)| address.section == SECTION.name)

@@ -9,6 +9,7 @@ mod deployment_zone;
 mod dialect;
 mod instance;
 mod license;
+mod metadata;
 mod page;
 mod problem;
 mod wire;
@@ -71,7 +72,14 @@ impl Provider for Provided {
     async fn connect(endpoint: &Endpoint, clock: &Clock) -> Result<Kaiten, RemoteError> {
         let token = match &endpoint.auth {
             Auth::None => None,
-            Auth::Token(token) => Some(token.clone()),
+            Auth::Token(token) if problem::is_token(token.expose_secret()) => Some(token.clone()),
+            Auth::Token(_) => {
+                return Err(problem::ours(
+                    Failure::SignIn,
+                    "the token is empty, or holds characters that no token can hold",
+                    "check where the target's `token` comes from: there may be a blank or a line break in it",
+                ));
+            }
             Auth::Password { .. } | Auth::ClientCredentials { .. } => {
                 return Err(problem::ours(
                     Failure::SignIn,
@@ -135,7 +143,12 @@ impl Kaiten {
             };
             let response = self.ask(Request::get(path)).await?;
             if !response.is_success() {
-                return Err(self.refusal(&response, Some(section)));
+                let mut error = self.refusal(&response, Some(section));
+                if error.failure == Failure::NotFound {
+                    // A collection that is there is found, also an empty one.
+                    error.help = Some("check the target's `url` and `dialect` in `trueup.toml`".to_owned());
+                }
+                return Err(error);
             }
             let page = response.json::<Json>().map_err(|error| problem::malformed(&response, error.detail))?;
             if walk.take(page).map_err(|detail| problem::malformed(&response, detail))? {
@@ -259,3 +272,5 @@ impl Writer<'_, Kaiten> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod emulated;

@@ -124,6 +124,11 @@ pub(super) fn asked(response: &Response) -> RemoteProblem {
     }
 }
 
+/// Whether this can be sent as a token at all.
+pub(super) fn is_token(token: &str) -> bool {
+    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// What to do about a 401.
 pub(super) fn sign_in_help(token: Option<&str>) -> &'static str {
     match token {
@@ -257,7 +262,8 @@ fn located(section: &'static Section, location: &str, message: &str) -> Option<P
     let mut path = match rest.strip_prefix('.') {
         None if rest.is_empty() => Path::default(),
         None => return None,
-        Some(rest) => Path::parse(rest)?,
+        // Keys of metadata can hold anything; then at least the field is known.
+        Some(rest) => Path::parse(rest).or_else(|| Path::parse(rest.split(['.', '[']).next()?))?,
     };
     if let Some(missing) = message.strip_prefix("expected required property ") {
         path = path.key(missing.strip_suffix(" to be present").unwrap_or(missing));
@@ -319,11 +325,12 @@ mod tests {
                 {"location": "body.platform", "message": "unexpected property", "value": {"p": "hush"}},
                 {"location": "body.metadata.tiers[0].size", "message": "expected number", "value": "hush"},
                 {"location": "body.slug", "message": "expected string to match pattern", "value": "Bad"},
+                {"location": "body.metadata.a[b", "message": "refused", "value": "x"},
                 {"location": "body.licenseSlug", "message": "unknown", "value": "x"},
                 {"location": "query.limit", "message": "too large", "value": 201},
             ]}),
         );
-        assert_eq!(paths(&error), ["customer", "platform", "metadata.tiers[0].size", "slug", "license"]);
+        assert_eq!(paths(&error), ["customer", "platform", "metadata.tiers[0].size", "slug", "metadata", "license"]);
         assert_eq!(error.failure, Failure::Refused);
         assert_eq!(error.problem.detail.as_deref(), Some("validation failed; query.limit: too large"));
         assert!(!format!("{error:?}").contains("hush"));

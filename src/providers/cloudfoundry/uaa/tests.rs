@@ -68,7 +68,7 @@ async fn a_password_is_sent_as_the_cf_client_with_its_origin() {
     let server = MockServer::start().await;
     Mock::given(method("POST"))
         .and(path("/oauth/token"))
-        .and(query_param("login_hint", r#"{"origin":"ldap"}"#))
+        .and(query_param("login_hint", r#"{"origin":"r&d"}"#))
         .and(header("authorization", "Basic Y2Y6"))
         .and(header("content-type", "application/x-www-form-urlencoded"))
         .and(body_string_contains("grant_type=password&username=ci&password=hush"))
@@ -77,7 +77,7 @@ async fn a_password_is_sent_as_the_cf_client_with_its_origin() {
         .mount(&server)
         .await;
     let (_, clock) = Hand::clock();
-    let auth = Auth::Password { username: "ci".to_owned(), password: "hush".into(), origin: Some("ldap".to_owned()) };
+    let auth = Auth::Password { username: "ci".to_owned(), password: "hush".into(), origin: Some("r&d".to_owned()) };
     let sign_in = sign_in(&server, auth, &clock);
     assert_eq!(shown(sign_in.access().await), "one");
     assert_eq!(shown(sign_in.access().await), "one");

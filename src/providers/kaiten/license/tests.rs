@@ -20,11 +20,20 @@ impl Locate for Nowhere {
 }
 
 fn check(fields: &[(&'static str, Value)], requires: &[&str], exists: bool) -> Vec<(Code, Option<String>)> {
+    check_as("growth-v2", fields, requires, exists)
+}
+
+fn check_as(
+    slug: &str,
+    fields: &[(&'static str, Value)],
+    requires: &[&str],
+    exists: bool,
+) -> Vec<(Code, Option<String>)> {
     let file = Sources::default().add(SourceFile::new("acme.yaml", ""));
     let span = Span::new(file, 0..1);
     let fields: Fields = fields.iter().cloned().collect();
     let resource = crate::model::Resource {
-        address: Address::new("licenses", "growth-v2"),
+        address: Address::new("licenses", slug),
         target: "kaiten".into(),
         identity: Identity::single("slug", "growth-v2"),
         fields: fields.clone(),
@@ -38,7 +47,7 @@ fn check(fields: &[(&'static str, Value)], requires: &[&str], exists: bool) -> V
     let family = project(&FAMILIES, Dialect::Core, family.as_object().unwrap()).unwrap();
     let license = json!({"id": "l2", "slug": "growth-v2", "familyId": "f1"});
     let license = project(&SECTION, Dialect::Core, license.as_object().unwrap()).unwrap();
-    let identity = Identity::single("slug", "growth-v2");
+    let identity = Identity::single("slug", slug);
     let found = License::check(Check {
         resource: &resource,
         proposal: Proposal { address: &resource.address, identity: &identity, fields: &fields },
@@ -47,6 +56,19 @@ fn check(fields: &[(&'static str, Value)], requires: &[&str], exists: bool) -> V
         facts: &Facts { provider: "kaiten", url: "http://localhost".into(), api: "core" },
     });
     found.into_iter().map(|found| (found.code, found.help)).collect()
+}
+
+#[test]
+fn a_license_does_not_open_a_family_that_is_there() {
+    let same = |fields: &[(&'static str, Value)], exists| {
+        check_as("growth", fields, &[], exists).into_iter().map(|(code, _)| code).collect::<Vec<_>>()
+    };
+    assert_eq!(same(&[], false), [Code::NameTaken]);
+    assert_eq!(same(&[("family", Value::text("growth"))], false), [Code::NameTaken]);
+    assert_eq!(same(&[("family", Value::text("growth"))], true), []);
+    assert_eq!(codes(&[], false), [], "another slug");
+    let joins = check_as("growth", &[("family", Value::text("scale"))], &["scale"], false);
+    assert_eq!(joins, [], "it opens none");
 }
 
 fn codes(fields: &[(&'static str, Value)], exists: bool) -> Vec<Code> {
