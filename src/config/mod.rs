@@ -66,10 +66,6 @@ fn desired(settings: &Settings, mut resources: Vec<Resource>, sources: &Sources)
         environment: settings.environment.clone(),
         targets: targets.collect(),
         resources: resources.into_iter().map(|resource| (resource.address.clone(), resource)).collect(),
-        resources: resources
-            .into_iter()
-            .map(|resource| (resource.address.clone(), resource))
-            .collect::<IndexMap<_, _>>(),
         sources: sources.clone(),
     }
 }
