@@ -70,12 +70,11 @@ fn a_newcomer_reads_this() {
 }
 
 /// The example against recorded remotes: their URLs take the place of `"sandbox"`.
-fn seed(example: &str, world: &World, url: &str, auth: &str) -> Project {
+fn seed(example: &str, url: &str, auth: &str) -> Project {
     let project = Project::copy_of(&format!("examples/{example}")).env("CF_PASSWORD", "admin");
     let settings = project.read("trueup.toml").replace("url = \"sandbox\"", &format!("url = \"{url}\"\n{auth}"));
     assert!(settings.contains(url));
     project.write("trueup.toml", settings);
-    let _ = world;
     project
 }
 
@@ -84,7 +83,7 @@ fn the_seed_request_of_kaiten_is_the_documented_one() {
     use trueup::emulator::kaiten::{Dialect, Options};
     let options = Options { dialect: Dialect::Seed { writes: false }, ..Options::default() };
     let world = World::with(options, trueup::emulator::cloudfoundry::Options::default());
-    let project = seed("seed-kaiten", &world, world.kaiten().url(), "");
+    let project = seed("seed-kaiten", world.kaiten().url(), "");
     project.run(&["apply", "--yes"]).exits(0);
     assert_eq!(world.kaiten().writes(), 1);
     let sent = &world.kaiten().received("POST", "/")[0];
@@ -109,7 +108,7 @@ fn the_seed_request_of_kaiten_is_the_documented_one() {
 fn the_seed_request_of_cloud_foundry_is_the_documented_one() {
     let world = World::new();
     let auth = r#"auth = { method = "password", username = "admin", password = { env = "CF_PASSWORD" } }"#;
-    let project = seed("seed-cloudfoundry", &world, world.cf().url(), auth);
+    let project = seed("seed-cloudfoundry", world.cf().url(), auth);
     project.run(&["apply", "--yes"]).exits(0);
     assert_eq!(world.cf().writes(), 1);
     let sent = &world.cf().received("POST", "/v2")[0];
@@ -123,11 +122,10 @@ fn the_seed_request_of_cloud_foundry_is_the_documented_one() {
 }
 
 #[test]
-fn the_seed_examples_declare_the_fields_of_the_documented_responses_too() {
-    // The documented request of Cloud Foundry lists a field its example leaves out.
+fn the_field_its_documented_example_leaves_out_is_sent_where_it_is_declared() {
     let world = World::new();
     let auth = r#"auth = { method = "password", username = "admin", password = { env = "CF_PASSWORD" } }"#;
-    let project = seed("seed-cloudfoundry", &world, world.cf().url(), auth);
+    let project = seed("seed-cloudfoundry", world.cf().url(), auth);
     let yaml = project.read("resources/service-instance.yaml") + "    gateway_data: CONFIGURATION\n";
     project.write("resources/service-instance.yaml", yaml);
     project.run(&["apply", "--yes"]).exits(0);
@@ -137,7 +135,7 @@ fn the_seed_examples_declare_the_fields_of_the_documented_responses_too() {
 }
 
 #[test]
-fn every_example_file_and_every_block_of_the_readme_is_valid() {
+fn every_example_fits_its_schema() {
     let schema = jsonschema::validator_for(&trueup::schema::resources(&trueup::providers::registry())).unwrap();
     let mut seen = 0;
     for path in files_below(&package().join("examples"), "yaml") {

@@ -4,3 +4,4 @@
 
 mod examples;
 mod support;
+mod weather;

@@ -227,6 +227,8 @@ pub struct World {
 
 /// What the default settings sign in with.
 pub const CF_PASSWORD: &str = cloudfoundry::DEFAULT_USER.1;
+/// What a test signs in with itself.
+const CF_TOKEN: &str = "the-test-itself";
 
 impl World {
     /// The sandbox's own contents, the same ids each time, and one request at a time.
@@ -241,7 +243,9 @@ impl World {
         let clock = Clock::stepping(start, jiff::SignedDuration::from_secs(1));
         let kaiten = kaiten::Options { ids: Ids::seeded(1), clock, ..kaiten };
         let counted = || std::sync::Arc::new(CountedIds::default());
-        let cloud_foundry = cloudfoundry::Options { ids: counted(), request_ids: counted(), ..cloud_foundry };
+        let fixed_token = Some((CF_TOKEN.to_owned(), "admin".to_owned()));
+        let cloud_foundry =
+            cloudfoundry::Options { ids: counted(), request_ids: counted(), fixed_token, ..cloud_foundry };
         let sandbox = Sandbox::new().kaiten(0, kaiten).cloud_foundry(0, cloud_foundry);
         let remotes = runtime.block_on(sandbox.start()).expect("the sandbox starts");
         let world = Self {
@@ -303,17 +307,56 @@ auth = {{ method = "password", username = "admin", password = {{ env = "CF_PASSW
         self.remotes.as_ref().and_then(Running::cloud_foundry).expect("it is served")
     }
 
-    /// Whatever else a test has to wait for.
-    pub fn wait<T>(&self, future: impl Future<Output = T>) -> T {
-        self.runtime.block_on(future)
+    /// What is at a remote's path, asked by the test itself, before the weather.
+    #[track_caller]
+    pub fn get(&self, served: &Served, path: &str) -> serde_json::Value {
+        self.send(served, reqwest::Method::GET, path, None)
     }
 
-    /// Stops both remotes.
-    pub fn stop(&mut self) {
-        if let Some(remotes) = self.remotes.take() {
-            self.runtime.block_on(remotes.shutdown()).expect("the sandbox ends well");
+    /// Changes something at a remote behind the back of trueup.
+    #[track_caller]
+    pub fn send(
+        &self,
+        served: &Served,
+        method: reqwest::Method,
+        path: &str,
+        body: Option<&serde_json::Value>,
+    ) -> serde_json::Value {
+        served.faults().clear();
+        let is_cf = served.url() == self.cf().url();
+        let token = if is_cf { CF_TOKEN } else { kaiten::SANDBOX_TOKEN };
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+        let mut request = client.request(method, format!("{}{path}", served.url())).bearer_auth(token);
+        if let Some(body) = body {
+            request = request.json(body);
         }
+        self.runtime.block_on(async {
+            let answer = request.send().await.unwrap();
+            let (status, text) = (answer.status(), answer.text().await.unwrap());
+            assert!(status.is_success(), "{path}: {status} {text}");
+            serde_json::from_str(&text).unwrap_or(serde_json::Value::Null)
+        })
     }
+
+    /// The slugs of what Kaiten holds of a kind, in order.
+    #[track_caller]
+    pub fn slugs(&self, collection: &str) -> Vec<String> {
+        let page = self.get(self.kaiten(), &format!("/api/{collection}?limit=200"));
+        sorted(page["items"].as_array().unwrap().iter().map(|row| &row["slug"]))
+    }
+
+    /// The names of the service instances of the foundation, in order.
+    #[track_caller]
+    pub fn service_instances(&self) -> Vec<String> {
+        let page = self.get(self.cf(), "/v2/service_instances?results-per-page=100");
+        sorted(page["resources"].as_array().unwrap().iter().map(|row| &row["entity"]["name"]))
+    }
+}
+
+fn sorted<'v>(values: impl Iterator<Item = &'v serde_json::Value>) -> Vec<String> {
+    let mut values: Vec<String> = values.map(|value| value.as_str().expect("a name").to_owned()).collect();
+    values.sort();
+    values
 }
 
 impl Drop for World {
