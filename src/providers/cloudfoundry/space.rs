@@ -285,7 +285,7 @@ mod tests {
         let collection = Collection::new(vec![space("s-1", "o-1"), space("s-2", "o-2")], true);
         let address = Address::new("spaces", "production");
         let identity = Identity { parts: vec![("organization", "acme".into()), ("name", "production".into())] };
-        let facts = crate::model::Facts { provider: NAME, url: "x".into(), api: "v2" };
+        let facts = crate::model::Facts { provider: NAME, url: "x".into(), api: "v2", read_only: None };
         let registry = registry();
         let kind = registry.kind("spaces").unwrap().declared().unwrap();
         for (fields, expected) in [

@@ -385,7 +385,7 @@ async fn many_are_polled_by_the_lists_of_their_spaces() {
 #[test]
 fn an_instance_is_recognised_by_the_id_of_its_space_whatever_the_names_look_like() {
     let kind = kind();
-    let facts = Facts { provider: NAME, url: "x".into(), api: "v2" };
+    let facts = Facts { provider: NAME, url: "x".into(), api: "v2", read_only: None };
     let odd = |guid: &str, space: &str, name: &str| Observed {
         identity: Identity { parts: vec![("space", space.into()), ("name", name.into())] },
         ..pending(guid, "s-1")
@@ -408,7 +408,7 @@ fn checked(proposed: &Proposed, observed: Option<&Observed>, more: &[(&'static s
     let resource = db(named("spaces", "acme/production"));
     let mut collections = collections();
     collections.extend(more.iter().cloned());
-    let facts = Facts { provider: NAME, url: "x".into(), api: "v2" };
+    let facts = Facts { provider: NAME, url: "x".into(), api: "v2", read_only: None };
     let check = Check {
         resource: &resource,
         proposal: proposed.proposal(),

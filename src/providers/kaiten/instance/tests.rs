@@ -86,7 +86,7 @@ impl World {
 }
 
 fn facts(api: &'static str) -> Facts {
-    Facts { provider: "kaiten", url: "http://localhost".into(), api }
+    Facts { provider: "kaiten", url: "http://localhost".into(), api, read_only: None }
 }
 
 #[test]
