@@ -94,7 +94,7 @@ fn find(start: &Path) -> Result<(PathBuf, String), Box<Diagnostic>> {
         }
     }
     let message = format!("no `{FILE_NAME}` in `{}` or above", start.display());
-    let help = "write one with `trueup init`, or say where the project is with `-C DIR`";
+    let help = "write one (the README shows one), or say where the project is with `-C DIR`";
     Err(Box::new(Diagnostic::error(Code::SettingsMissing, message).help(help)))
 }
 

@@ -98,7 +98,7 @@ impl Provider for CloudFoundry {
         let sign_in = SignIn::new(uaa, endpoint.auth.clone(), clock);
         // A wrong password is found out now, and by one request.
         sign_in.access().await?;
-        let facts = Facts { provider: NAME, url: endpoint.url.as_str().into(), api: "v2" };
+        let facts = Facts { provider: NAME, url: endpoint.url.as_str().trim_end_matches('/').into(), api: "v2" };
         Ok(Self { api, sign_in, facts })
     }
 }
