@@ -5,3 +5,6 @@
 mod examples;
 mod support;
 mod weather;
+mod exits;
+mod interrupt;
+mod scripted;
