@@ -8,3 +8,5 @@ mod weather;
 mod exits;
 mod interrupt;
 mod scripted;
+mod mistakes;
+mod reports;
