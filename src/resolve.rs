@@ -146,6 +146,14 @@ impl<'a> Knowledge<'a> {
         let remote: Vec<String> = collection.iter().map(|object| object.identity.to_string()).collect();
         let candidates = nearest(name, declared.iter().chain(&remote).map(String::as_str));
         let help = match candidates.as_slice() {
+            // Only what is in the outer objects that are named is looked at.
+            [] if remote.is_empty() && section.key.len() > 1 => {
+                let outer = name.split('/').next().unwrap_or_default();
+                format!(
+                    "no {} was found in {} `{outer}`: does that exist, and may you see it?",
+                    section.singular, section.key[0].name
+                )
+            }
             [] if remote.is_empty() => format!("target `{}` shows no {} at all", resource.target, section.singular),
             [] => format!("the {} there: {}", section.name, listed(&remote)),
             near => format!(

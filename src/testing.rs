@@ -88,7 +88,7 @@ pub(crate) struct TestSession(pub(crate) Arc<World>);
 
 impl Session for TestSession {
     fn facts(&self) -> Facts {
-        Facts { provider: "test", url: "https://test.example".into(), api: "v1" }
+        Facts { provider: "test", url: "https://test.example".into(), api: "v1", read_only: None }
     }
 
     fn requests(&self) -> Requests {

@@ -28,13 +28,13 @@ pub(super) struct Apply {
     #[arg(value_name = "FILE", hide = true)]
     file: Option<PathBuf>,
     /// Do not ask
-    #[arg(short, long, visible_alias = "auto-approve", env = "TRUEUP_YES", hide_env = true)]
+    #[arg(short, long, visible_alias = "auto-approve", env = "TRUEUP_YES", hide_env = true, value_parser = clap::builder::BoolishValueParser::new())]
     yes: bool,
     /// Apply only these resources and what they require
     #[arg(long, value_name = "ADDRESS", num_args = 1.., env = "TRUEUP_ONLY", hide_env = true, value_delimiter = ',')]
     only: Vec<String>,
     /// Start nothing more once something has failed
-    #[arg(long, env = "TRUEUP_FAIL_FAST", hide_env = true)]
+    #[arg(long, env = "TRUEUP_FAIL_FAST", hide_env = true, value_parser = clap::builder::BoolishValueParser::new())]
     fail_fast: bool,
     /// Write to a target N times at once at most; else `limits.parallelism`
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), env = "TRUEUP_PARALLELISM", hide_env = true)]

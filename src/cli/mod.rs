@@ -56,7 +56,7 @@ struct Global {
     )]
     color: Color,
     /// Say only what was asked for and what went wrong
-    #[arg(short, long, global = true, env = "TRUEUP_QUIET", hide_env = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, env = "TRUEUP_QUIET", hide_env = true, value_parser = clap::builder::BoolishValueParser::new(), conflicts_with = "verbose")]
     quiet: bool,
     /// Say more; twice: log every request to stderr
     #[arg(short, long, global = true, action = clap::ArgAction::Count, env = "TRUEUP_VERBOSE", hide_env = true)]

@@ -27,7 +27,7 @@ pub(super) struct PlanCommand {
     #[arg(long, value_name = "FILE", env = "TRUEUP_OUT", hide_env = true)]
     out: Option<PathBuf>,
     /// Exit with 2 if there are changes
-    #[arg(long, env = "TRUEUP_DETAILED_EXITCODE", hide_env = true)]
+    #[arg(long, env = "TRUEUP_DETAILED_EXITCODE", hide_env = true, value_parser = clap::builder::BoolishValueParser::new())]
     detailed_exitcode: bool,
     /// Plan only these resources and what they require
     #[arg(long, value_name = "ADDRESS", num_args = 1.., env = "TRUEUP_ONLY", hide_env = true, value_delimiter = ',')]

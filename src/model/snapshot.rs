@@ -163,6 +163,8 @@ pub struct Facts {
     pub url: Arc<str>,
     /// The API version or dialect that answers: `core`, `seed`, `v2`, `v3`.
     pub api: &'static str,
+    /// Why nothing there can be changed, where that is so; completes "it cannot be changed: ".
+    pub read_only: Option<&'static str>,
 }
 
 /// Everything observed in one run.

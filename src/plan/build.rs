@@ -47,13 +47,20 @@ pub fn knowledge<'a>(
     for step in &plan.steps {
         let collection = snapshot.collection(&step.target, step.address.section);
         let object = step.observed.as_ref().and_then(|seen| collection?.with_id(&seen.id));
-        if let (Some(object), Action::Unchanged | Action::Update | Action::Wait | Action::Blocked) =
-            (object, step.action)
-        {
+        if let Some(object) = object.filter(|object| lasts(object)) {
             knowledge.learn(step.address.clone(), Arc::new(object.clone()));
         }
     }
     knowledge
+}
+
+/// Whether what it tells of itself stays true: not if it is on its way out, or what a failed create left.
+fn lasts(object: &Observed) -> bool {
+    match &object.condition {
+        Condition::Ready => true,
+        Condition::InProgress { operation, .. } => *operation != Operation::Delete,
+        Condition::CreateFailed { .. } => false,
+    }
 }
 
 struct Planner<'a> {
@@ -154,7 +161,7 @@ impl<'a> Planner<'a> {
                         }
                         let check = Check { resource, proposal, observed, collections, facts };
                         found.extend(declared.check(check));
-                        decide(resource, section, &identity, &fields, observed)
+                        decide(resource, section, &identity, &fields, observed, facts)
                     }
                 }
             }
@@ -169,7 +176,7 @@ impl<'a> Planner<'a> {
             decision
         };
         self.problems.extend(found);
-        if let Some(object) = observed {
+        if let Some(object) = observed.filter(|object| lasts(object)) {
             self.knowledge.learn(resource.address.clone(), Arc::new(object.clone()));
         }
         Some(Step {
@@ -209,6 +216,7 @@ fn decide(
     identity: &Identity,
     fields: &Fields,
     observed: Option<&Observed>,
+    facts: &Facts,
 ) -> Decision {
     let Some(object) = observed else {
         let (outer, own) = identity.parts.split_at(identity.parts.len().saturating_sub(1));
@@ -237,11 +245,11 @@ fn decide(
             .with(differences)
             .shown_only()
         }
-        Condition::Ready => compare(resource, differences),
+        Condition::Ready => compare(resource, differences, facts),
     }
 }
 
-fn compare(resource: &Resource, differences: Vec<Difference>) -> Decision {
+fn compare(resource: &Resource, differences: Vec<Difference>, facts: &Facts) -> Decision {
     let real = || differences.iter().filter(|difference| !difference.is_unverifiable());
     let count = real().count();
     if count == 0 {
@@ -258,6 +266,10 @@ fn compare(resource: &Resource, differences: Vec<Difference>) -> Decision {
             plural(count, "field")
         );
         return Decision::new(Action::Blocked, "not_equal", message).with(differences);
+    }
+    if let Some(because) = facts.read_only {
+        let message = format!("it cannot be changed: {because}");
+        return Decision::new(Action::Blocked, "read_only", message).with(differences);
     }
     let message =
         format!("{count} {} from what is declared", if count == 1 { "value differs" } else { "values differ" });

@@ -122,6 +122,24 @@ async fn running_operations_and_failed_creates_are_told_apart() {
 }
 
 #[tokio::test]
+async fn what_a_failed_create_left_tells_nothing_that_stays_true() {
+    let desired = Declared::new().thing("a", &[], &[]).thing("b", &[("name", expression("a", "id"))], &["a"]).desired;
+    let world = world(&[("a", &[])]);
+    world.objects.lock().unwrap().get_mut("a").expect("there").condition =
+        Condition::CreateFailed { description: None };
+    let plan = planned(&desired, &world).await;
+    assert_eq!(plan.steps[1].changes[0].after, super::Shown::Unknown);
+}
+
+#[tokio::test]
+async fn where_the_api_documents_no_update_a_difference_is_blocked() {
+    let desired = Declared::new().thing("a", &[("name", Value::text("A"))], &[]).desired;
+    let mut snapshot = observed(&world(&[("a", &[])]), &desired).await;
+    snapshot.targets.values_mut().for_each(|facts| facts.read_only = Some("no update is documented"));
+    assert_eq!(actions(&plan(&desired, &snapshot, &registry(), Diagnostics::default())), ["blocked a: read_only"]);
+}
+
+#[tokio::test]
 async fn a_name_that_exists_nowhere_is_an_error_with_candidates_from_both_sides() {
     let desired = Declared::new().thing("a", &[("peer", named("grwoth", None))], &[]).thing("grwth", &[], &[]).desired;
     let plan = planned(&desired, &world(&[("growth", &[]), ("other", &[])])).await;

@@ -94,7 +94,8 @@ fn find(start: &Path) -> Result<(PathBuf, String), Box<Diagnostic>> {
         }
     }
     let message = format!("no `{FILE_NAME}` in `{}` or above", start.display());
-    let help = "write one (the README shows one), or say where the project is with `-C DIR`";
+    let help =
+        "say where the project is with `-C DIR`, or write one: `[project]` with a `name`, and a `[targets.NAME]`";
     Err(Box::new(Diagnostic::error(Code::SettingsMissing, message).help(help)))
 }
 

@@ -87,6 +87,15 @@ fn places_inside_strings_are_exact_or_the_whole_string() {
 }
 
 #[test]
+fn an_expression_hidden_by_an_escape_is_not_taken_for_its_twin() {
+    let written = "\"\\u0024{var.nope} ${var.nope}\"";
+    let loaded = load(&format!("customers:\n  acme:\n    name: {written}\n"));
+    let spans: Vec<_> =
+        loaded.diagnostics.iter().map(|found| loaded.sources.text(found.span().expect("a place"))).collect();
+    assert_eq!(spans, [written], "both are told at the whole string, and exact repeats once");
+}
+
+#[test]
 fn an_alias_is_told_where_it_stands() {
     let text = "service_instances:\n  db:\n    space: a/b\n    plan: c/d\n    parameters: { x: &x 'v ${var.region}', y: *x }\n    \
                 tags: [&t '${var.nope}', *t]\n";

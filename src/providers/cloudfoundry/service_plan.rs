@@ -154,3 +154,69 @@ fn spaces_to_ask(wanted: &Wanted<'_>, plans: &[Observed]) -> BTreeSet<RemoteId> 
         Meant::Any => BTreeSet::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+    use wiremock::matchers::path;
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    use super::super::testing::{declare, declared, foundation, named, object, page, registry, session, spaces, to};
+    use super::*;
+
+    /// `postgres/small`, which is not public, as seen when it is declared in `acme/production`.
+    async fn small(server: &MockServer) -> Result<Observed, RemoteError> {
+        let offering = object("o", json!({"label": "postgres", "service_broker_name": "b"}));
+        let plan = object("p", json!({"name": "small", "service_guid": "o", "public": false}));
+        for (list, resource) in [("/v2/services", offering), ("/v2/service_plans", plan)] {
+            let answer = ResponseTemplate::new(200).set_body_json(page(&[resource]));
+            Mock::given(path(list)).respond_with(answer).expect(1).mount(server).await;
+        }
+        let observed = BTreeMap::from([("spaces", spaces())]);
+        let all = declared([declare(
+            "service_instances",
+            "db",
+            [("space", named("spaces", "acme/production")), ("plan", named("service_plans", "postgres/small"))],
+        )]);
+        let reference = to("service_plans", To::Natural { name: "postgres/small".into(), qualifier: None });
+        let wanted = Wanted { resources: &[], references: &[&reference], observed: &observed, declared: &all };
+        let kind = Arc::clone(registry().kind("service_plans").unwrap());
+        let found = kind.observe(&wanted, &*session(server).await).await?;
+        Ok(found.with_id("p").unwrap().clone())
+    }
+
+    async fn hidden_in(answer: ResponseTemplate) -> Result<Option<Value>, RemoteError> {
+        let server = foundation().await;
+        Mock::given(path("/v2/spaces/s-1/services")).respond_with(answer).expect(1).mount(&server).await;
+        Ok(small(&server).await?.attributes.get("hidden_in").cloned())
+    }
+
+    #[tokio::test]
+    async fn a_space_tells_what_cannot_be_used_in_it() {
+        let answer = |resources: &[_]| ResponseTemplate::new(200).set_body_json(page(resources));
+        let hidden = Value::List(vec![Value::text("s-1")]);
+        assert_eq!(hidden_in(answer(&[])).await.unwrap(), Some(hidden));
+        assert_eq!(hidden_in(answer(&[object("o", json!({"label": "postgres"}))])).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn of_a_space_that_does_not_tell_nothing_is_known() {
+        for (status, name, code) in [(403, "CF-NotAuthorized", 10003), (404, "CF-SpaceNotFound", 40004)] {
+            let body = json!({"error_code": name, "code": code, "description": "no"});
+            assert_eq!(hidden_in(ResponseTemplate::new(status).set_body_json(body)).await.unwrap(), None, "{name}");
+        }
+        assert!(hidden_in(ResponseTemplate::new(400)).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_plan_is_told_with_its_offering_and_broker() {
+        let server = foundation().await;
+        Mock::given(path("/v2/spaces/s-1/services")).respond_with(ResponseTemplate::new(403)).mount(&server).await;
+        let plan = small(&server).await.unwrap();
+        assert_eq!(plan.identity.to_string(), "postgres/small");
+        assert_eq!(plan.attributes.text("broker"), Some("b"));
+        assert_eq!(plan.attributes.get("active"), Some(&Value::Bool(true)), "servers that do not say list active ones");
+    }
+}

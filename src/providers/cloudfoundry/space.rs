@@ -276,6 +276,28 @@ mod tests {
         assert_eq!(observe(&server, &[], &references).await.len(), 1);
     }
 
+    #[test]
+    fn a_space_is_recognised_by_the_id_of_its_organization_and_by_its_name() {
+        let space = |guid: &str, organization: &str| {
+            let stamp = Stamp { guid: guid.into(), created_at: None, updated_at: None };
+            Space { stamp, name: "Production".into(), organization: organization.into() }.observed(None)
+        };
+        let collection = Collection::new(vec![space("s-1", "o-1"), space("s-2", "o-2")], true);
+        let address = Address::new("spaces", "production");
+        let identity = Identity { parts: vec![("organization", "acme".into()), ("name", "production".into())] };
+        let facts = crate::model::Facts { provider: NAME, url: "x".into(), api: "v2", read_only: None };
+        let registry = registry();
+        let kind = registry.kind("spaces").unwrap().declared().unwrap();
+        for (fields, expected) in [
+            (Fields::from_iter([("organization", link("acme", "o-2"))]), vec!["s-2"]),
+            (Fields::from_iter([("organization", Value::Unknown)]), vec![]),
+        ] {
+            let proposal = Proposal { address: &address, identity: &identity, fields: &fields };
+            let found = kind.recognise(proposal, &collection, &facts);
+            assert_eq!(found.iter().map(|space| &*space.id).collect::<Vec<_>>(), expected);
+        }
+    }
+
     #[tokio::test]
     async fn a_space_is_created_in_its_organization_and_found_there_without_regard_to_case() {
         let server = foundation().await;

@@ -96,6 +96,16 @@ async fn a_foundation_that_tells_nowhere_to_sign_in_can_be_used_with_a_ready_tok
 }
 
 #[tokio::test]
+async fn no_secret_is_sent_where_it_would_not_be_safe() {
+    let server = MockServer::start().await;
+    let links = json!({"links": {"cloud_controller_v2": {"href": "x"}, "login": {"href": "ftp://login.x"}}});
+    get(&server, "/", ResponseTemplate::new(200).set_body_json(links)).await;
+    let error = refused(connect(&server, password()).await);
+    assert_eq!(error.failure, Failure::UnknownDialect);
+    assert!(error.message.contains("ftp://login.x"), "{}", error.message);
+}
+
+#[tokio::test]
 async fn what_is_no_foundation_is_sent_no_secret() {
     let server = MockServer::start().await;
     get(&server, "/", ResponseTemplate::new(200).set_body_string("<html><title>Blog</title>")).await;

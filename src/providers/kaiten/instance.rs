@@ -80,9 +80,10 @@ pub(super) static SECTION: Section = Section {
             "end_license_date",
             "endLicenseDate",
             Shape::Instant,
-            "When the license ends, after its start; Kaiten keeps milliseconds.",
+            "When the license ends, not before its start; Kaiten keeps milliseconds.",
         )
-        .required(),
+        .required()
+        .not_before("start_license_date"),
         Field::new(
             "metadata",
             "metadata",
@@ -148,6 +149,7 @@ impl Kind for Instance {
 
     fn check(check: Check<'_>) -> Vec<Diagnostic> {
         let mut found = metadata::imprecise(check);
+        // What is written out has been looked at already; these are for dates that an expression yields.
         dates_in_milliseconds(check, &mut found);
         dates_in_order(check, &mut found);
         if check.facts.api == Dialect::Seed.as_str() {
@@ -235,14 +237,14 @@ fn dates_in_milliseconds(check: Check<'_>, found: &mut Vec<Diagnostic>) {
 fn dates_in_order(check: Check<'_>, found: &mut Vec<Diagnostic>) {
     let instant = |name| check.proposal.fields.text(name)?.parse::<Timestamp>().ok();
     let [Some(start), Some(end)] = DATES.map(instant) else { return };
-    if end <= start {
+    if end < start {
         let place = |name| check.resource.places.value(&Path::field(name));
         found.push(
             Diagnostic::error(Code::DateOrder, "the license ends before it starts")
                 .on(&check.resource.address)
                 .at(place("end_license_date"), "ends here")
                 .also(place("start_license_date"), "starts here")
-                .help("write an `end_license_date` after the `start_license_date`"),
+                .help("write an `end_license_date` that is not before the `start_license_date`"),
         );
     }
 }

@@ -46,6 +46,8 @@ pub struct Kaiten {
     /// What comes between the base URL and a collection: `/api` or nothing.
     prefix: &'static str,
     token: Option<SecretString>,
+    /// The user says that the seed dialect's undocumented updates and deletes are there.
+    seed_writes: bool,
 }
 
 /// Slugs of every kind (reference §5).
@@ -91,7 +93,8 @@ impl Provider for Provided {
         let root = dialect::root(&endpoint.url);
         let client = Client::new(&Endpoint { url: root, ..endpoint.clone() }, clock)?;
         let url = endpoint.url.as_str().trim_end_matches('/').into();
-        let mut kaiten = Self::Session { client, url, dialect: Dialect::Core, prefix: "/api", token };
+        let seed_writes = endpoint.seed_writes;
+        let mut kaiten = Self::Session { client, url, dialect: Dialect::Core, prefix: "/api", token, seed_writes };
         match endpoint.api.as_deref() {
             Some("core") => {}
             Some("seed") => {
@@ -106,7 +109,10 @@ impl Provider for Provided {
 
 impl Session for Kaiten {
     fn facts(&self) -> Facts {
-        Facts { provider: Provided::NAME, url: Arc::clone(&self.url), api: self.dialect.as_str() }
+        let read_only = (self.dialect == Dialect::Seed && !self.seed_writes).then_some(
+            "the seed dialect documents no update; `seed_writes = true` at the target says that it has one all the same",
+        );
+        Facts { provider: Provided::NAME, url: Arc::clone(&self.url), api: self.dialect.as_str(), read_only }
     }
 
     fn requests(&self) -> Requests {

@@ -182,9 +182,10 @@ async fn nothing_is_asked_about_a_space_that_does_not_exist() {
 async fn names_taken_by_user_provided_instances_are_read_without_their_credentials() {
     let server = foundation().await;
     let entity = json!({"name": "db", "space_guid": "s-1", "credentials": {"password": "hush"}});
+    let elsewhere = object("u-2", json!({"name": "db", "space_guid": "s-2"}));
     Mock::given(path("/v2/user_provided_service_instances"))
         .and(query_param("q", "space_guid IN s-1"))
-        .respond_with(ResponseTemplate::new(200).set_body_json(page(&[object("u-1", entity)])))
+        .respond_with(ResponseTemplate::new(200).set_body_json(page(&[object("u-1", entity), elsewhere])))
         .expect(1)
         .mount(&server)
         .await;
@@ -193,6 +194,7 @@ async fn names_taken_by_user_provided_instances_are_read_without_their_credentia
     let kind = Arc::clone(registry().kind("user_provided_service_instances").unwrap());
     let found = kind.observe(&wanted, &*session(&server).await).await.unwrap();
     assert_eq!(found.with_id("u-1").unwrap().identity.to_string(), "acme/production/db");
+    assert_eq!(found.len(), 1);
     assert!(!format!("{found:?}").contains("hush"));
 }
 
@@ -383,7 +385,7 @@ async fn many_are_polled_by_the_lists_of_their_spaces() {
 #[test]
 fn an_instance_is_recognised_by_the_id_of_its_space_whatever_the_names_look_like() {
     let kind = kind();
-    let facts = Facts { provider: NAME, url: "x".into(), api: "v2" };
+    let facts = Facts { provider: NAME, url: "x".into(), api: "v2", read_only: None };
     let odd = |guid: &str, space: &str, name: &str| Observed {
         identity: Identity { parts: vec![("space", space.into()), ("name", name.into())] },
         ..pending(guid, "s-1")
@@ -406,7 +408,7 @@ fn checked(proposed: &Proposed, observed: Option<&Observed>, more: &[(&'static s
     let resource = db(named("spaces", "acme/production"));
     let mut collections = collections();
     collections.extend(more.iter().cloned());
-    let facts = Facts { provider: NAME, url: "x".into(), api: "v2" };
+    let facts = Facts { provider: NAME, url: "x".into(), api: "v2", read_only: None };
     let check = Check {
         resource: &resource,
         proposal: proposed.proposal(),

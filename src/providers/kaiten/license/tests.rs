@@ -53,7 +53,7 @@ fn check_as(
         proposal: Proposal { address: &resource.address, identity: &identity, fields: &fields },
         observed: exists.then_some(&license),
         collections: &BTreeMap::from([("license_families", Collection::new(vec![family], false))]),
-        facts: &Facts { provider: "kaiten", url: "http://localhost".into(), api: "core" },
+        facts: &Facts { provider: "kaiten", url: "http://localhost".into(), api: "core", read_only: None },
     });
     found.into_iter().map(|found| (found.code, found.help)).collect()
 }
