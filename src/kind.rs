@@ -287,7 +287,8 @@ impl From<Transport> for RemoteError {
             Why::NoConnection => Some("check the target's `url` in `trueup.toml`, and the network"),
             Why::Untrusted => Some("name the certificate authority's file as the target's `ca_file` in `trueup.toml`"),
             Why::Invalid => Some("check the target's `url` in `trueup.toml`"),
-            Why::TimedOut | Why::Cut | Why::TooLarge => None,
+            Why::TimedOut | Why::Cut => Some("try again; if it stays so, look at what is between here and the remote"),
+            Why::TooLarge => None,
         };
         Self {
             failure: if lost.why == Why::TooLarge { Failure::Malformed } else { Failure::Unreachable },

@@ -264,12 +264,16 @@ impl<'a> Run<'a> {
                 }
                 self.settle(at, Resolution::Failed, None, vec![diagnostic]);
             }
-            Some(Attempt::Unknown(error)) => {
+            Some(Attempt::Unknown { error, looked }) => {
                 let mut diagnostic = error.diagnose(&doing, Some(self.resource(at)));
                 diagnostic.code = Code::UncertainWrite;
-                diagnostic.help = Some(
-                    "the request may have been carried out although no answer came; it was looked for and not found, and not sent again. Run `trueup plan`: it looks again".to_owned(),
-                );
+                diagnostic.message = format!("it is not known whether `{address}` was created: {}", error.message);
+                let found = if looked {
+                    "it was looked for and not found; the remote may still be at it"
+                } else {
+                    "it could not even be looked for"
+                };
+                diagnostic.help = Some(format!("{found}. It was not sent again; run `trueup plan`: it looks again"));
                 self.settle(at, Resolution::Unknown, None, vec![diagnostic]);
             }
             None => {

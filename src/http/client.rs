@@ -254,12 +254,13 @@ impl Transport {
         } else {
             Why::Cut
         };
+        let whom = error.url().map(|url| format!(" to {}", url.origin().ascii_serialization())).unwrap_or_default();
         // The outermost messages repeat the URL and say little; the innermost one is the reason.
         let error = error.without_url();
         let reason = chain(&error).last().map(|cause| clean(&cause.to_string(), 200)).unwrap_or_default();
         let message = match why {
-            Why::NoConnection if error.is_timeout() => "no connection within 10 s".to_owned(),
-            Why::NoConnection => format!("no connection: {reason}"),
+            Why::NoConnection if error.is_timeout() => format!("no connection{whom} within 10 s"),
+            Why::NoConnection => format!("no connection{whom}: {reason}"),
             Why::Untrusted => format!("the certificate is not trusted: {reason}"),
             Why::TimedOut => "no answer in time".to_owned(),
             Why::Invalid => "the request cannot be sent as it is".to_owned(),

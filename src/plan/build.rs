@@ -1,6 +1,6 @@
 //! Desired x Snapshot -> `Plan`. Pure: the same input gives the same plan.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{Action, Change, Plan, Reason, Seen, Shown, Step};
@@ -9,7 +9,7 @@ use crate::graph;
 use crate::kind::{Check, Proposal, Registry};
 use crate::model::{
     Address, Code, Condition, Desired, Diagnostic, Diagnostics, Facts, Fields, Identity, Observed, OnExists, Operation,
-    Path, Resource, Section, Snapshot,
+    Path, Resource, Section, Snapshot, To, Value,
 };
 use crate::resolve::Knowledge;
 
@@ -21,9 +21,10 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, registry: &Registry, mut pro
         registry,
         knowledge: Knowledge::new(desired, snapshot, registry),
         claimed: HashMap::new(),
+        unread: HashSet::new(),
         problems: Diagnostics::default(),
     };
-    let steps = graph::order(desired).iter().filter_map(|address| planner.step(&desired.resources[address])).collect();
+    let steps = graph::order(desired).iter().filter_map(|address| planner.step_unless_unread(&desired.resources[address])).collect();
     problems.extend(planner.problems);
     Plan {
         project: Arc::clone(&desired.project),
@@ -69,6 +70,8 @@ struct Planner<'a> {
     knowledge: Knowledge<'a>,
     /// Which declared resource an object has been recognised as.
     claimed: HashMap<Arc<str>, Address>,
+    /// What nothing can be said about, because something could not be read.
+    unread: HashSet<Address>,
     problems: Diagnostics,
 }
 
@@ -98,7 +101,29 @@ impl Decision {
 }
 
 impl<'a> Planner<'a> {
-    /// The step of a resource; `None` if its target or collection could not be read, which has been reported.
+    /// The step of a resource; `None` if its target, its collection or one it depends on could not be read, which has
+    /// been reported.
+    fn step_unless_unread(&mut self, resource: &'a Resource) -> Option<Step> {
+        let step = if self.depends_on_unread(resource) { None } else { self.step(resource) };
+        if step.is_none() {
+            self.unread.insert(resource.address.clone());
+        }
+        step
+    }
+
+    /// What could not be read must not pass for what does not exist.
+    fn depends_on_unread(&self, resource: &Resource) -> bool {
+        let is_unread = |value: &Value| match value {
+            Value::Reference(reference) => {
+                matches!(reference.to, To::Natural { .. })
+                    && self.snapshot.collection(&resource.target, reference.section).is_none()
+            }
+            _ => false,
+        };
+        resource.requires.iter().any(|(address, _)| self.unread.contains(address))
+            || resource.fields.iter().any(|(_, value)| is_unread(value))
+    }
+
     fn step(&mut self, resource: &'a Resource) -> Option<Step> {
         let kind = self.registry.kind(resource.address.section)?;
         let section = kind.section();

@@ -5,3 +5,8 @@
 mod examples;
 mod support;
 mod weather;
+mod exits;
+mod interrupt;
+mod scripted;
+mod mistakes;
+mod reports;

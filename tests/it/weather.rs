@@ -1,9 +1,11 @@
 //! A create meets every kind of weather: the exit status, what a person reads, nothing lost, nothing twice, and a next
 //! run that ends well.
 
+use serde_json::json;
 use trueup::emulator::{Effect, Reply, ReplyBody, Served};
 
-use crate::support::{Output, Watched, World};
+use crate::scripted::{Script, Scripted};
+use crate::support::{Output, Project, Watched, World};
 
 /// Three objects in a row at Kaiten; the weather is at the second.
 const INSTANCES: &str = "\
@@ -263,4 +265,60 @@ reading! {
     a_plan_while_cf_fails: read_services(Effect::status(500)) => 1;
     a_plan_while_cf_answers_html: read_services(Effect::bad_gateway_page()) => 1;
     a_plan_while_cf_answers_malformed_json: read_services(Effect::Malformed) => 1;
+}
+
+/// References by id only, so that nothing else has to be there.
+const RAW: &str = "\
+instances:
+  acme-production:
+    name: Acme production
+    customer: { id: 123e4567-e89b-12d3-a456-426614174003 }
+    license: { id: 123e4567-e89b-12d3-a456-426614174004 }
+    start_license_date: 2026-09-01T00:00:00Z
+    end_license_date: 2027-09-01T00:00:00Z
+    metadata:
+      region: eu-west-1
+      sizes: [1, 2]
+";
+
+#[test]
+fn kaiten_s_complaints_point_at_the_fields_they_are_about() {
+    let problem = json!({
+        "type": "https://kaiten.sh/problems/unprocessable-entity", "title": "Unprocessable Entity", "status": 422,
+        "detail": "validation failed", "instance": "/api/instances", "code": "InstanceCreate.ValidationFailed",
+        "errors": [
+            { "location": "body.metadata.sizes[1]", "message": "expected string", "value": 2 },
+            { "location": "body", "message": "expected required property deploymentZoneId to be present", "value": {} },
+            { "location": "body.startLicenseDate", "message": "expected string to be RFC 3339 date-time", "value": "x" },
+        ],
+    });
+    let world = Scripted::new(&Script { write: (422, problem), ..Script::default() }, RAW);
+    let output = world.project.run(&["apply", "--yes", "-q"]).exits(5);
+    insta::assert_snapshot!(output);
+    assert_eq!(world.remote.kaiten().unwrap().count("POST", "/"), 1);
+    let lines = world.project.run(&["apply", "--yes", "--format", "json"]).exits(5).json_lines();
+    let ledger = lines.last().unwrap();
+    let labels = ledger["outcomes"][0]["diagnostics"][0]["labels"].as_array().unwrap();
+    let places: Vec<(u64, u64)> =
+        labels.iter().map(|label| (label["line"].as_u64().unwrap(), label["column"].as_u64().unwrap())).collect();
+    assert_eq!(places, [(10, 18), (2, 3), (6, 25)]);
+}
+
+#[test]
+fn a_list_that_does_not_say_how_it_goes_on_is_not_taken_for_complete() {
+    let page = json!({ "items": [], "hasMore": true });
+    let world = Scripted::new(&Script { page, ..Script::default() }, RAW);
+    let output = world.project.run(&["apply", "--yes", "-q"]).exits(1);
+    insta::assert_snapshot!(output);
+    assert_eq!(world.remote.kaiten().unwrap().writes(), 0);
+}
+
+#[test]
+fn a_remote_that_is_not_there_is_told_with_its_address() {
+    let project = Project::empty().env("KAITEN_AUTH_TOKEN", "ksh_test").file("resources.yaml", RAW).file(
+        "trueup.toml",
+        // Nothing listens on the port of the discard service.
+        "[project]\nname = \"acme\"\n[targets.kaiten]\nprovider = \"kaiten\"\nurl = \"http://127.0.0.1:9\"\n",
+    );
+    insta::assert_snapshot!(project.run(&["plan"]).exits(1));
 }

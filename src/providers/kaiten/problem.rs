@@ -32,6 +32,9 @@ const REASONS: &[(&str, &str)] = &[
     ("MetadataValidation.Failed", "metadata"),
 ];
 
+/// What helps where nobody here can do anything.
+const LATER: &str = "try again later";
+
 /// How many characters of Kaiten's own words are kept.
 const WORDS: usize = 500;
 
@@ -87,7 +90,7 @@ pub(super) fn malformed(response: &Response, detail: String) -> RemoteError {
     RemoteError {
         failure: Failure::Malformed,
         message: "Kaiten's answer cannot be read".to_owned(),
-        help: None,
+        help: Some("check that `url` is the API of a Kaiten, and that nothing in between answers for it".to_owned()),
         problem: Box::new(RemoteProblem { detail: Some(detail), ..asked(response) }),
         fields: Vec::new(),
         uncertain: response.method != crate::http::Method::GET,
@@ -212,13 +215,20 @@ fn words_for(
         ),
         Failure::Refused => ("Kaiten refused the request".to_owned(), None),
         Failure::RateLimited => match response.retry_after(now).filter(|wait| *wait > LONGEST_WAIT) {
-            Some(wait) => (format!("Kaiten asks to come back in {} s", wait.as_secs()), None),
-            None => ("Kaiten answers too many requests, and goes on doing so".to_owned(), None),
+            Some(wait) => (format!("Kaiten asks to come back in {} s", wait.as_secs()), Some(LATER.to_owned())),
+            None => (
+                "Kaiten has had too many requests, and goes on saying so".to_owned(),
+                Some("try again later, or with a smaller `parallelism` under `[limits]`".to_owned()),
+            ),
         },
         Failure::Server if nothing_written(response) => {
-            ("Kaiten could not check the organization's limits; nothing was written".to_owned(), None)
+            ("Kaiten could not check the organization's limits; nothing was written".to_owned(), Some(LATER.to_owned()))
         }
-        Failure::Server => ("Kaiten failed".to_owned(), None),
+        Failure::Server if !is_problem(response) => (
+            "something in front of Kaiten answered for it".to_owned(),
+            Some("try again later; if it stays so, check the target's `url`".to_owned()),
+        ),
+        Failure::Server => ("Kaiten failed".to_owned(), Some(LATER.to_owned())),
         Failure::Malformed | Failure::Unreachable | Failure::UnknownDialect => {
             ("Kaiten's answer makes no sense here".to_owned(), None)
         }
