@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::diff::diff;
 use crate::kind::{Failure, Registry, RemoteError};
 use crate::model::{
-    Address, Code, Condition, Desired, Diagnostic, Fields, Observed, Path, RemoteId, Resource, Snapshot, TargetName,
+    Address, Code, Condition, Desired, Diagnostic, Fields, Observed, Path, RemoteId, Resource, Secrets, Snapshot, TargetName,
 };
 use crate::observe::Sessions;
 use crate::plan::{Action, Plan, Shown, knowledge};
@@ -299,7 +299,10 @@ impl<'a> Run<'a> {
 
     fn operation_failed(&self, at: usize, words: Option<&str>) -> Diagnostic {
         let address = &self.plan.steps[at].address;
-        let words = words.filter(|words| !words.is_empty()).map_or_else(String::new, |words| format!(": {words}"));
+        let mut words = words.filter(|words| !words.is_empty()).map_or_else(String::new, |words| format!(": {words}"));
+        if let Some(started) = self.started.get(&at) {
+            Secrets::of(&started.fields).take_out(&mut words);
+        }
         Diagnostic::error(
             Code::OperationFailed,
             format!("the remote accepted `{address}` and then failed to create it{words}"),
@@ -371,7 +374,10 @@ impl<'a> Run<'a> {
                     if let Condition::InProgress { description, .. } = &object.condition {
                         let step = &self.plan.steps[waiting.step];
                         let elapsed = self.elapsed(waiting.step, now);
-                        let description = description.as_ref().map(ToString::to_string);
+                        let mut description = description.as_ref().map(ToString::to_string);
+                        if let (Some(words), Some(started)) = (&mut description, self.started.get(&waiting.step)) {
+                            Secrets::of(&started.fields).take_out(words);
+                        }
                         let (address, action) = (step.address.clone(), step.action);
                         (self.events)(Event::Progress { address, action, elapsed, description });
                         waiting.object = object;

@@ -9,7 +9,7 @@ use crate::graph;
 use crate::kind::{Check, Proposal, Registry};
 use crate::model::{
     Address, Code, Condition, Desired, Diagnostic, Diagnostics, Facts, Fields, Identity, Observed, OnExists, Operation,
-    Path, Resource, Section, Snapshot, To, Value,
+    Path, Resource, Secrets, Section, Snapshot, To, Value,
 };
 use crate::resolve::Knowledge;
 
@@ -236,7 +236,8 @@ fn decide(
             Decision::new(Action::Wait, "in_progress", format!("the remote is still at work on its {operation}"))
         }
         Condition::CreateFailed { description } => {
-            let words = description.as_ref().map(|words| format!(": {words}")).unwrap_or_default();
+            let mut words = description.as_ref().map(|words| format!(": {words}")).unwrap_or_default();
+            Secrets::of(fields).take_out(&mut words);
             Decision::new(
                 Action::Recover,
                 "create_failed",

@@ -10,3 +10,6 @@ mod interrupt;
 mod scripted;
 mod mistakes;
 mod reports;
+mod laws;
+mod preflight;
+mod secrets;
