@@ -6,6 +6,7 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -341,13 +342,16 @@ pub struct Registry {
 impl Registry {
     /// Adds a kind that can be declared.
     pub fn with<K: Kind>(mut self) -> Self {
-        self.kinds.insert(K::SECTION.name, Arc::new(Declared::<K>(std::marker::PhantomData)));
+        self.kinds.insert(
+            K::SECTION.name,
+            Arc::new(Erased::<K> { kind: PhantomData, declared: Some(Box::new(Declared::<K>(PhantomData))) }),
+        );
         self
     }
 
     /// Adds a kind that can only be referred to.
     pub fn with_readable<K: Readable>(mut self) -> Self {
-        self.kinds.insert(K::SECTION.name, Arc::new(Referred::<K>(std::marker::PhantomData)));
+        self.kinds.insert(K::SECTION.name, Arc::new(Erased::<K> { kind: PhantomData, declared: None }));
         self
     }
 
@@ -417,35 +421,20 @@ pub trait ErasedDeclared: Send + Sync {
     ) -> Boxed<'a, Result<Vec<Observed>, RemoteError>>;
 }
 
-struct Declared<K>(std::marker::PhantomData<fn() -> K>);
-struct Referred<K>(std::marker::PhantomData<fn() -> K>);
+/// What can be said of any kind; `declared` is the rest, for one that can be declared.
+struct Erased<K> {
+    kind: PhantomData<fn() -> K>,
+    declared: Option<Box<dyn ErasedDeclared>>,
+}
+
+struct Declared<K>(PhantomData<fn() -> K>);
 
 fn own<K: Readable>(session: &dyn Session) -> &SessionOf<K> {
     let session: &dyn Any = session;
     session.downcast_ref().expect("a kind is handed a session of its own provider")
 }
 
-fn connect<'a, K: Readable>(
-    endpoint: &'a Endpoint,
-    clock: &'a Clock,
-) -> Boxed<'a, Result<Box<dyn Session>, RemoteError>> {
-    Box::pin(async move {
-        let session = K::Provider::connect(endpoint, clock).await?;
-        Ok(Box::new(session) as Box<dyn Session>)
-    })
-}
-
-fn observe<'a, K: Readable>(
-    wanted: &'a Wanted<'a>,
-    session: &'a dyn Session,
-) -> Boxed<'a, Result<Collection, RemoteError>> {
-    Box::pin(async move {
-        let objects = K::observe(wanted, Reader(own::<K>(session))).await?;
-        Ok(Collection::new(objects, K::SECTION.fold_case))
-    })
-}
-
-impl<K: Readable> ErasedKind for Referred<K> {
+impl<K: Readable> ErasedKind for Erased<K> {
     fn section(&self) -> &'static Section {
         K::SECTION
     }
@@ -459,7 +448,10 @@ impl<K: Readable> ErasedKind for Referred<K> {
         endpoint: &'a Endpoint,
         clock: &'a Clock,
     ) -> Boxed<'a, Result<Box<dyn Session>, RemoteError>> {
-        connect::<K>(endpoint, clock)
+        Box::pin(async move {
+            let session = K::Provider::connect(endpoint, clock).await?;
+            Ok(Box::new(session) as Box<dyn Session>)
+        })
     }
 
     fn observe<'a>(
@@ -467,41 +459,14 @@ impl<K: Readable> ErasedKind for Referred<K> {
         wanted: &'a Wanted<'a>,
         session: &'a dyn Session,
     ) -> Boxed<'a, Result<Collection, RemoteError>> {
-        observe::<K>(wanted, session)
+        Box::pin(async move {
+            let objects = K::observe(wanted, Reader(own::<K>(session))).await?;
+            Ok(Collection::new(objects, K::SECTION.fold_case))
+        })
     }
 
     fn declared(&self) -> Option<&dyn ErasedDeclared> {
-        None
-    }
-}
-
-impl<K: Kind> ErasedKind for Declared<K> {
-    fn section(&self) -> &'static Section {
-        K::SECTION
-    }
-
-    fn after(&self) -> &'static [&'static str] {
-        K::AFTER
-    }
-
-    fn connect<'a>(
-        &self,
-        endpoint: &'a Endpoint,
-        clock: &'a Clock,
-    ) -> Boxed<'a, Result<Box<dyn Session>, RemoteError>> {
-        connect::<K>(endpoint, clock)
-    }
-
-    fn observe<'a>(
-        &self,
-        wanted: &'a Wanted<'a>,
-        session: &'a dyn Session,
-    ) -> Boxed<'a, Result<Collection, RemoteError>> {
-        observe::<K>(wanted, session)
-    }
-
-    fn declared(&self) -> Option<&dyn ErasedDeclared> {
-        Some(self)
+        self.declared.as_deref()
     }
 }
 

@@ -11,6 +11,7 @@ use crate::model::{
     Address, Code, Collection, Desired, Diagnostic, Fields, Identity, KeySource, Link, Map, Observed, Path, Reference,
     Resource, Section, Segment, Sensitive, Shape, Snapshot, Template, TemplatePart, To, Value,
 };
+use crate::suggest::Suggest;
 
 /// What is known of the objects behind declared resources.
 #[derive(Debug)]
@@ -19,12 +20,13 @@ pub struct Knowledge<'a> {
     snapshot: &'a Snapshot,
     registry: &'a Registry,
     objects: HashMap<Address, Arc<Observed>>,
+    suggest: Suggest,
 }
 
 impl<'a> Knowledge<'a> {
     /// Nothing is known of any declared resource yet.
     pub fn new(desired: &'a Desired, snapshot: &'a Snapshot, registry: &'a Registry) -> Self {
-        Self { desired, snapshot, registry, objects: HashMap::new() }
+        Self { desired, snapshot, registry, objects: HashMap::new(), suggest: Suggest::default() }
     }
 
     /// The declared resource is this object.
@@ -145,7 +147,7 @@ impl<'a> Knowledge<'a> {
         });
         let declared: Vec<String> = declared.map(|other| other.address.key.to_string()).collect();
         let remote: Vec<String> = collection.iter().map(|object| object.identity.to_string()).collect();
-        let candidates = nearest(name, declared.iter().chain(&remote).map(String::as_str));
+        let candidates = self.suggest.near(name, declared.iter().chain(&remote).map(String::as_str), 3);
         let help = match candidates.as_slice() {
             // It is there, but not as it is narrowed down.
             [same, ..] if *same == &**name => {
@@ -295,19 +297,6 @@ fn as_text(value: &Value) -> String {
         Value::Number(number) => number.to_string(),
         other => crate::diff::to_json(other).map_or_else(String::new, |json| json.to_string()),
     }
-}
-
-/// Up to three names that are probably meant.
-fn nearest<'n>(name: &str, candidates: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
-    let wanted = name.to_lowercase();
-    let mut scored: Vec<(usize, &str)> = candidates
-        .map(|candidate| (strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= (wanted.chars().count().max(candidate.chars().count()) / 3).max(1))
-        .collect();
-    scored.sort_unstable();
-    scored.dedup();
-    scored.truncate(3);
-    scored.into_iter().map(|(_, candidate)| candidate).collect()
 }
 
 /// The first few of many names.

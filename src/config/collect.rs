@@ -10,8 +10,8 @@ use super::expression;
 use super::names::{self, PLANNED};
 use super::report::Report;
 use super::shape::Shapes;
-use super::suggest::{a, listed, shown};
 use super::text::Use;
+use super::words::{a, listed, shown};
 use super::yaml::{self, Content, Entry, Node, NodeId, Tree};
 use crate::kind::Registry;
 use crate::model::{
@@ -230,7 +230,7 @@ fn unknown_section(entry: Entry<'_>, cx: &mut Context<'_>) {
             .at(entry.key_span, "a section of the language that is not carried out")
             .help("remove the section from these files and go on managing these objects where you do now")
     } else {
-        let nearest = names::nearest_section(entry.key, cx.registry, &mut cx.report.suggest);
+        let nearest = names::nearest_section(entry.key, cx.registry, &cx.report.suggest);
         let help = if let Some(nearest) = nearest {
             format!("did you mean `{nearest}`?")
         } else {

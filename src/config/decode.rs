@@ -6,8 +6,8 @@ use super::collect::{Context, Draft, DraftField, Raw, RawReference, RawTo};
 use super::lifecycle;
 use super::names;
 use super::shape::{self, Subject, Type};
-use super::suggest::{a, listed, shown};
 use super::text;
+use super::words::{a, listed, shown};
 use super::yaml::{Content, Entry, Node};
 use crate::model::{
     Address, Code, Diagnostic, Field, KeySource, Section, Sensitive, Shape, Span, TargetName, TemplatePart, Value,
@@ -65,7 +65,7 @@ fn unknown_field(draft: &Draft, entry: Entry<'_>, cx: &mut Context<'_>) -> Optio
     let section = draft.section;
     let word = entry.key;
     let singular = section.singular;
-    let nearest = names::nearest_field(word, section, &mut cx.report.suggest);
+    let nearest = names::nearest_field(word, section, &cx.report.suggest);
     let help = if let Some(part) = section.key.iter().find(|part| part.name == word && part.from == KeySource::Key) {
         format!("the {} is the key, `{}`: change that", part.name, draft.address.key)
     } else if let Some(nearest) = nearest {
@@ -247,7 +247,7 @@ fn check_value(field: &Field, value: &Value, node: Node<'_>, owner: &Address, cx
         );
         return false;
     }
-    match cx.shapes.check(&field.shape, subject, &mut cx.report.suggest) {
+    match cx.shapes.check(&field.shape, subject, &cx.report.suggest) {
         Ok(()) => true,
         Err(complaint) => {
             tell(complaint, node, owner, cx);

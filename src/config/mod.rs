@@ -15,7 +15,7 @@ mod places;
 mod report;
 mod settle;
 mod shape;
-mod suggest;
+mod words;
 mod text;
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! How things are called: sections, fields, and how one refers to an object.
 
-use super::suggest::{Suggest, snake, stem};
+use super::words::{snake, stem};
 use crate::kind::Registry;
 use crate::model::{Field, KeySource, Section, Shape};
+use crate::suggest::Suggest;
 
 /// Sections of the language that no kind of this version has.
 pub(super) const PLANNED: &[&str] = &[
@@ -72,7 +73,7 @@ pub(super) fn takes(section: &str, registry: &Registry) -> String {
 }
 
 /// The section somebody may have meant.
-pub(super) fn nearest_section(word: &str, registry: &Registry, suggest: &mut Suggest) -> Option<&'static str> {
+pub(super) fn nearest_section(word: &str, registry: &Registry, suggest: &Suggest) -> Option<&'static str> {
     let spelled = snake(word);
     let declarable = || registry.sections().filter(|section| section.declarable);
     if let Some(section) = declarable().find(|section| section.name == spelled || snake(section.singular) == spelled) {
@@ -82,7 +83,7 @@ pub(super) fn nearest_section(word: &str, registry: &Registry, suggest: &mut Sug
 }
 
 /// The field somebody may have meant, by our spelling or the API's.
-pub(super) fn nearest_field(word: &str, section: &'static Section, suggest: &mut Suggest) -> Option<&'static Field> {
+pub(super) fn nearest_field(word: &str, section: &'static Section, suggest: &Suggest) -> Option<&'static Field> {
     let spelled = snake(word);
     let meant = stem(word);
     let fields = section.fields;

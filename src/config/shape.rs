@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use regex_lite::Regex;
 
-use super::suggest::{Suggest, listed, shown};
+use super::words::{listed, shown};
 use crate::model::{Code, Format, Path, Shape, Value};
+use crate::suggest::Suggest;
 
 /// What is wrong with a value, to be put where it stands.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ pub(super) struct Shapes {
 
 impl Shapes {
     /// Checks a value that has been resolved: what is a template, a reference or unknown passes.
-    pub fn check(&mut self, shape: &Shape, subject: Subject<'_>, suggest: &mut Suggest) -> Result<(), Complaint> {
+    pub fn check(&mut self, shape: &Shape, subject: Subject<'_>, suggest: &Suggest) -> Result<(), Complaint> {
         if let Value::Sensitive(secret) = subject.value {
             return self.check(shape, Subject { value: secret.expose(), secret: true, ..subject }, suggest);
         }
@@ -198,7 +199,7 @@ fn length(name: &str, text: &str, min: usize, max: usize) -> Result<(), Complain
     Ok(())
 }
 
-fn one_of(words: &[&'static str], text: &str, subject: Subject<'_>, suggest: &mut Suggest) -> Result<(), Complaint> {
+fn one_of(words: &[&'static str], text: &str, subject: Subject<'_>, suggest: &Suggest) -> Result<(), Complaint> {
     if words.contains(&text) {
         return Ok(());
     }
@@ -383,7 +384,7 @@ mod tests {
 
     fn complaint(shape: &Shape, value: &Value, lexeme: Option<&str>) -> Option<String> {
         let subject = Subject { name: "field", value, lexeme, secret: false };
-        let complaint = Shapes::default().check(shape, subject, &mut Suggest::default()).err()?;
+        let complaint = Shapes::default().check(shape, subject, &Suggest::default()).err()?;
         let help = complaint.help.map(|help| format!(" ({help})")).unwrap_or_default();
         Some(format!("{}: {}{help}", complaint.message, complaint.label))
     }

@@ -248,7 +248,7 @@ fn overlay<'t>(
                 Some(provider) => layer.check_keys(provider.value, reader),
                 None if layer.provider.is_absent() && !targets.contains_key(name) => {
                     let known: Vec<&str> = targets.keys().copied().collect();
-                    let help = match super::nearest::nearest(name, &known) {
+                    let help = match super::words::nearest(name, &known) {
                         Some(nearest) => format!("did you mean `{nearest}`?"),
                         None => format!("declare `[targets.{name}]`, or add a `provider`: {}", PROVIDERS.join(" or ")),
                     };
@@ -283,7 +283,7 @@ fn unknown_environment<T>(name: &str, node: Option<&Node<'_>>, declared: &IndexM
         return diagnostic.help("`trueup.toml` declares none; leave `-e` out");
     }
     let list = format!("declared are {}", known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "));
-    let nearest = super::nearest::nearest(name, &known);
+    let nearest = super::words::nearest(name, &known);
     diagnostic.help(nearest.map_or_else(|| list.clone(), |nearest| format!("did you mean `{nearest}`? {list}")))
 }
 

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::nearest::suggestion;
+use super::words::suggestion;
 use crate::model::{Code, Diagnostic, Diagnostics, FileId, Map, Span, Value};
 
 /// What reading one `trueup.toml` collects.

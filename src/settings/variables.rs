@@ -5,8 +5,8 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::Variable;
-use super::nearest::{nearest, suggestion};
 use super::read::{Entry, Node, Reader, Slot, Table};
+use super::words::{nearest, suggestion};
 use crate::model::{Code, Diagnostic, Sensitive, Span, Value};
 
 /// A declared variable.

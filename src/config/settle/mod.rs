@@ -15,8 +15,8 @@ use crate::config::decode::{has_template, tell};
 use crate::config::names;
 use crate::config::places::Body;
 use crate::config::shape::Subject;
-use crate::config::suggest::{a, shown};
 use crate::config::text::as_text;
+use crate::config::words::{a, shown};
 use crate::graph;
 use crate::model::{
     Address, Code, Diagnostic, Fields, Identity, KeyPart, KeySource, Places, Reference, Resource, Shape, Span,
@@ -318,7 +318,7 @@ impl Settler {
             let invalid_key = field.is_none() && crate::config::collect::key_problem(&text).is_some();
             let value = Value::Text(Arc::clone(&text));
             let subject = Subject { name: part.name, value: &value, lexeme: None, secret: false };
-            if !invalid_key && let Err(complaint) = cx.shapes.check(&part.shape, subject, &mut cx.report.suggest) {
+            if !invalid_key && let Err(complaint) = cx.shapes.check(&part.shape, subject, &cx.report.suggest) {
                 if let Some((_, field)) = field {
                     tell(complaint, draft.tree.node(field.node), &draft.address, cx);
                     return false;
@@ -397,7 +397,7 @@ impl Settler {
         let value = &self.folded[&(at, field)];
         let secret = declared.field.sensitive || value.has_sensitive();
         let subject = Subject { name: declared.field.name, value, lexeme: None, secret };
-        if let Err(complaint) = cx.shapes.check(&declared.field.shape, subject, &mut cx.report.suggest) {
+        if let Err(complaint) = cx.shapes.check(&declared.field.shape, subject, &cx.report.suggest) {
             tell(complaint, draft.tree.node(declared.node), &draft.address, cx);
         }
     }

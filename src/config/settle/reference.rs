@@ -6,9 +6,10 @@ use super::{Needs, Question, Settler, Told, fold};
 use crate::config::collect::{Context, Draft, Raw, RawReference, RawTo};
 use crate::config::names;
 use crate::config::shape::Subject;
-use crate::config::suggest::{Suggest, a, shown};
 use crate::config::text::as_text;
+use crate::config::words::{a, shown};
 use crate::model::{Address, Code, Diagnostic, Reference, Section, Segment, TemplatePart, To, Value};
+use crate::suggest::Suggest;
 
 impl Settler {
     /// Resolves a reference in its place, or notes what has to be known first.
@@ -203,7 +204,7 @@ impl Settler {
             [part] => {
                 let value = Value::text(text);
                 let subject = Subject { name: part.name, value: &value, lexeme: None, secret: false };
-                cx.shapes.check(&part.shape, subject, &mut Suggest::default()).is_err()
+                cx.shapes.check(&part.shape, subject, &Suggest::default()).is_err()
             }
             _ => false,
         };

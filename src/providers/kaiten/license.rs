@@ -8,6 +8,7 @@ use crate::kind::{Check, Kind, Proposal, Readable, Reader, RemoteError, Wanted, 
 use crate::model::{
     Attribute, Code, Collection, Diagnostic, Field, KeyPart, KeySource, Observed, Path, RemoteId, Section, Shape, Value,
 };
+use crate::suggest::Suggest;
 
 /// What instances are entitled to: one version of a family.
 #[derive(Debug)]
@@ -251,10 +252,8 @@ fn set_family(license: &mut Observed, slug: Option<String>) {
 }
 
 fn nearest(name: &str, among: &Collection) -> Option<Arc<str>> {
-    let close = among.iter().map(|object| object.identity.to_string());
-    let (distance, nearest) =
-        close.map(|other| (strsim::jaro_winkler(name, &other), other)).max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (distance > 0.8).then(|| nearest.into())
+    let slugs: Vec<String> = among.iter().map(|object| object.identity.to_string()).collect();
+    Suggest::default().nearest(name, slugs.iter().map(String::as_str)).map(Into::into)
 }
 
 /// Other versions that can be given to an instance instead of this one: of the same family and published.
