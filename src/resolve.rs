@@ -117,7 +117,7 @@ impl<'a> Knowledge<'a> {
                     [object] => {
                         Ok(Link { name: Some(object.identity.to_string().into()), id: Some(Arc::clone(&object.id)) })
                     }
-                    [] => Err(Box::new(self.not_found(resource, reference, section, collection, path))),
+                    [] => Err(Box::new(self.not_found(resource, reference, section, collection, narrowed_by, path))),
                     several => Err(Box::new(ambiguous(resource, name, section, several, narrowed_by, path))),
                 }
             }
@@ -130,6 +130,7 @@ impl<'a> Knowledge<'a> {
         reference: &Reference,
         section: &'static Section,
         collection: &Collection,
+        narrowed_by: Option<&'static str>,
         path: &Path,
     ) -> Diagnostic {
         let To::Natural { name, qualifier } = &reference.to else { unreachable!("only names are looked up") };
@@ -148,6 +149,14 @@ impl<'a> Knowledge<'a> {
         let remote: Vec<String> = collection.iter().map(|object| object.identity.to_string()).collect();
         let candidates = self.suggest.near(name, declared.iter().chain(&remote).map(String::as_str), 3);
         let help = match candidates.as_slice() {
+            // It is there, but not as it is narrowed down.
+            [same, ..] if *same == &**name => {
+                let by = narrowed_by.unwrap_or_default();
+                let others = collection.named(name, section.fold_case);
+                let others: Vec<String> =
+                    others.filter_map(|other| Some(format!("`{by}: {}`", other.attributes.text(by)?))).collect();
+                format!("there is one with {}", others.join(" or "))
+            }
             // Only what is in the outer objects that are named is looked at.
             [] if remote.is_empty() && section.key.len() > 1 => {
                 let outer = name.split('/').next().unwrap_or_default();
@@ -156,8 +165,12 @@ impl<'a> Knowledge<'a> {
                     section.singular, section.key[0].name
                 )
             }
+            [] if remote.is_empty() && !declared.is_empty() => {
+                let none = format!("target `{}` shows no {} at all", resource.target, section.singular);
+                format!("{none}; declared here: {}", listed(&declared))
+            }
             [] if remote.is_empty() => format!("target `{}` shows no {} at all", resource.target, section.singular),
-            [] => format!("the {} there: {}", section.name, listed(&remote)),
+            [] => format!("the {} there: {}", section.name.replace('_', " "), listed(&remote)),
             near => format!(
                 "did you mean {}?",
                 near.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
@@ -267,10 +280,13 @@ fn ambiguous(
         let ids = found.iter().map(|object| format!("`{{ {}: {} }}`", section.id_name(), object.id));
         format!("say which one: {}", ids.collect::<Vec<_>>().join(" or "))
     };
-    Diagnostic::error(Code::AmbiguousName, format!("`{name}` is the name of {} {}", found.len(), section.name))
-        .at(resource.places.value(path), "does not say which of them")
-        .help(help)
-        .on(&resource.address)
+    Diagnostic::error(
+        Code::AmbiguousName,
+        format!("`{name}` is the name of {} {}", found.len(), section.name.replace('_', " ")),
+    )
+    .at(resource.places.value(path), "does not say which of them")
+    .help(help)
+    .on(&resource.address)
 }
 
 /// A value inside a longer string.

@@ -15,7 +15,8 @@ use crate::clock::Clock;
 use crate::diff::diff;
 use crate::kind::{Failure, Registry, RemoteError};
 use crate::model::{
-    Address, Code, Condition, Desired, Diagnostic, Fields, Observed, Path, RemoteId, Resource, Secrets, Snapshot, TargetName,
+    Address, Code, Condition, Desired, Diagnostic, Fields, Observed, Path, RemoteId, Resource, Secrets, Snapshot,
+    TargetName,
 };
 use crate::observe::Sessions;
 use crate::plan::{Action, Plan, Shown, knowledge};

@@ -9,7 +9,7 @@ use crate::graph;
 use crate::kind::{Check, Proposal, Registry};
 use crate::model::{
     Address, Code, Condition, Desired, Diagnostic, Diagnostics, Facts, Fields, Identity, Observed, OnExists, Operation,
-    Path, Resource, Secrets, Section, Snapshot, To, Value,
+    Path, Resource, Secrets, Section, Severity, Snapshot, To, Value,
 };
 use crate::resolve::Knowledge;
 
@@ -24,7 +24,10 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, registry: &Registry, mut pro
         unread: HashSet::new(),
         problems: Diagnostics::default(),
     };
-    let steps = graph::order(desired).iter().filter_map(|address| planner.step_unless_unread(&desired.resources[address])).collect();
+    let steps = graph::order(desired)
+        .iter()
+        .filter_map(|address| planner.step_unless_unread(&desired.resources[address]))
+        .collect();
     problems.extend(planner.problems);
     Plan {
         project: Arc::clone(&desired.project),
@@ -166,8 +169,16 @@ impl<'a> Planner<'a> {
                 }
             }
         };
-        let decision = if let Some(error) =
-            found.iter().find(|problem| problem.severity == crate::model::Severity::Error)
+        // A kind warns where only this one object is to be left alone.
+        let forbids = |problem: &&Diagnostic| problem.severity == Severity::Warning && problem.code == Code::Blocked;
+        let decision = match found.iter().find(forbids) {
+            Some(warning) if decision.action == Action::Update => {
+                let reason = Reason { code: "immutable", message: warning.message.clone() };
+                Decision { action: Action::Blocked, reason, executable: true, ..decision }
+            }
+            _ => decision,
+        };
+        let decision = if let Some(error) = found.iter().find(|problem| problem.severity == Severity::Error)
             && decision.action != Action::Blocked
         {
             let reason = Reason { code: "refused", message: error.message.clone() };
@@ -263,8 +274,8 @@ fn compare(resource: &Resource, differences: Vec<Difference>, facts: &Facts) -> 
     }
     if resource.lifecycle.on_exists == OnExists::AdoptIfEqual {
         let message = format!(
-            "it exists and {count} {} differ, and `on_exists: adopt_if_equal` forbids to update it",
-            plural(count, "field")
+            "it exists and {count} {}, and `on_exists: adopt_if_equal` forbids to update it",
+            if count == 1 { "field differs" } else { "fields differ" }
         );
         return Decision::new(Action::Blocked, "not_equal", message).with(differences);
     }
@@ -275,10 +286,6 @@ fn compare(resource: &Resource, differences: Vec<Difference>, facts: &Facts) -> 
     let message =
         format!("{count} {} from what is declared", if count == 1 { "value differs" } else { "values differ" });
     Decision::new(Action::Update, "drift", message).with(differences).shown_only()
-}
-
-fn plural(count: usize, word: &str) -> String {
-    if count == 1 { word.to_owned() } else { format!("{word}s") }
 }
 
 fn first_line(problems: &[Diagnostic]) -> String {

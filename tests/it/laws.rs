@@ -93,7 +93,8 @@ fn after_an_apply_of_anything_nothing_is_pending_and_parents_came_before_childre
         .run(&declared(), |Declared(documents)| {
             let world = World::declaring(&documents.join("---\n"));
             let plan = world.run(&["plan", "--format", "json"]).exits(0).json();
-            let addresses: Vec<&Value> = plan["actions"].as_array().unwrap().iter().map(|step| &step["address"]).collect();
+            let addresses: Vec<&Value> =
+                plan["actions"].as_array().unwrap().iter().map(|step| &step["address"]).collect();
             for step in plan["actions"].as_array().unwrap() {
                 let at = |address: &Value| addresses.iter().position(|other| *other == address).unwrap();
                 for required in step["requires"].as_array().unwrap() {
@@ -129,7 +130,9 @@ fn the_order_of_files_and_documents_changes_nothing() {
     runner(10)
         .run(&shuffled, |(documents, shuffled, cut)| {
             let world = World::declaring(&documents.join("---\n"));
-            let plan = |project: &Project| without_places(project.run(&["plan", "--format", "json"]).exits(0).json()).to_string();
+            let plan = |project: &Project| {
+                without_places(project.run(&["plan", "--format", "json"]).exits(0).json()).to_string()
+            };
             let first = plan(&world.project);
             let (one, other) = shuffled.split_at(cut.index(shuffled.len()));
             world.declare(&one.join("---\n"));

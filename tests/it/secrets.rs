@@ -34,8 +34,10 @@ service_instances:
 
 fn world() -> World {
     use trueup::emulator::{cloudfoundry, kaiten};
-    let kaiten =
-        kaiten::Options { tokens: vec![kaiten::Token::admin(TOKEN), kaiten::Token::admin(kaiten::SANDBOX_TOKEN)], ..kaiten::Options::default() };
+    let kaiten = kaiten::Options {
+        tokens: vec![kaiten::Token::admin(TOKEN), kaiten::Token::admin(kaiten::SANDBOX_TOKEN)],
+        ..kaiten::Options::default()
+    };
     let admin = cloudfoundry::User::new("admin", PASSWORD, &["cloud_controller.admin", "openid", "uaa.user"]);
     let cf = cloudfoundry::Options { users: vec![admin], ..cloudfoundry::Options::default() };
     let mut world = World::with(kaiten, cf);
@@ -140,7 +142,11 @@ fn a_broker_that_repeats_a_secret_is_not_quoted() {
 #[test]
 fn a_mistake_beside_a_secret_does_not_show_it() {
     let world = world();
-    world.declare(&YAML.replace("license: growth", "license: ${var.secret}").replace("name: Acme\n", "name: [\"${var.secret}\"]\n"));
+    world.declare(
+        &YAML
+            .replace("license: growth", "license: ${var.secret}")
+            .replace("name: Acme\n", "name: [\"${var.secret}\"]\n"),
+    );
     says_nothing(&world, &[3]);
 }
 

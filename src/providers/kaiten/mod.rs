@@ -226,12 +226,7 @@ impl Kaiten {
 
 impl Writer<'_, Kaiten> {
     /// Creates an object with one request.
-    async fn post(
-        &self,
-        section: &'static Section,
-        collection: &str,
-        body: Row,
-    ) -> Result<Observed, RemoteError> {
+    async fn post(&self, section: &'static Section, collection: &str, body: Row) -> Result<Observed, RemoteError> {
         let kaiten = self.session();
         let request = Request::write(Method::POST, format!("{}{collection}", kaiten.prefix))
             .json(&Json::Object(body))
@@ -241,12 +236,7 @@ impl Writer<'_, Kaiten> {
     }
 
     /// Changes some members of an object. Answers nothing (reference §7.3).
-    async fn patch(
-        &self,
-        section: &'static Section,
-        path: String,
-        body: Row,
-    ) -> Result<(), RemoteError> {
+    async fn patch(&self, section: &'static Section, path: String, body: Row) -> Result<(), RemoteError> {
         let kaiten = self.session();
         let request = Request::write(Method::PATCH, format!("{}{path}", kaiten.prefix))
             .json(&Json::Object(body))
