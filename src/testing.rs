@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -79,6 +79,10 @@ pub(crate) struct World {
     /// How many looks pass until an object is ready, and whether it fails then.
     busy: Mutex<HashMap<String, (u32, bool)>>,
     pub(crate) failing_polls: AtomicUsize,
+    /// In milliseconds.
+    pub(crate) a_poll_takes: AtomicU64,
+    /// How long creates take that do not take 10 ms.
+    pub(crate) takes: Mutex<HashMap<String, Duration>>,
     now: AtomicUsize,
     pub(crate) most_at_once: AtomicUsize,
 }
@@ -125,7 +129,8 @@ impl Kind for Thing {
         world.log.lock().unwrap().push(format!("create {slug}"));
         let at_once = world.now.fetch_add(1, Ordering::SeqCst) + 1;
         world.most_at_once.fetch_max(at_once, Ordering::SeqCst);
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        let takes = world.takes.lock().unwrap().get(&slug).copied().unwrap_or(Duration::from_millis(10));
+        tokio::time::sleep(takes).await;
         world.now.fetch_sub(1, Ordering::SeqCst);
         let weather = world.weather.lock().unwrap().remove(&slug);
         match weather {
@@ -165,6 +170,7 @@ impl Kind for Thing {
     async fn poll(pending: &[&Observed], remote: Reader<'_, TestSession>) -> Result<Vec<Observed>, RemoteError> {
         let world = &remote.0;
         world.log.lock().unwrap().push("poll".to_owned());
+        tokio::time::sleep(Duration::from_millis(world.a_poll_takes.load(Ordering::SeqCst))).await;
         if world.failing_polls.load(Ordering::SeqCst) > 0 {
             world.failing_polls.fetch_sub(1, Ordering::SeqCst);
             return Err(error(Failure::Server, Some(502), false));

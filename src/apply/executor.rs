@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
-use tokio::task::{Id, JoinSet};
+use tokio::task::{Id, JoinError, JoinSet};
 
 use super::attempt::{Attempt, attempt};
 use super::event::Event;
@@ -59,7 +59,7 @@ pub async fn apply(
         if deadline.is_none() {
             run.start_what_is_ready();
         }
-        let at_rest = run.running.is_empty() && (deadline.is_some() || run.pending.is_empty());
+        let at_rest = run.running.is_empty() && (deadline.is_some() || run.waits_for_nothing());
         if at_rest {
             break;
         }
@@ -74,11 +74,7 @@ pub async fn apply(
             }
             () = pause(clock, deadline), if deadline.is_some() => break,
             Some(joined) = run.running.join_next_with_id(), if !run.running.is_empty() => run.attempted(joined),
-            Some(joined) = run.polls.join_next(), if !run.polls.is_empty() => {
-                if let Ok((group, answer)) = joined {
-                    run.polled(&group, answer);
-                }
-            }
+            Some(joined) = run.polls.join_next_with_id(), if !run.polls.is_empty() => run.polled(joined),
             () = pause(clock, run.next_poll), if deadline.is_none() && run.polls.is_empty() && !run.pending.is_empty() => {
                 run.poll();
             }
@@ -126,8 +122,11 @@ struct Run<'a> {
     started: HashMap<usize, Started>,
     running: JoinSet<Attempt>,
     tasks: HashMap<Id, usize>,
+    /// What the next look is for.
     pending: BTreeMap<Group, Vec<Pending>>,
-    polls: JoinSet<(Group, Result<Vec<Observed>, RemoteError>)>,
+    polls: JoinSet<Result<Vec<Observed>, RemoteError>>,
+    /// What each look under way is for. Apart from `pending`: of what was created meanwhile, a look says nothing.
+    looking: HashMap<Id, (Group, Vec<Pending>)>,
     next_poll: Option<Timestamp>,
     halted: bool,
 }
@@ -172,6 +171,7 @@ impl<'a> Run<'a> {
             tasks: HashMap::new(),
             pending: BTreeMap::new(),
             polls: JoinSet::new(),
+            looking: HashMap::new(),
             next_poll: None,
             halted: false,
         }
@@ -246,7 +246,7 @@ impl<'a> Run<'a> {
         self.tasks.insert(handle.id(), at);
     }
 
-    fn attempted(&mut self, joined: Result<(Id, Attempt), tokio::task::JoinError>) {
+    fn attempted(&mut self, joined: Result<(Id, Attempt), JoinError>) {
         let (id, attempt) = match joined {
             Ok((id, attempt)) => (id, Some(attempt)),
             Err(error) => (error.id(), None),
@@ -331,30 +331,37 @@ impl<'a> Run<'a> {
         self.next_poll = Some(self.next_poll.map_or(soon, |next| next.min(soon)));
     }
 
+    fn waits_for_nothing(&self) -> bool {
+        self.pending.is_empty() && self.looking.is_empty()
+    }
+
     /// Looks at everything that is waited for, one look a kind and target.
     fn poll(&mut self) {
         self.next_poll = None;
-        for (group, pending) in &self.pending {
+        for (group, pending) in std::mem::take(&mut self.pending) {
             let kind = Arc::clone(self.registry.kind(group.1).expect("planned kinds are registered"));
             let session = Arc::clone(&self.sessions[&group.0]);
             let objects: Vec<Observed> = pending.iter().map(|pending| pending.object.clone()).collect();
-            let group = group.clone();
-            self.polls.spawn(async move {
+            let handle = self.polls.spawn(async move {
                 let refs: Vec<&Observed> = objects.iter().collect();
                 let declared = kind.declared().expect("what was created can be declared");
-                let answer = declared.poll(&refs, &*session).await;
-                (group, answer)
+                declared.poll(&refs, &*session).await
             });
+            self.looking.insert(handle.id(), (group, pending));
         }
     }
 
     /// One failed look never ends a wait; only the loss of the permission to look does.
-    fn polled(&mut self, group: &Group, answer: Result<Vec<Observed>, RemoteError>) {
-        let pending = self.pending.remove(group).unwrap_or_default();
+    fn polled(&mut self, joined: Result<(Id, Result<Vec<Observed>, RemoteError>), JoinError>) {
+        let (id, answer) = match joined {
+            Ok((id, answer)) => (id, Some(answer)),
+            Err(error) => (error.id(), None),
+        };
+        let Some((group, pending)) = self.looking.remove(&id) else { return };
         let now = self.clock.now();
         let mut still = Vec::new();
         match answer {
-            Ok(objects) => {
+            Some(Ok(objects)) => {
                 let mut objects: HashMap<RemoteId, Observed> =
                     objects.into_iter().map(|object| (Arc::clone(&object.id), object)).collect();
                 for mut waiting in pending {
@@ -381,7 +388,7 @@ impl<'a> Run<'a> {
                     }
                 }
             }
-            Err(error) if matches!(error.failure, Failure::SignIn | Failure::Forbidden) => {
+            Some(Err(error)) if matches!(error.failure, Failure::SignIn | Failure::Forbidden) => {
                 for waiting in pending {
                     let doing = format!("go on waiting for `{}`", self.plan.steps[waiting.step].address);
                     let diagnostic = error.diagnose(&doing, Some(self.resource(waiting.step)));
@@ -393,7 +400,7 @@ impl<'a> Run<'a> {
                     );
                 }
             }
-            Err(_) => still = pending,
+            Some(Err(_)) | None => still = pending,
         }
         let mut kept = Vec::new();
         for waiting in still {
@@ -409,7 +416,7 @@ impl<'a> Run<'a> {
             let youngest = kept.iter().map(|waiting| waited(waiting, now)).min().unwrap_or_default();
             let next = now + (youngest / 4).clamp(FIRST_PAUSE, LONGEST_PAUSE);
             self.next_poll = Some(self.next_poll.map_or(next, |other| other.min(next)));
-            self.pending.entry(group.clone()).or_default().extend(kept);
+            self.pending.entry(group).or_default().extend(kept);
         }
     }
 
@@ -500,7 +507,10 @@ impl<'a> Run<'a> {
                     .on(address);
             self.settle(at, Resolution::Unknown, None, vec![diagnostic]);
         }
-        for waiting in std::mem::take(&mut self.pending).into_values().flatten() {
+        let looked_for = std::mem::take(&mut self.looking).into_values().flat_map(|(_, pending)| pending);
+        let waiting: Vec<Pending> =
+            std::mem::take(&mut self.pending).into_values().flatten().chain(looked_for).collect();
+        for waiting in waiting {
             let diagnostic = still_running(self.resource(waiting.step), "the wait for it was interrupted");
             self.settle(waiting.step, Resolution::Waiting, Some(waiting.object.id), vec![diagnostic]);
         }

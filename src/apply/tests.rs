@@ -177,6 +177,30 @@ async fn a_dependent_waits_for_a_slow_create() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_created_during_a_look_is_not_missed_by_it() {
+    let world = Arc::new(World::default());
+    weather(&world, "a", Weather::Slow(0));
+    weather(&world, "b", Weather::Slow(0));
+    weather(&world, "c", Weather::Slow(0));
+    world.a_poll_takes.store(1000, Ordering::SeqCst);
+    // The first look is for `a` and `c`; while it goes on, `b` is begun and is ready to be looked for.
+    world.takes.lock().unwrap().insert("b".to_owned(), Duration::from_millis(800));
+    let ledger = run(&plain(&["a", "b", "c"]), &world).await;
+    assert_eq!(outcome(&ledger, "b"), (Resolution::Done, None, vec![]));
+    assert!(ledger.is_complete());
+    assert_eq!(log(&world).iter().filter(|line| *line == "poll").count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupt_during_a_look_leaves_what_it_was_for_waiting() {
+    let world = Arc::new(World::default());
+    weather(&world, "a", Weather::Slow(0));
+    world.a_poll_takes.store(60_000, Ordering::SeqCst);
+    let (ledger, _) = run_until(&plain(&["a"]), &world, WIDE, Some(Duration::from_secs(5))).await;
+    assert_eq!(outcome(&ledger, "a"), (Resolution::Waiting, None, vec![Code::StillRunning]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_failed_poll_never_ends_a_wait() {
     let world = Arc::new(World::default());
     weather(&world, "a", Weather::Slow(1));
