@@ -59,6 +59,10 @@ pub(crate) enum Weather {
     LostBefore,
     /// Not created, and a 500.
     ServerError,
+    /// Not created yet, and a 504.
+    ProxyGivesUp,
+    /// Created, worked on, and deleted by somebody else.
+    Vanishes,
     /// Created; this many looks pass until it is ready.
     Slow(u32),
     /// Created; the second look says it failed.
@@ -137,6 +141,7 @@ impl Kind for Thing {
             Some(Weather::Refused) => return Err(error(Failure::Refused, Some(422), false)),
             Some(Weather::LostBefore) => return Err(error(Failure::Unreachable, None, true)),
             Some(Weather::ServerError) => return Err(error(Failure::Server, Some(500), true)),
+            Some(Weather::ProxyGivesUp) => return Err(error(Failure::Server, Some(504), true)),
             Some(Weather::Hangs) => std::future::pending().await,
             Some(Weather::Panics) => panic!("as asked for"),
             _ => {}
@@ -147,6 +152,10 @@ impl Kind for Thing {
             Some(Weather::Slow(looks)) => {
                 world.busy.lock().unwrap().insert(slug.clone(), (looks, false));
                 object.condition = Condition::InProgress { operation: Operation::Create, description: None };
+            }
+            Some(Weather::Vanishes) => {
+                object.condition = Condition::InProgress { operation: Operation::Create, description: None };
+                return Ok(object);
             }
             Some(Weather::FailsLater) => {
                 world.busy.lock().unwrap().insert(slug.clone(), (1, true));
@@ -180,7 +189,7 @@ impl Kind for Thing {
         let mut answer = Vec::new();
         for waiting in pending {
             let slug = waiting.identity.to_string();
-            let object = objects.get_mut(&slug).expect("it was created");
+            let Some(object) = objects.get_mut(&slug) else { continue };
             let (left, fails) = busy.get(&slug).copied().unwrap_or_default();
             if left > 0 {
                 busy.insert(slug, (left - 1, fails));

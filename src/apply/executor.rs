@@ -54,7 +54,9 @@ pub async fn apply(
 ) -> Ledger {
     let mut run = Run::new(plan, desired, snapshot, registry, sessions, options, clock, events);
     run.settle_what_needs_no_work();
-    let mut deadline = None;
+    // A signal may have come between the last word of the user and this.
+    let mut deadline = interrupt.borrow_and_update().map(|_| clock.now() + GRACE);
+    let mut deaf = false;
     loop {
         if deadline.is_none() {
             run.start_what_is_ready();
@@ -65,9 +67,10 @@ pub async fn apply(
         }
         tokio::select! {
             biased;
-            changed = interrupt.changed(), if deadline.is_none() => {
+            changed = interrupt.changed(), if deadline.is_none() && !deaf => {
                 // The sender lives as long as the process; should it go, no signal can come any more.
-                if changed.is_ok() && interrupt.borrow().is_some() {
+                deaf = changed.is_err();
+                if interrupt.borrow().is_some() {
                     deadline = Some(clock.now() + GRACE);
                     run.polls.abort_all();
                 }
@@ -366,7 +369,7 @@ impl<'a> Run<'a> {
                     objects.into_iter().map(|object| (Arc::clone(&object.id), object)).collect();
                 for mut waiting in pending {
                     let Some(object) = objects.remove(&waiting.object.id) else {
-                        let diagnostic = self.operation_failed(waiting.step, Some("it is gone"));
+                        let diagnostic = gone(self.resource(waiting.step));
                         self.settle(
                             waiting.step,
                             Resolution::Failed,
@@ -400,7 +403,8 @@ impl<'a> Run<'a> {
                     );
                 }
             }
-            Some(Err(_)) | None => still = pending,
+            Some(Err(error)) => still = self.not_looked(pending, &error.message, now),
+            None => still = self.not_looked(pending, "trueup failed while it looked", now),
         }
         let mut kept = Vec::new();
         for waiting in still {
@@ -418,6 +422,18 @@ impl<'a> Run<'a> {
             self.next_poll = Some(self.next_poll.map_or(next, |other| other.min(next)));
             self.pending.entry(group).or_default().extend(kept);
         }
+    }
+
+    /// The wait goes on, and whoever watches shall know why nothing is heard.
+    fn not_looked(&mut self, pending: Vec<Pending>, why: &str, now: Timestamp) -> Vec<Pending> {
+        for waiting in &pending {
+            let step = &self.plan.steps[waiting.step];
+            let elapsed = self.elapsed(waiting.step, now);
+            let description = Some(format!("the last look at it failed: {why}"));
+            let (address, action) = (step.address.clone(), step.action);
+            (self.events)(Event::Progress { address, action, elapsed, description });
+        }
+        pending
     }
 
     fn elapsed(&self, at: usize, now: Timestamp) -> Duration {
@@ -551,6 +567,14 @@ fn blocked(step: &crate::plan::Step, resource: &Resource) -> Diagnostic {
         Some(help) => diagnostic.help(help),
         None => diagnostic,
     }
+}
+
+fn gone(resource: &Resource) -> Diagnostic {
+    let message = format!("`{}` is gone: it was there, and the remote was still at work on it", resource.address);
+    Diagnostic::error(Code::OperationFailed, message)
+        .at(resource.key_span, "not there any more")
+        .help("somebody or something deleted it meanwhile: run `trueup apply` again to create it anew")
+        .on(&resource.address)
 }
 
 fn still_running(resource: &Resource, because: &str) -> Diagnostic {
