@@ -5,6 +5,8 @@ mod check;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use futures_util::future::try_join_all;
+
 use super::error::says_gone;
 use super::meant::{self, Meant};
 use super::v2::{self, Filter, NewInstance};
@@ -227,10 +229,7 @@ impl Kind for ServiceInstance {
     fn recognise<'c>(proposal: Proposal<'_>, collection: &'c Collection, _: &Facts) -> Vec<&'c Observed> {
         let name = own_name_of(proposal);
         match proposal.fields.link("space").and_then(|link| link.id.as_ref()) {
-            Some(space) => collection
-                .iter()
-                .filter(|instance| meant::own_name(instance) == name && space_of(instance) == Some(space))
-                .collect(),
+            Some(space) => collection.called(name).filter(|instance| space_of(instance) == Some(space)).collect(),
             None => collection.named(&proposal.identity.to_string(), false).collect(),
         }
     }
@@ -272,7 +271,7 @@ impl Kind for ServiceInstance {
                 let spaces: Vec<RemoteId> = spaces.into_iter().collect();
                 let lists = v2::in_lists("space_guid", &spaces);
                 let read = lists.into_iter().map(async |list| v2::service_instances(&remote, &[list]).await);
-                v2::all(read).await?.into_iter().flatten().collect()
+                try_join_all(read).await?.into_iter().flatten().collect()
             }
             _ => {
                 let read = before.keys().map(async |guid| match v2::service_instance_of_guid(&remote, guid).await {
@@ -280,7 +279,7 @@ impl Kind for ServiceInstance {
                     Err(error) if says_gone(&error) => Ok(None),
                     Err(error) => Err(error),
                 });
-                v2::all(read).await?.into_iter().flatten().collect::<Vec<_>>()
+                try_join_all(read).await?.into_iter().flatten().collect::<Vec<_>>()
             }
         };
         let known = |instance: Self| {

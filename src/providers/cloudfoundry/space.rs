@@ -143,13 +143,9 @@ impl Readable for Space {
 
 impl Kind for Space {
     fn recognise<'c>(proposal: Proposal<'_>, collection: &'c Collection, _: &crate::model::Facts) -> Vec<&'c Observed> {
-        let name = own_name_of(proposal).to_lowercase();
+        let name = own_name_of(proposal);
         match proposal.fields.link("organization").and_then(|link| link.id.as_ref()) {
-            Some(id) => collection
-                .iter()
-                .filter(|space| meant::organization_of(space) == Some(id))
-                .filter(|space| meant::own_name(space).to_lowercase() == name)
-                .collect(),
+            Some(id) => collection.called(name).filter(|space| meant::organization_of(space) == Some(id)).collect(),
             None => collection.named(&proposal.identity.to_string(), true).collect(),
         }
     }

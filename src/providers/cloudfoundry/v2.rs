@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::json;
 
-pub use self::list::{Filter, all};
+pub use self::list::Filter;
 use self::list::{List, MOST_VALUES, Metadata, Resource};
 use super::meant::{Meant, Spaces};
 use super::organization::Organization;
