@@ -223,7 +223,7 @@ mod tests {
     use crate::testing::{THINGS, link, map};
 
     fn number(text: &str) -> Value {
-        Value::from_json(serde_json::from_str(text).expect("a number"))
+        Value::from_json(&serde_json::from_str(text).expect("a number"))
     }
 
     fn fields(values: &[(&'static str, Value)]) -> Fields {

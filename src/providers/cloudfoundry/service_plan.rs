@@ -69,7 +69,7 @@ impl ServicePlan {
             ("public", public.map(Value::Bool)),
             ("free", free.map(Value::Bool)),
             ("plan_updateable", plan_updateable.map(Value::Bool)),
-            ("schemas", schemas.map(Value::from_json)),
+            ("schemas", schemas.as_ref().map(Value::from_json)),
         ];
         for (name, value) in told {
             if let Some(value) = value {
