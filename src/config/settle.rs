@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::collect::{Context, Draft, Raw, RawReference, RawTo};
-use super::decode::{has_template, tell};
+use super::decode::tell;
 use super::names;
 use super::places::Body;
 use super::shape::Subject;
@@ -663,7 +663,7 @@ impl Settler {
         };
         match &declared.raw {
             Raw::Reference(_) => Value::Unknown,
-            Raw::Value(value) if !has_template(value) => navigate(value, inner),
+            Raw::Value(value) if !value.has_template() => navigate(value, inner),
             Raw::Value(_) => {
                 if self.ask(Question::Field(at, field), needs) {
                     navigate(&self.folded[&(at, field)], inner)
@@ -687,7 +687,7 @@ impl Settler {
                     self.answer(question, cx);
                 }
             }
-            let templated = matches!(&self.drafts[at].fields[field].raw, Raw::Value(value) if has_template(value));
+            let templated = matches!(&self.drafts[at].fields[field].raw, Raw::Value(value) if value.has_template());
             if templated {
                 self.answer(Question::Field(at, field), cx);
                 self.check_folded(at, field, cx);

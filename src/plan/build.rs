@@ -1,5 +1,6 @@
 //! Desired x Snapshot -> `Plan`. Pure: the same input gives the same plan.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -49,7 +50,7 @@ pub fn knowledge<'a>(
         if let (Some(object), Action::Unchanged | Action::Update | Action::Wait | Action::Blocked) =
             (object, step.action)
         {
-            knowledge.learn(step.address.clone(), Arc::new(object.clone()));
+            knowledge.learn(step.address.clone(), Cow::Borrowed(object));
         }
     }
     knowledge
@@ -145,7 +146,7 @@ impl<'a> Planner<'a> {
         };
         self.problems.extend(found);
         if let Some(object) = observed {
-            self.knowledge.learn(resource.address.clone(), Arc::new(object.clone()));
+            self.knowledge.learn(resource.address.clone(), Cow::Borrowed(object));
         }
         Some(Step {
             address: resource.address.clone(),
