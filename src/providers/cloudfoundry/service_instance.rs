@@ -204,12 +204,14 @@ fn condition(last: Option<LastOperation>) -> Condition {
 impl Readable for ServiceInstance {
     type Provider = CloudFoundry;
     const SECTION: &'static Section = &SECTION;
-    const AFTER: &'static [&'static str] = &["spaces", "service_plans", "user_provided_service_instances"];
+    const AFTER: &'static [&'static str] = &["spaces", "service_plans"];
+    /// They share the names of a space.
+    const BESIDE: &'static [&'static str] = &["user_provided_service_instances"];
 
     /// Those in the spaces that are declared to hold one; not those that are shared into them.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
         let none = Collection::default();
-        let collection = |section| wanted.observed.get(section).unwrap_or(&none);
+        let collection = |section| wanted.observed.get(section).copied().unwrap_or(&none);
         let (spaces, plans) = (collection("spaces"), collection("service_plans"));
         let values = wanted.resources.iter().map(|resource| resource.fields.get("space"));
         let meant = meant::spaces(values, wanted.declared, spaces);

@@ -101,7 +101,7 @@ impl Readable for Space {
 
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
         let none = Collection::default();
-        let organizations = wanted.observed.get("organizations").unwrap_or(&none);
+        let organizations = wanted.observed.get("organizations").copied().unwrap_or(&none);
         let mut spaces = match v2::of_organizations(&organizations_meant(wanted, organizations)) {
             Some(filters) => v2::spaces(&remote, &filters).await?,
             None => Vec::new(),
