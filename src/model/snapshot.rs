@@ -199,3 +199,39 @@ impl Snapshot {
         self.collections.get(target)?.get(section)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Value;
+
+    fn object(outer: &str, name: &str, id: &str) -> Observed {
+        Observed {
+            identity: Identity { parts: vec![("outer", outer.into()), ("name", name.into())] },
+            id: id.into(),
+            version: None,
+            fields: [("name", Value::text(name))].into_iter().collect(),
+            attributes: Fields::default(),
+            condition: Condition::Ready,
+        }
+    }
+
+    fn called<'c>(collection: &'c Collection, name: &str) -> Vec<&'c str> {
+        collection.called(name).map(|object| &*object.id).collect()
+    }
+
+    #[test]
+    fn objects_are_in_the_order_of_their_keys_and_each_is_there_once() {
+        let objects = vec![object("b", "a", "3"), object("a", "b", "2"), object("a", "a", "1"), object("a", "b", "2")];
+        let ids: Vec<_> = Collection::new(objects, false).iter().map(|object| object.id.to_string()).collect();
+        assert_eq!(ids, ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn objects_are_found_by_a_name_that_is_unique_only_within_something() {
+        let objects = || vec![object("a", "x", "1"), object("b", "X", "2"), object("b", "x", "3")];
+        assert_eq!(called(&Collection::new(objects(), false), "x"), ["1", "3"]);
+        assert_eq!(called(&Collection::new(objects(), true), "X"), ["1", "2", "3"]);
+        assert!(called(&Collection::new(objects(), false), "y").is_empty());
+    }
+}

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{Plan, plan};
-use crate::model::{Code, Condition, Desired, Diagnostics, OnExists, Operation, Value};
-use crate::testing::{Declared, World, expression, map, named, object, observed, refers_to, registry};
+use crate::model::{Code, Condition, Desired, Diagnostics, Identity, OnExists, Operation, Resource, Value};
+use crate::testing::{Declared, World, address, expression, map, named, object, observed, refers_to, registry};
 
 fn world(objects: &[(&str, &[(&'static str, Value)])]) -> Arc<World> {
     let world = World::default();
@@ -166,4 +166,23 @@ async fn only_keeps_what_is_asked_for_and_what_that_requires() {
     super::only(&mut desired, &[crate::testing::address("b")]);
     let kept: Vec<String> = desired.resources.keys().map(ToString::to_string).collect();
     assert_eq!(kept, ["things.b", "things.c"]);
+}
+
+#[tokio::test]
+async fn a_chain_of_expressions_may_be_as_long_as_there_are_resources() {
+    const LONG: usize = 50_000;
+    let key = |at: usize| format!("t{at:05}");
+    let mut desired = Declared::new().thing("t", &[], &[]).desired;
+    let (_, thing) = desired.resources.pop().expect("just declared");
+    desired.resources.extend((0..LONG).map(|at| {
+        let up = if at == 0 { expression(&key(0), "slug") } else { expression(&key(at - 1), "notes.up") };
+        let fields = [("notes", map(&[("up", up)]))].into_iter().collect();
+        let (address, identity) = (address(&key(at)), Identity::single("slug", key(at)));
+        (address.clone(), Resource { address, identity, fields, ..thing.clone() })
+    }));
+    let (snapshot, registry) = (observed(&world(&[]), &desired).await, registry());
+    // Nothing has been resolved before it: an apply begins so, when everything but the last one exists.
+    let last = &desired.resources[LONG - 1];
+    let fields = crate::resolve::Knowledge::new(&desired, &snapshot, &registry).resolve(last).expect("it can be");
+    assert_eq!(fields.get("notes"), Some(&map(&[("up", Value::text("t00000"))])));
 }
