@@ -6,6 +6,7 @@ mod examples;
 mod support;
 mod weather;
 mod exits;
+mod kaiten;
 mod interrupt;
 mod scripted;
 mod mistakes;
