@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::http::{BuildError, Transport, Why};
 use crate::model::{
     Address, Code, Collection, Diagnostic, Facts, Fields, Identity, Observed, Path, Reference, RemoteProblem, Resource,
-    Section,
+    Secrets, Section,
 };
 use crate::settings::Endpoint;
 
@@ -265,6 +265,19 @@ pub struct RemoteError {
 }
 
 impl RemoteError {
+    /// The same without these secrets: what a remote says can repeat what was sent to it.
+    fn without(mut self, secrets: &Secrets) -> Self {
+        secrets.take_out(&mut self.message);
+        let RemoteProblem { method: _, path: _, status: _, code, detail, request_id } = &mut *self.problem;
+        for text in [code, detail, request_id].into_iter().flatten() {
+            secrets.take_out(text);
+        }
+        for field in &mut self.fields {
+            secrets.take_out(&mut field.message);
+        }
+        self
+    }
+
     /// As a diagnostic that points at the YAML as precisely as the remote's answer allows. `doing` completes "cannot".
     pub fn diagnose(&self, doing: &str, resource: Option<&Resource>) -> Diagnostic {
         let mut diagnostic = Diagnostic::error(self.failure.code(), format!("cannot {doing}: {}", self.message))
@@ -493,7 +506,10 @@ impl<K: Kind> ErasedDeclared for Declared<K> {
     }
 
     fn create<'a>(&self, proposal: Proposal<'a>, session: &'a dyn Session) -> Boxed<'a, Result<Observed, RemoteError>> {
-        Box::pin(async move { K::create(proposal, &Writer(own::<K>(session))).await })
+        Box::pin(async move {
+            let created = K::create(proposal, &Writer(own::<K>(session))).await;
+            created.map_err(|error| error.without(&Secrets::of(proposal.fields)))
+        })
     }
 
     fn look_up<'a>(

@@ -77,8 +77,10 @@ async fn observe_target(
             missing.remove(section);
             match outcome {
                 Some(Ok(collection)) => drop(read.insert(section, collection)),
-                Some(Err(error)) => failures
-                    .push(error.diagnose(&format!("read {section} at target `{target}`"), needs[section].witness)),
+                Some(Err(error)) => failures.push(error.diagnose(
+                    &format!("read the {} at target `{target}`", section.replace('_', " ")),
+                    needs[section].witness,
+                )),
                 // What had to be read before could not be, and that has been reported.
                 None => {}
             }

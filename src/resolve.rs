@@ -156,6 +156,17 @@ impl<'a> Knowledge<'a> {
                 let beside = if with_slug { ", slug: …" } else { "" };
                 format!("this API does not list {}: write `{{ {}: …{beside} }}`", section.name, section.id_name())
             }
+            // It is there, but not as it is narrowed down.
+            [same, ..] if *same == &**name => {
+                let by = match shape {
+                    Some(Shape::Reference { qualifier, .. }) => qualifier.unwrap_or_default(),
+                    _ => "",
+                };
+                let others = collection.named(name, section.fold_case);
+                let others: Vec<String> =
+                    others.filter_map(|other| Some(format!("`{by}: {}`", other.attributes.text(by)?))).collect();
+                format!("there is one with {}", others.join(" or "))
+            }
             [] if uuid::Uuid::try_parse(name).is_ok() => {
                 let id = section.id_name();
                 format!("an id is passed through if it is written `{{ {id}: {name} }}`")
@@ -168,8 +179,12 @@ impl<'a> Knowledge<'a> {
                     section.singular, section.key[0].name
                 )
             }
+            [] if remote.is_empty() && !declared.is_empty() => {
+                let none = format!("target `{}` shows no {} at all", resource.target, section.singular);
+                format!("{none}; declared here: {}", listed(&declared))
+            }
             [] if remote.is_empty() => format!("target `{}` shows no {} at all", resource.target, section.singular),
-            [] => format!("the {} there: {}", section.name, listed(&remote)),
+            [] => format!("the {} there: {}", section.name.replace('_', " "), listed(&remote)),
             near => format!(
                 "did you mean {}?",
                 near.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
@@ -279,10 +294,13 @@ fn ambiguous(
         let ids = found.iter().map(|object| format!("`{{ {}: {} }}`", section.id_name(), object.id));
         format!("say which one: {}", ids.collect::<Vec<_>>().join(" or "))
     };
-    Diagnostic::error(Code::AmbiguousName, format!("`{name}` is the name of {} {}", found.len(), section.name))
-        .at(resource.places.value(path), "does not say which of them")
-        .help(help)
-        .on(&resource.address)
+    Diagnostic::error(
+        Code::AmbiguousName,
+        format!("`{name}` is the name of {} {}", found.len(), section.name.replace('_', " ")),
+    )
+    .at(resource.places.value(path), "does not say which of them")
+    .help(help)
+    .on(&resource.address)
 }
 
 /// A value inside a longer string.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -59,6 +59,10 @@ pub(crate) enum Weather {
     LostBefore,
     /// Not created, and a 500.
     ServerError,
+    /// Not created yet, and a 504.
+    ProxyGivesUp,
+    /// Created, worked on, and deleted by somebody else.
+    Vanishes,
     /// Created; this many looks pass until it is ready.
     Slow(u32),
     /// Created; the second look says it failed.
@@ -79,6 +83,10 @@ pub(crate) struct World {
     /// How many looks pass until an object is ready, and whether it fails then.
     busy: Mutex<HashMap<String, (u32, bool)>>,
     pub(crate) failing_polls: AtomicUsize,
+    /// In milliseconds.
+    pub(crate) a_poll_takes: AtomicU64,
+    /// How long creates take that do not take 10 ms.
+    pub(crate) takes: Mutex<HashMap<String, Duration>>,
     now: AtomicUsize,
     pub(crate) most_at_once: AtomicUsize,
 }
@@ -130,13 +138,15 @@ impl Kind for Thing {
         world.log.lock().unwrap().push(format!("create {slug}"));
         let at_once = world.now.fetch_add(1, Ordering::SeqCst) + 1;
         world.most_at_once.fetch_max(at_once, Ordering::SeqCst);
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        let takes = world.takes.lock().unwrap().get(&slug).copied().unwrap_or(Duration::from_millis(10));
+        tokio::time::sleep(takes).await;
         world.now.fetch_sub(1, Ordering::SeqCst);
         let weather = world.weather.lock().unwrap().remove(&slug);
         match weather {
             Some(Weather::Refused) => return Err(error(Failure::Refused, Some(422), false)),
             Some(Weather::LostBefore) => return Err(error(Failure::Unreachable, None, true)),
             Some(Weather::ServerError) => return Err(error(Failure::Server, Some(500), true)),
+            Some(Weather::ProxyGivesUp) => return Err(error(Failure::Server, Some(504), true)),
             Some(Weather::Hangs) => std::future::pending().await,
             Some(Weather::Panics) => panic!("as asked for"),
             _ => {}
@@ -147,6 +157,10 @@ impl Kind for Thing {
             Some(Weather::Slow(looks)) => {
                 world.busy.lock().unwrap().insert(slug.clone(), (looks, false));
                 object.condition = Condition::InProgress { operation: Operation::Create, description: None };
+            }
+            Some(Weather::Vanishes) => {
+                object.condition = Condition::InProgress { operation: Operation::Create, description: None };
+                return Ok(object);
             }
             Some(Weather::FailsLater) => {
                 world.busy.lock().unwrap().insert(slug.clone(), (1, true));
@@ -170,6 +184,7 @@ impl Kind for Thing {
     async fn poll(pending: &[&Observed], remote: Reader<'_, TestSession>) -> Result<Vec<Observed>, RemoteError> {
         let world = &remote.0;
         world.log.lock().unwrap().push("poll".to_owned());
+        tokio::time::sleep(Duration::from_millis(world.a_poll_takes.load(Ordering::SeqCst))).await;
         if world.failing_polls.load(Ordering::SeqCst) > 0 {
             world.failing_polls.fetch_sub(1, Ordering::SeqCst);
             return Err(error(Failure::Server, Some(502), false));
@@ -179,7 +194,7 @@ impl Kind for Thing {
         let mut answer = Vec::new();
         for waiting in pending {
             let slug = waiting.identity.to_string();
-            let object = objects.get_mut(&slug).expect("it was created");
+            let Some(object) = objects.get_mut(&slug) else { continue };
             let (left, fails) = busy.get(&slug).copied().unwrap_or_default();
             if left > 0 {
                 busy.insert(slug, (left - 1, fails));

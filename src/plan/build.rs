@@ -10,7 +10,7 @@ use crate::graph;
 use crate::kind::{Check, Proposal, Registry, Sole};
 use crate::model::{
     Address, Code, Condition, Desired, Diagnostic, Diagnostics, Facts, Fields, Identity, KeyPart, KeySource, Observed,
-    OnExists, Operation, Path, Resource, Section, Snapshot, TargetName, To, Value,
+    OnExists, Operation, Path, Resource, Secrets, Section, Severity, Snapshot, TargetName, To, Value,
 };
 use crate::resolve::Knowledge;
 
@@ -26,7 +26,10 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, registry: &Registry, mut pro
         unread: HashSet::new(),
         problems: Diagnostics::default(),
     };
-    let steps = graph::order(desired).iter().filter_map(|address| planner.step_unless_unread(&desired.resources[address])).collect();
+    let steps = graph::order(desired)
+        .iter()
+        .filter_map(|address| planner.step_unless_unread(&desired.resources[address]))
+        .collect();
     problems.extend(planner.problems);
     Plan {
         project: Arc::clone(&desired.project),
@@ -165,14 +168,23 @@ impl<'a> Planner<'a> {
                         }
                         let check = Check { resource, proposal, observed, collections, facts };
                         found.extend(declared.check(check));
-                        found.extend(declared.sole(proposal, facts).and_then(|sole| self.want(resource, section, sole)));
+                        found
+                            .extend(declared.sole(proposal, facts).and_then(|sole| self.want(resource, section, sole)));
                         decide(resource, section, &identity, &fields, observed, facts)
                     }
                 }
             }
         };
-        let decision = if let Some(error) =
-            found.iter().find(|problem| problem.severity == crate::model::Severity::Error)
+        // A kind warns where only this one object is to be left alone.
+        let forbids = |problem: &&Diagnostic| problem.severity == Severity::Warning && problem.code == Code::Blocked;
+        let decision = match found.iter().find(forbids) {
+            Some(warning) if decision.action == Action::Update => {
+                let reason = Reason { code: "immutable", message: warning.message.clone() };
+                Decision { action: Action::Blocked, reason, executable: true, ..decision }
+            }
+            _ => decision,
+        };
+        let decision = if let Some(error) = found.iter().find(|problem| problem.severity == Severity::Error)
             && decision.action != Action::Blocked
         {
             let reason = Reason { code: "refused", message: error.message.clone() };
@@ -268,7 +280,8 @@ fn decide(
             Decision::new(Action::Wait, "in_progress", format!("the remote is still at work on its {operation}"))
         }
         Condition::CreateFailed { description } => {
-            let words = description.as_ref().map(|words| format!(": {words}")).unwrap_or_default();
+            let mut words = description.as_ref().map(|words| format!(": {words}")).unwrap_or_default();
+            Secrets::of(fields).take_out(&mut words);
             Decision::new(
                 Action::Recover,
                 "create_failed",
@@ -294,8 +307,8 @@ fn compare(resource: &Resource, differences: Vec<Difference>, facts: &Facts) -> 
     }
     if resource.lifecycle.on_exists == OnExists::AdoptIfEqual {
         let message = format!(
-            "it exists and {count} {} differ, and `on_exists: adopt_if_equal` forbids to update it",
-            plural(count, "field")
+            "it exists and {count} {}, and `on_exists: adopt_if_equal` forbids to update it",
+            if count == 1 { "field differs" } else { "fields differ" }
         );
         return Decision::new(Action::Blocked, "not_equal", message).with(differences);
     }
@@ -306,10 +319,6 @@ fn compare(resource: &Resource, differences: Vec<Difference>, facts: &Facts) -> 
     let message =
         format!("{count} {} from what is declared", if count == 1 { "value differs" } else { "values differ" });
     Decision::new(Action::Update, "drift", message).with(differences).shown_only()
-}
-
-fn plural(count: usize, word: &str) -> String {
-    if count == 1 { word.to_owned() } else { format!("{word}s") }
 }
 
 fn first_line(problems: &[Diagnostic]) -> String {

@@ -174,7 +174,7 @@ impl Kind for Instance {
 
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {
         let body = remote.body(&SECTION, proposal, &PATCHED);
-        let mut instance = remote.post(&SECTION, PATH, proposal, body).await?;
+        let mut instance = remote.post(&SECTION, PATH, body).await?;
         let changed: Fields = PATCHED
             .iter()
             .filter_map(|name| Some((*name, proposal.fields.get(name)?.clone())))
@@ -186,7 +186,7 @@ impl Kind for Instance {
             return Ok(instance);
         }
         let path = format!("{PATH}/{}", segment(&instance.identity.to_string()));
-        remote.patch(&SECTION, path, proposal, members).await.map_err(|error| RemoteError {
+        remote.patch(&SECTION, path, members).await.map_err(|error| RemoteError {
             message: format!("the instance has been created, but not its status: {}", error.message),
             ..error
         })?;

@@ -235,7 +235,7 @@ impl Kind for License {
         let family = proposal.fields.text("family").filter(|family| joins(proposal, family));
         let without: &[&str] = if family.is_some() { &[] } else { &["family"] };
         let body = remote.body(&SECTION, proposal, without);
-        let mut license = remote.post(&SECTION, PATH, proposal, body).await?;
+        let mut license = remote.post(&SECTION, PATH, body).await?;
         // A family is named after the license that opens it, and no answer tells its slug.
         let slug = family.map_or_else(|| license.identity.to_string(), str::to_owned);
         set_family(&mut license, Some(slug));

@@ -226,42 +226,23 @@ impl Kaiten {
 
 impl Writer<'_, Kaiten> {
     /// Creates an object with one request.
-    async fn post(
-        &self,
-        section: &'static Section,
-        collection: &str,
-        proposal: Proposal<'_>,
-        body: Row,
-    ) -> Result<Observed, RemoteError> {
+    async fn post(&self, section: &'static Section, collection: &str, body: Row) -> Result<Observed, RemoteError> {
         let kaiten = self.session();
         let request = Request::write(Method::POST, format!("{}{collection}", kaiten.prefix))
             .json(&Json::Object(body))
             .untaken(problem::nothing_written);
-        let answer = match kaiten.ask(request).await {
-            Ok(response) => kaiten.object(section, &response),
-            Err(error) => Err(error),
-        };
-        answer.map_err(|error| problem::redacted(error, proposal.fields))
+        let response = kaiten.ask(request).await?;
+        kaiten.object(section, &response)
     }
 
     /// Changes some members of an object. Answers nothing (reference §7.3).
-    async fn patch(
-        &self,
-        section: &'static Section,
-        path: String,
-        proposal: Proposal<'_>,
-        body: Row,
-    ) -> Result<(), RemoteError> {
+    async fn patch(&self, section: &'static Section, path: String, body: Row) -> Result<(), RemoteError> {
         let kaiten = self.session();
         let request = Request::write(Method::PATCH, format!("{}{path}", kaiten.prefix))
             .json(&Json::Object(body))
             .untaken(problem::nothing_written);
-        let answer = match kaiten.ask(request).await {
-            Ok(response) if response.is_success() => Ok(()),
-            Ok(response) => Err(kaiten.refusal(&response, Some(section))),
-            Err(error) => Err(error),
-        };
-        answer.map_err(|error| problem::redacted(error, proposal.fields))
+        let response = kaiten.ask(request).await?;
+        if response.is_success() { Ok(()) } else { Err(kaiten.refusal(&response, Some(section))) }
     }
 
     /// The body of a create: the fields, and the slug, which is always ours (a generated one could never be declared).
