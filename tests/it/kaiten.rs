@@ -99,3 +99,10 @@ fn only_one_license_of_a_family_is_its_default() {
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert_eq!(problems[0].0, "trueup::config::invalid_value");
 }
+
+#[test]
+fn a_plan_that_cannot_be_written_is_told_by_the_name_that_was_given() {
+    let project = Project::empty().file("trueup.toml", CORE).file("acme.yaml", "customers:\n  acme: {name: Acme}\n");
+    let output = project.run(&["plan", "--out", "no/such/plan.json"]).exits(1);
+    assert!(output.stderr.contains("`no/such/plan.json`: there is no directory `no/such`\n"), "{output}");
+}
