@@ -461,7 +461,8 @@ impl<'a> Run<'a> {
         for diagnostic in &diagnostics {
             (self.events)(Event::Diagnostic(diagnostic.clone()));
         }
-        self.halted |= self.options.fail_fast && !good;
+        // What is blocked was so in the plan, and whoever approved that knew.
+        self.halted |= self.options.fail_fast && !good && resolution != Resolution::Blocked;
         self.outcomes[at] = Some(Outcome {
             address: step.address.clone(),
             action: step.action,
@@ -559,7 +560,13 @@ fn blocked(step: &crate::plan::Step, resource: &Resource) -> Diagnostic {
         let action = step.action.as_str();
         let message =
             format!("`{}` needs the action `{action}`, which this version shows but does not carry out", step.address);
-        (message, Some("make the change at the remote or in the YAML, then run `trueup apply` again"))
+        let help = match step.action {
+            Action::Recover => {
+                "what is left of it occupies its name; remove it at the remote, then run `trueup apply` again"
+            }
+            _ => "make the change at the remote or in the YAML, then run `trueup apply` again",
+        };
+        (message, Some(help))
     };
     let diagnostic =
         Diagnostic::error(Code::Blocked, message).at(resource.key_span, "nothing was done here").on(&step.address);

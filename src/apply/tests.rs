@@ -127,6 +127,19 @@ async fn fail_fast_starts_nothing_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_plan_says_is_blocked_is_no_failure_to_stop_at() {
+    let world = Arc::new(World::default());
+    let mut left = object("a", [("name", Value::text("a"))].into_iter().collect());
+    left.condition = Condition::CreateFailed { description: None };
+    world.objects.lock().unwrap().insert("a".into(), left);
+    let options = Options { parallelism: 1, fail_fast: true };
+    let (ledger, _) = run_until(&plain(&["a", "b"]), &world, options, None).await;
+    assert_eq!(outcome(&ledger, "a"), (Resolution::Blocked, None, vec![Code::Blocked]));
+    assert!(ledger.outcomes[0].diagnostics[0].help.as_ref().unwrap().contains("remove it at the remote"));
+    assert_eq!(outcome(&ledger, "b").0, Resolution::Done);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_create_whose_answer_was_lost_is_looked_up_and_not_repeated() {
     let world = Arc::new(World::default());
     weather(&world, "a", Weather::LostAfter);
