@@ -117,7 +117,7 @@ impl<'a> Knowledge<'a> {
                     [object] => {
                         Ok(Link { name: Some(object.identity.to_string().into()), id: Some(Arc::clone(&object.id)) })
                     }
-                    [] => Err(Box::new(self.not_found(resource, reference, section, collection, path))),
+                    [] => Err(Box::new(self.not_found(resource, reference, section, collection, narrowed_by, path))),
                     several => Err(Box::new(ambiguous(resource, name, section, several, narrowed_by, path))),
                 }
             }
@@ -130,6 +130,7 @@ impl<'a> Knowledge<'a> {
         reference: &Reference,
         section: &'static Section,
         collection: &Collection,
+        narrowed_by: Option<&str>,
         path: &Path,
     ) -> Diagnostic {
         let To::Natural { name, qualifier } = &reference.to else { unreachable!("only names are looked up") };
@@ -146,8 +147,12 @@ impl<'a> Knowledge<'a> {
         });
         let declared: Vec<String> = declared.map(|other| other.address.key.to_string()).collect();
         let remote: Vec<String> = collection.iter().map(|object| object.identity.to_string()).collect();
+        let others =
+            collection.named(name, section.fold_case).filter_map(|object| object.attributes.text(narrowed_by?));
+        let others: Vec<String> = others.map(|other| format!("`{other}`")).collect();
         let candidates = self.suggest.near(name, declared.iter().chain(&remote).map(String::as_str), 3);
         let help = match candidates.as_slice() {
+            _ if !others.is_empty() => format!("`{name}` is there, but from {}", others.join(" and ")),
             // Only what is in the outer objects that are named is looked at.
             [] if remote.is_empty() && section.key.len() > 1 => {
                 let outer = name.split('/').next().unwrap_or_default();
