@@ -10,3 +10,4 @@ mod interrupt;
 mod scripted;
 mod mistakes;
 mod reports;
+mod tokens;
