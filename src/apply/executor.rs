@@ -78,7 +78,7 @@ pub async fn apply(
             () = pause(clock, deadline), if deadline.is_some() => break,
             Some(joined) = run.running.join_next_with_id(), if !run.running.is_empty() => run.attempted(joined),
             Some(joined) = run.polls.join_next_with_id(), if !run.polls.is_empty() => run.polled(joined),
-            () = pause(clock, run.next_poll), if deadline.is_none() && run.polls.is_empty() && !run.pending.is_empty() => {
+            () = pause(clock, run.next_poll), if deadline.is_none() && run.can_look() => {
                 run.poll();
             }
         }
@@ -338,10 +338,23 @@ impl<'a> Run<'a> {
         self.pending.is_empty() && self.looking.is_empty()
     }
 
-    /// Looks at everything that is waited for, one look a kind and target.
+    fn is_looked_at(&self, group: &Group) -> bool {
+        self.looking.values().any(|(looked_at, _)| looked_at == group)
+    }
+
+    /// Whether something is waited for that no look is under way for. A target that is slow to answer delays no other.
+    fn can_look(&self) -> bool {
+        self.pending.keys().any(|group| !self.is_looked_at(group))
+    }
+
+    /// Looks at everything that is waited for, one look at a time a kind and target.
     fn poll(&mut self) {
         self.next_poll = None;
         for (group, pending) in std::mem::take(&mut self.pending) {
+            if self.is_looked_at(&group) {
+                self.pending.insert(group, pending);
+                continue;
+            }
             let kind = Arc::clone(self.registry.kind(group.1).expect("planned kinds are registered"));
             let session = Arc::clone(&self.sessions[&group.0]);
             let objects: Vec<Observed> = pending.iter().map(|pending| pending.object.clone()).collect();

@@ -9,7 +9,9 @@ use tokio::sync::watch;
 use super::{Event, Ledger, Options, Resolution, apply};
 use crate::model::{Code, Condition, Desired, Diagnostics, Operation, Value};
 use crate::plan::{Action, plan};
-use crate::testing::{Declared, Weather, World, clock, expression, object, observed, refers_to, registry, sessions};
+use crate::testing::{
+    Declared, Weather, World, address, clock, expression, object, observed, refers_to, registry, sessions,
+};
 
 const WIDE: Options = Options { parallelism: 8, fail_fast: false };
 
@@ -253,6 +255,36 @@ async fn what_is_created_during_a_look_is_not_missed_by_it() {
     assert_eq!(outcome(&ledger, "b"), (Resolution::Done, None, vec![]));
     assert!(ledger.is_complete());
     assert_eq!(log(&world).iter().filter(|line| *line == "poll").count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_is_slow_to_answer_delays_no_other() {
+    let (slow, quick) = (Arc::new(World::default()), Arc::new(World::default()));
+    slow.a_poll_takes.store(100_000, Ordering::SeqCst);
+    weather(&slow, "a", Weather::Slow(0));
+    weather(&quick, "b", Weather::Slow(3));
+    let mut desired = plain(&["a", "b"]);
+    let mut other = desired.targets["test"].clone();
+    other.name = "other".into();
+    desired.targets.insert(other.name.clone(), other);
+    desired.resources[&address("b")].target = "other".into();
+    let registry = registry();
+    let mut both = sessions(&slow);
+    both.insert("other".into(), sessions(&quick)["test"].clone());
+    let mut problems = Diagnostics::default();
+    let snapshot = crate::observe::observe(&desired, &registry, &both, &mut problems).await;
+    let plan = plan(&desired, &snapshot, &registry, problems);
+    let (sender, receiver) = watch::channel(None);
+    let mut ends = Vec::new();
+    let mut push = |event| {
+        if let Event::Complete { address, elapsed, .. } = event {
+            ends.push((address.key.to_string(), elapsed.as_secs()));
+        }
+    };
+    let ledger = apply(&plan, &desired, &snapshot, &registry, &both, WIDE, &clock(), receiver, &mut push).await;
+    drop(sender);
+    assert!(ledger.is_complete());
+    assert_eq!(ends, [("b".to_owned(), 2), ("a".to_owned(), 100)]);
 }
 
 #[tokio::test(start_paused = true)]
