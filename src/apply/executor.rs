@@ -80,7 +80,7 @@ pub async fn apply(
             () = pause(clock, deadline), if deadline.is_some() => break,
             Some(joined) = run.running.join_next_with_id(), if !run.running.is_empty() => run.attempted(joined),
             Some(joined) = run.polls.join_next_with_id(), if !run.polls.is_empty() => run.polled(joined),
-            () = pause(clock, run.next_poll), if deadline.is_none() && run.polls.is_empty() && !run.pending.is_empty() => {
+            () = pause(clock, run.next_poll), if deadline.is_none() && run.can_look() => {
                 run.poll();
             }
         }
@@ -345,10 +345,23 @@ impl<'a> Run<'a> {
         self.pending.is_empty() && self.looking.is_empty()
     }
 
-    /// Looks at everything that is waited for, one look a kind and target.
+    fn is_looked_at(&self, group: &Group) -> bool {
+        self.looking.values().any(|(looked_at, _)| looked_at == group)
+    }
+
+    /// Whether something is waited for that no look is under way for. A target that is slow to answer delays no other.
+    fn can_look(&self) -> bool {
+        self.pending.keys().any(|group| !self.is_looked_at(group))
+    }
+
+    /// Looks at everything that is waited for, one look at a time a kind and target.
     fn poll(&mut self) {
         self.next_poll = None;
         for (group, pending) in std::mem::take(&mut self.pending) {
+            if self.is_looked_at(&group) {
+                self.pending.insert(group, pending);
+                continue;
+            }
             let kind = Arc::clone(self.registry.kind(group.1).expect("planned kinds are registered"));
             let session = Arc::clone(&self.sessions[&group.0]);
             let objects: Vec<Observed> = pending.iter().map(|pending| pending.object.clone()).collect();
@@ -471,7 +484,8 @@ impl<'a> Run<'a> {
         for diagnostic in &diagnostics {
             (self.events)(Event::Diagnostic(diagnostic.clone()));
         }
-        self.halted |= self.options.fail_fast && !good;
+        // What is blocked was so in the plan, and whoever approved that knew.
+        self.halted |= self.options.fail_fast && !good && resolution != Resolution::Blocked;
         self.outcomes[at] = Some(Outcome {
             address: step.address.clone(),
             action: step.action,
@@ -576,7 +590,13 @@ fn blocked(step: &crate::plan::Step, resource: &Resource) -> Diagnostic {
         let action = step.action.as_str();
         let message =
             format!("`{}` needs the action `{action}`, which this version shows but does not carry out", step.address);
-        (message, Some("make the change at the remote or in the YAML, then run `trueup apply` again"))
+        let help = match step.action {
+            Action::Recover => {
+                "what is left of it occupies its name; remove it at the remote, then run `trueup apply` again"
+            }
+            _ => "make the change at the remote or in the YAML, then run `trueup apply` again",
+        };
+        (message, Some(help))
     };
     let diagnostic =
         Diagnostic::error(Code::Blocked, message).at(resource.key_span, "nothing was done here").on(&step.address);

@@ -9,7 +9,9 @@ use tokio::sync::watch;
 use super::{Event, Ledger, Options, Resolution, apply};
 use crate::model::{Code, Condition, Desired, Diagnostics, Operation, Value};
 use crate::plan::{Action, plan};
-use crate::testing::{Declared, Weather, World, clock, expression, object, observed, refers_to, registry, sessions};
+use crate::testing::{
+    Declared, Weather, World, address, clock, expression, object, observed, refers_to, registry, sessions,
+};
 
 const WIDE: Options = Options { parallelism: 8, fail_fast: false };
 
@@ -127,6 +129,19 @@ async fn fail_fast_starts_nothing_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_plan_says_is_blocked_is_no_failure_to_stop_at() {
+    let world = Arc::new(World::default());
+    let mut left = object("a", [("name", Value::text("a"))].into_iter().collect());
+    left.condition = Condition::CreateFailed { description: None };
+    world.objects.lock().unwrap().insert("a".into(), left);
+    let options = Options { parallelism: 1, fail_fast: true };
+    let (ledger, _) = run_until(&plain(&["a", "b"]), &world, options, None).await;
+    assert_eq!(outcome(&ledger, "a"), (Resolution::Blocked, None, vec![Code::Blocked]));
+    assert!(ledger.outcomes[0].diagnostics[0].help.as_ref().unwrap().contains("remove it at the remote"));
+    assert_eq!(outcome(&ledger, "b").0, Resolution::Done);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_create_whose_answer_was_lost_is_looked_up_and_not_repeated() {
     let world = Arc::new(World::default());
     weather(&world, "a", Weather::LostAfter);
@@ -240,6 +255,36 @@ async fn what_is_created_during_a_look_is_not_missed_by_it() {
     assert_eq!(outcome(&ledger, "b"), (Resolution::Done, None, vec![]));
     assert!(ledger.is_complete());
     assert_eq!(log(&world).iter().filter(|line| *line == "poll").count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_is_slow_to_answer_delays_no_other() {
+    let (slow, quick) = (Arc::new(World::default()), Arc::new(World::default()));
+    slow.a_poll_takes.store(100_000, Ordering::SeqCst);
+    weather(&slow, "a", Weather::Slow(0));
+    weather(&quick, "b", Weather::Slow(3));
+    let mut desired = plain(&["a", "b"]);
+    let mut other = desired.targets["test"].clone();
+    other.name = "other".into();
+    desired.targets.insert(other.name.clone(), other);
+    desired.resources[&address("b")].target = "other".into();
+    let registry = registry();
+    let mut both = sessions(&slow);
+    both.insert("other".into(), sessions(&quick)["test"].clone());
+    let mut problems = Diagnostics::default();
+    let snapshot = crate::observe::observe(&desired, &registry, &both, &mut problems).await;
+    let plan = plan(&desired, &snapshot, &registry, problems);
+    let (sender, receiver) = watch::channel(None);
+    let mut ends = Vec::new();
+    let mut push = |event| {
+        if let Event::Complete { address, elapsed, .. } = event {
+            ends.push((address.key.to_string(), elapsed.as_secs()));
+        }
+    };
+    let ledger = apply(&plan, &desired, &snapshot, &registry, &both, WIDE, &clock(), receiver, &mut push).await;
+    drop(sender);
+    assert!(ledger.is_complete());
+    assert_eq!(ends, [("b".to_owned(), 2), ("a".to_owned(), 100)]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -184,7 +184,9 @@ async fn a_name_of_two_is_ambiguous_unless_narrowed() {
     assert_eq!(codes(&ambiguous), [Code::AmbiguousName]);
     assert_eq!(ambiguous.diagnostics[0].help.as_deref(), Some("say which one beside it: `maker: one` or `maker: two`"));
     assert_eq!(actions(&planned(&refer(Some("two")), &world).await), ["create a: absent"]);
-    assert_eq!(codes(&planned(&refer(Some("three")), &world).await), [Code::ReferenceNotFound]);
+    let unmade = planned(&refer(Some("three")), &world).await;
+    assert_eq!(codes(&unmade), [Code::ReferenceNotFound]);
+    assert_eq!(unmade.diagnostics[0].help.as_deref(), Some("there is one with `maker: one` or `maker: two`"));
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@
 mod diagnostics_page;
 mod examples;
 mod exits;
-mod kaiten;
 mod interrupt;
+mod kaiten;
 mod laws;
 mod mistakes;
 mod preflight;
@@ -15,4 +15,5 @@ mod scripted;
 mod secrets;
 mod silence;
 mod support;
+mod tokens;
 mod weather;

@@ -8,7 +8,9 @@ use serde_json::json;
 
 use super::testing::{declare, declared, endpoint, named, of_guid, of_key, registry, text};
 use super::*;
-use crate::emulator::cloudfoundry::{CloudFoundry as Emulated, Options, Refresh, SteppedClock};
+use crate::emulator::cloudfoundry::{
+    CloudFoundry as Emulated, Options, Refresh, SeedOrganization, SeedSpace, SteppedClock,
+};
 use crate::emulator::{Effect, Fault, Remote, Running, Sandbox, Wording};
 use crate::kind::{Check, Wanted};
 use crate::model::{Address, Code, Condition, Diagnostic, Identity, Observed, Operation, Reference, Resource, To};
@@ -429,6 +431,57 @@ async fn a_name_that_a_user_provided_instance_has_is_seen_before_anything_is_wri
     let found = world.check(&instance("other", "sandbox/dev", "postgres/legacy")).await;
     assert_eq!(found.iter().map(|one| one.code).collect::<Vec<_>>(), [Code::PlanUnavailable]);
     assert!(world.check(&instance("other", "sandbox/dev", "cache/small")).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_lists_for_many_organizations_and_spaces_find_everything_too() {
+    // One more than fits in a list of values, and two pages.
+    for (organizations, spaces_each) in [(1, 51), (51, 1), (51, 2)] {
+        let world = World::with(admin(), |options| {
+            for number in 0..organizations {
+                let mut one = SeedOrganization::new(&format!("o-{number}"));
+                for number in 0..spaces_each {
+                    one = one.space(SeedSpace::new(&format!("s-{number}")));
+                }
+                options.organizations.push(one);
+            }
+        })
+        .await;
+        let mut all = vec![instance("elsewhere", "sandbox/dev", "redis/small")];
+        for organization in 0..organizations {
+            for space in 0..spaces_each {
+                let (key, space) = (format!("i-{organization}-{space}"), format!("O-{organization}/S-{space}"));
+                all.push(instance(&key, &space, "redis/small"));
+            }
+        }
+        let seen = world.observe(&all).await;
+        for resource in &all {
+            let proposed = Proposed::of(resource, &all, &seen);
+            let kind = registry().kind("service_instances").unwrap().clone();
+            kind.declared().unwrap().create(proposed.proposal(), &world.remote).await.unwrap();
+        }
+        let declared = &all[1..];
+        let found = world.observe(declared).await;
+        assert_eq!(found["service_instances"].len(), declared.len(), "{organizations} x {spaces_each}");
+    }
+}
+
+#[tokio::test]
+async fn a_plan_named_by_a_guid_that_nobody_has_is_told_before_anything_is_written() {
+    let world = World::new().await;
+    let plan = of_guid("service_plans", "6df3af55-8f97-4dbe-9d6b-098eb53d8c18");
+    let resource = declare("service_instances", "db", [("space", named("spaces", "sandbox/dev")), ("plan", plan)]);
+    let seen = world.observe(std::slice::from_ref(&resource)).await;
+    let address = resource.address.clone();
+    let id = Link { name: None, id: Some("6df3af55-8f97-4dbe-9d6b-098eb53d8c18".into()) };
+    let fields = Fields::from_iter([("plan", Value::Link(Box::new(id)))]);
+    let identity = Identity::single("name", "db");
+    let proposal = Proposal { address: &address, identity: &identity, fields: &fields };
+    let facts = world.remote.facts();
+    let kind = registry().kind("service_instances").unwrap().clone();
+    let check = Check { resource: &resource, proposal, observed: None, collections: &seen, facts: &facts };
+    let found = kind.declared().unwrap().check(check);
+    assert_eq!(found.iter().map(|one| one.code).collect::<Vec<_>>(), [Code::PlanUnavailable]);
 }
 
 #[tokio::test]

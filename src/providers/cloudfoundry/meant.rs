@@ -1,6 +1,6 @@
 //! Which organizations and spaces declarations mean, so that no more than those are read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -45,10 +45,16 @@ pub fn spaces<'v>(
     there: &Collection,
 ) -> Meant<Spaces> {
     let mut all = Spaces::new();
+    let mut done = HashSet::new();
     for value in values {
-        let Some(found) = reference(value).and_then(|reference| space(reference, declared, there)) else {
-            return Meant::Any;
-        };
+        let Some(reference) = reference(value) else { return Meant::Any };
+        // Thousands of instances may be in one space.
+        if let To::Declared(address) = &reference.to
+            && !done.insert(address)
+        {
+            continue;
+        }
+        let Some(found) = space(reference, declared, there) else { return Meant::Any };
         all.extend(found);
     }
     Meant::These(all)

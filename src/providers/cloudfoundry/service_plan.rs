@@ -136,20 +136,22 @@ impl Readable for ServicePlan {
 
 /// The spaces in which a plan that is not public is declared.
 fn spaces_to_ask(wanted: &Wanted<'_>, plans: &[Observed]) -> BTreeSet<RemoteId> {
-    let not_public = |reference: &Reference| {
-        let meant = |plan: &&Observed| match &reference.to {
-            To::Id { id, .. } => plan.id == *id,
-            To::Natural { name, .. } => plan.identity.to_string().to_lowercase() == name.to_lowercase(),
-            To::Declared(_) => false,
-        };
-        plans.iter().filter(meant).any(|plan| plan.attributes.get("public") == Some(&Value::Bool(false)))
+    let hidden = plans.iter().filter(|plan| plan.attributes.get("public") == Some(&Value::Bool(false)));
+    let (ids, names): (HashSet<&str>, HashSet<String>) =
+        hidden.map(|plan| (&*plan.id, plan.identity.to_string().to_lowercase())).unzip();
+    let not_public = |reference: &Reference| match &reference.to {
+        To::Id { id, .. } => ids.contains(&**id),
+        To::Natural { name, .. } => names.contains(&name.to_lowercase()),
+        To::Declared(_) => false,
     };
-    let hidden: Vec<&Reference> = wanted.references.iter().copied().filter(|reference| not_public(reference)).collect();
+    if !wanted.references.iter().any(|reference| not_public(reference)) {
+        return BTreeSet::new();
+    }
     let none = Collection::default();
     let spaces = wanted.observed.get("spaces").copied().unwrap_or(&none);
     let instances = wanted.declared.values().filter(|resource| {
         let plan = resource.fields.get("plan");
-        matches!(plan, Some(Value::Reference(plan)) if hidden.contains(&&**plan))
+        matches!(plan, Some(Value::Reference(plan)) if not_public(plan))
     });
     match meant::spaces(instances.map(|instance| instance.fields.get("space")), wanted.declared, spaces) {
         Meant::These(spaces) => spaces.into_keys().collect(),

@@ -9,7 +9,7 @@ use super::space_of;
 /// All that can be told.
 pub fn all(check: Check<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    found.extend(plan(check).or_else(|| hidden(check)));
+    found.extend(unseen(check).or_else(|| plan(check)).or_else(|| hidden(check)));
     found.extend(broker(check));
     found.extend(plan_change(check));
     found.extend(name(check));
@@ -34,6 +34,17 @@ fn declared_plan(check: Check<'_>) -> Option<&Observed> {
 fn has_declared_plan(check: Check<'_>) -> bool {
     let observed = check.observed.and_then(|observed| observed.fields.link("plan")?.id.as_ref());
     observed.is_some() && observed == check.proposal.fields.link("plan").and_then(|link| link.id.as_ref())
+}
+
+/// A guid is taken as it is, but an instance can be made only of a plan that can be seen.
+fn unseen(check: Check<'_>) -> Option<Diagnostic> {
+    let guid = check.proposal.fields.link("plan")?.id.as_deref()?;
+    if check.observed.is_some() || check.collections.get("service_plans")?.with_id(guid).is_some() {
+        return None;
+    }
+    let diagnostic = Diagnostic::error(Code::PlanUnavailable, format!("no service plan with the guid `{guid}`"))
+        .help("choose a plan that you can see: `cf marketplace` lists them");
+    Some(at(check, "plan", diagnostic, "it does not exist, or you may not see it"))
 }
 
 /// A plan that its broker has withdrawn can be kept, not chosen.
