@@ -125,6 +125,15 @@ pub struct Check<'a> {
     pub facts: &'a Facts,
 }
 
+/// What only one object can have at a time; giving it to one takes it from another.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Sole {
+    /// The field that gives it.
+    pub field: &'static str,
+    /// Among which objects, the same text for all that compete: ``the family `growth` ``.
+    pub of: String,
+}
+
 /// A kind of remote object that can be looked at.
 pub trait Readable: 'static {
     /// Its provider.
@@ -157,6 +166,13 @@ pub trait Kind: Readable {
     fn check(check: Check<'_>) -> Vec<Diagnostic> {
         let _ = check;
         Vec::new()
+    }
+
+    /// What the proposal wants and only one object can have. Two resources that do would take it from each other with
+    /// every apply; that is refused.
+    fn sole(proposal: Proposal<'_>, facts: &Facts) -> Option<Sole> {
+        let _ = (proposal, facts);
+        None
     }
 
     /// Creates it, with one write where the API allows. An object still being worked on comes back with
@@ -405,6 +421,8 @@ pub trait ErasedDeclared: Send + Sync {
     fn recognise<'c>(&self, proposal: Proposal<'_>, collection: &'c Collection, facts: &Facts) -> Vec<&'c Observed>;
     /// See [`Kind::check`].
     fn check(&self, check: Check<'_>) -> Vec<Diagnostic>;
+    /// See [`Kind::sole`].
+    fn sole(&self, proposal: Proposal<'_>, facts: &Facts) -> Option<Sole>;
     /// See [`Kind::create`].
     fn create<'a>(&self, proposal: Proposal<'a>, session: &'a dyn Session) -> Boxed<'a, Result<Observed, RemoteError>>;
     /// See [`Kind::look_up`].
@@ -477,6 +495,10 @@ impl<K: Kind> ErasedDeclared for Declared<K> {
 
     fn check(&self, check: Check<'_>) -> Vec<Diagnostic> {
         K::check(check)
+    }
+
+    fn sole(&self, proposal: Proposal<'_>, facts: &Facts) -> Option<Sole> {
+        K::sole(proposal, facts)
     }
 
     fn create<'a>(&self, proposal: Proposal<'a>, session: &'a dyn Session) -> Boxed<'a, Result<Observed, RemoteError>> {

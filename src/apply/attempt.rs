@@ -56,8 +56,9 @@ pub(super) async fn attempt(
             Err(problem) => tracing::debug!(%address, %problem, "could not look for it"),
         }
     }
-    // A server that answered has finished with the request; one that did not may still be at it.
-    if !looked || error.problem.status.is_none() {
+    // A server that answered has finished with the request; one that did not, or whose proxy did not wait for it (408,
+    // 504), may still be at it.
+    if !looked || matches!(error.problem.status, None | Some(408 | 504)) {
         return Attempt::Unknown { error, looked };
     }
     let looked = "it was looked for afterwards, and is not there: `trueup apply` can be run again";

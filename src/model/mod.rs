@@ -4,6 +4,7 @@ mod address;
 mod code;
 mod diagnostic;
 mod document;
+pub mod instant;
 mod path;
 mod resource;
 mod secrets;

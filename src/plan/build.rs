@@ -1,15 +1,16 @@
 //! Desired x Snapshot -> `Plan`. Pure: the same input gives the same plan.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{Action, Change, Plan, Reason, Seen, Shown, Step};
 use crate::diff::{Difference, creation, diff};
 use crate::graph;
-use crate::kind::{Check, Proposal, Registry};
+use crate::kind::{Check, Proposal, Registry, Sole};
 use crate::model::{
     Address, Code, Condition, Desired, Diagnostic, Diagnostics, Facts, Fields, Identity, Observed, OnExists, Operation,
-    Path, Resource, Secrets, Section, Severity, Snapshot, To, Value,
+    Path, Resource, Secrets, Section, Severity, Snapshot, TargetName, To, Value,
 };
 use crate::resolve::Knowledge;
 
@@ -21,6 +22,7 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, registry: &Registry, mut pro
         registry,
         knowledge: Knowledge::new(desired, snapshot, registry),
         claimed: HashMap::new(),
+        soles: HashMap::new(),
         unread: HashSet::new(),
         problems: Diagnostics::default(),
     };
@@ -73,6 +75,8 @@ struct Planner<'a> {
     knowledge: Knowledge<'a>,
     /// Which declared resource an object has been recognised as.
     claimed: HashMap<Arc<str>, Address>,
+    /// Which resource wants what only one can have, by target.
+    soles: HashMap<(TargetName, &'static str, Sole), Address>,
     /// What nothing can be said about, because something could not be read.
     unread: HashSet<Address>,
     problems: Diagnostics,
@@ -164,6 +168,8 @@ impl<'a> Planner<'a> {
                         }
                         let check = Check { resource, proposal, observed, collections, facts };
                         found.extend(declared.check(check));
+                        found
+                            .extend(declared.sole(proposal, facts).and_then(|sole| self.want(resource, section, sole)));
                         decide(resource, section, &identity, &fields, observed, facts)
                     }
                 }
@@ -202,6 +208,32 @@ impl<'a> Planner<'a> {
             observed: observed.map(|object| Seen { id: Arc::clone(&object.id), version: object.version.clone() }),
             executable: decision.executable,
         })
+    }
+
+    /// Two resources cannot both have what only one can.
+    fn want(&mut self, resource: &Resource, section: &'static Section, sole: Sole) -> Option<Diagnostic> {
+        let Sole { field, of } = &sole;
+        let path = Path::field(*field);
+        if resource.lifecycle.ignore.iter().any(|ignored| path.starts_with(&ignored.value)) {
+            return None;
+        }
+        let message = format!("only one of the {} of {of} can have this `{field}`", section.name);
+        let key = (Arc::clone(&resource.target), section.name, sole);
+        let first = match self.soles.entry(key) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(resource.address.clone());
+                return None;
+            }
+            Entry::Occupied(first) => first.get().clone(),
+        };
+        let other = &self.desired.resources[&first];
+        Some(
+            Diagnostic::error(Code::InvalidValue, message)
+                .at(resource.places.value(&path), "asks for it too")
+                .also(other.places.value(&path), format!("`{first}` asks for it"))
+                .help("choose one of the two: each apply would take it from the other")
+                .on(&resource.address),
+        )
     }
 
     /// One object cannot be two declared resources.

@@ -86,6 +86,28 @@ async fn ignored_and_unverifiable_differences_change_nothing() {
 }
 
 #[tokio::test]
+async fn what_only_one_can_have_is_given_to_one() {
+    let only = [("kind", Value::text("only"))];
+    let desired = Declared::new().thing("a", &only, &[]).thing("b", &only, &[]).thing("c", &[], &[]).desired;
+    let plan = planned(&desired, &world(&[("b", &only)])).await;
+    assert_eq!(actions(&plan), ["create a: absent", "blocked b: refused", "create c: absent"]);
+    assert_eq!(codes(&plan), [Code::InvalidValue]);
+    assert_eq!(plan.diagnostics[0].message, "only one of the things of the world can have this `kind`");
+    let alone = Declared::new().thing("a", &only, &[]).thing("c", &[], &[]).desired;
+    assert_eq!(codes(&planned(&alone, &world(&[])).await), []);
+    let ignored = desired_without_watching(desired, "a");
+    assert_eq!(codes(&planned(&ignored, &world(&[])).await), []);
+}
+
+/// With the field `kind` of a thing ignored.
+fn desired_without_watching(mut desired: Desired, key: &str) -> Desired {
+    let resource = &mut desired.resources[&crate::testing::address(key)];
+    let value = crate::model::Path::field("kind");
+    resource.lifecycle.ignore = vec![crate::model::Spanned { value, span: resource.span }];
+    desired
+}
+
+#[tokio::test]
 async fn adopt_if_equal_blocks_on_a_difference() {
     let desired = Declared::new()
         .thing("a", &[("name", Value::text("A"))], &[])

@@ -206,6 +206,8 @@ impl fmt::Display for Output {
         let text = text.replace(&directory.display().to_string(), "[directory]");
         let vary = [
             (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
+            // It covers the port too.
+            (r"sha256:[0-9a-f]{64}", "sha256:DIGEST"),
             (r" (created|ready) in \d+(\.\d+)? s\b", " $1 in T s"),
             (r#""elapsed_ms":\d+"#, r#""elapsed_ms":0"#),
             // It is of the port too.

@@ -1,7 +1,5 @@
 //! Instances, in both dialects (reference §10.12, §12).
 
-use jiff::Timestamp;
-
 use super::dialect::Dialect;
 use super::license::published_siblings;
 use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UNLIMITED, UPDATED_AT, metadata, problem, wire};
@@ -9,7 +7,7 @@ use crate::http::segment;
 use crate::kind::{Check, Failure, Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
 use crate::model::{
     Code, Collection, Compare, Diagnostic, Facts, Field, Fields, KeyPart, KeySource, Observed, Path, Section, Shape,
-    To, Value,
+    To, Value, instant,
 };
 
 /// One deployment of the product for one customer.
@@ -214,12 +212,10 @@ fn alike<'c>(fields: &Fields, collection: &'c Collection) -> Vec<&'c Observed> {
 /// A finer instant would be stored rounded (reference §6.1) and differ for ever.
 fn dates_in_milliseconds(check: Check<'_>, found: &mut Vec<Diagnostic>) {
     for name in DATES {
-        let Some(instant) = check.proposal.fields.text(name).and_then(|text| text.parse::<Timestamp>().ok()) else {
-            continue;
-        };
-        if instant.subsec_nanosecond() % 1_000_000 != 0 {
+        let Some(text) = check.proposal.fields.text(name) else { continue };
+        if instant::utc(text).is_some_and(|moment| moment.subsec_nanosecond() % 1_000_000 != 0) {
             let place = check.resource.places.value(&Path::field(name));
-            let kept = wire::instant(&instant.to_string()).unwrap_or_default();
+            let kept = wire::instant(text).unwrap_or_default();
             found.push(
                 Diagnostic::error(
                     Code::InvalidValue,
@@ -235,8 +231,8 @@ fn dates_in_milliseconds(check: Check<'_>, found: &mut Vec<Diagnostic>) {
 
 /// Kaiten does not look whether the end follows the start (reference §6.1).
 fn dates_in_order(check: Check<'_>, found: &mut Vec<Diagnostic>) {
-    let instant = |name| check.proposal.fields.text(name)?.parse::<Timestamp>().ok();
-    let [Some(start), Some(end)] = DATES.map(instant) else { return };
+    let moment = |name| instant::utc(check.proposal.fields.text(name)?);
+    let [Some(start), Some(end)] = DATES.map(moment) else { return };
     if end < start {
         let place = |name| check.resource.places.value(&Path::field(name));
         found.push(

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UPDATED_AT};
 use crate::http::segment;
-use crate::kind::{Check, Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::kind::{Check, Kind, Proposal, Readable, Reader, RemoteError, Sole, Wanted, Writer};
 use crate::model::{
-    Attribute, Code, Collection, Diagnostic, Field, KeyPart, KeySource, Observed, Path, RemoteId, Section, Shape, Value,
+    Attribute, Code, Collection, Diagnostic, Facts, Field, KeyPart, KeySource, Observed, Path, RemoteId, Section,
+    Shape, Value,
 };
 use crate::suggest::Suggest;
 
@@ -201,15 +202,28 @@ impl Kind for License {
             );
             let help = match nearest(family, families) {
                 Some(nearest) => format!("did you mean `{nearest}`?"),
-                None => {
-                    "write `${licenses.KEY.slug}` for the family that a license declared here opens, or leave `family` \
-                         out to open one"
-                        .to_owned()
-                }
+                None => format!(
+                    "write `family: ${{licenses.{family}.slug}}` if a license declared here opens it, or leave `family` out to \
+                     open one"
+                ),
             };
             found.push(diagnostic.help(help));
         }
         found
+    }
+
+    /// A family has one default (reference §10.3): a second one takes it from the first.
+    fn sole(proposal: Proposal<'_>, _: &Facts) -> Option<Sole> {
+        if proposal.fields.get("default") != Some(&Value::Bool(true)) {
+            return None;
+        }
+        let slug = proposal.identity.to_string();
+        let family = match proposal.fields.get("family") {
+            None | Some(Value::Null) => slug,
+            // One that only an apply tells cannot be compared.
+            Some(family) => family.as_text()?.to_owned(),
+        };
+        Some(Sole { field: "default", of: format!("the family `{family}`") })
     }
 
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {

@@ -377,9 +377,21 @@ async fn many_are_polled_by_the_lists_of_their_spaces() {
         .expect(1)
         .mount(&server)
         .await;
-    let all = [pending("i-1", "s-1"), pending("i-2", "s-2"), pending("i-3", "s-1"), pending("i-4", "s-2")];
-    let polled = poll(&server, &all).await.unwrap();
-    assert_eq!(polled.iter().map(|object| &*object.id).collect::<Vec<_>>(), ["i-1", "i-2", "i-4"]);
+    // What the list misses is asked for itself.
+    let gone = json!({"error_code": "CF-ServiceInstanceNotFound", "code": 60004, "description": "gone"});
+    for (guid, template) in [
+        ("i-3", ResponseTemplate::new(404).set_body_json(gone)),
+        ("i-5", ResponseTemplate::new(200).set_body_json(instance("i-5", "i-5", "s-1"))),
+    ] {
+        Mock::given(path(format!("/v2/service_instances/{guid}")))
+            .respond_with(template)
+            .expect(1)
+            .mount(&server)
+            .await;
+    }
+    let all = [("i-1", "s-1"), ("i-2", "s-2"), ("i-3", "s-1"), ("i-4", "s-2"), ("i-5", "s-1")];
+    let polled = poll(&server, &all.map(|(guid, space)| pending(guid, space))).await.unwrap();
+    assert_eq!(polled.iter().map(|object| &*object.id).collect::<Vec<_>>(), ["i-1", "i-2", "i-4", "i-5"]);
 }
 
 #[test]

@@ -116,6 +116,26 @@ async fn a_refresh_token_that_ended_gives_way_to_the_password() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_still_good_bridges_a_uaa_that_fails() {
+    let server = MockServer::start().await;
+    answer(&server, "password", granted("one", Some("r-1"), Some(600)), 1).await;
+    let (hand, clock) = Hand::clock();
+    let sign_in = sign_in(&server, password(), &clock);
+    assert_eq!(shown(sign_in.access().await), "one");
+    // One request is tried four times, and the next one does not try at all.
+    answer(&server, "refresh_token", ResponseTemplate::new(503), 4).await;
+    hand.advance(545);
+    assert_eq!(shown(sign_in.access().await), "one");
+    assert_eq!(shown(sign_in.access().await), "one");
+    server.verify().await;
+    answer(&server, "refresh_token", ResponseTemplate::new(503), 4).await;
+    hand.advance(60);
+    assert_eq!(sign_in.access().await.unwrap_err().failure, Failure::Server, "it has ended");
+    answer(&server, "refresh_token", granted("two", None, Some(600)), 1).await;
+    assert_eq!(shown(sign_in.access().await), "two");
+}
+
+#[tokio::test]
 async fn client_credentials_are_granted_again_and_sent_in_the_body() {
     let server = MockServer::start().await;
     let form = "client_credentials&client_id=robot&client_secret=hush%26%3D";
