@@ -92,7 +92,7 @@ pub struct Wanted<'a> {
     /// References to this kind that nothing declared answers.
     pub references: &'a [&'a Reference],
     /// The collections named in [`Readable::AFTER`], observed already.
-    pub observed: &'a BTreeMap<&'static str, Collection>,
+    pub observed: BTreeMap<&'static str, &'a Collection>,
     /// Everything declared, of any kind and at any target: what a reference to a declared resource means, and which
     /// outer objects matter to a kind that nothing refers to.
     pub declared: &'a IndexMap<Address, Resource>,
@@ -142,6 +142,8 @@ pub trait Readable: 'static {
     const SECTION: &'static Section;
     /// The collections, by section, that have to be observed before this one.
     const AFTER: &'static [&'static str] = &[];
+    /// The sections that checks look into besides, read at the same time.
+    const BESIDE: &'static [&'static str] = &[];
 
     /// Reads, page by page, every object the declared ones could mean. Never one request per resource.
     fn observe(
@@ -402,6 +404,8 @@ pub trait ErasedKind: Send + Sync {
     fn section(&self) -> &'static Section;
     /// See [`Readable::AFTER`].
     fn after(&self) -> &'static [&'static str];
+    /// See [`Readable::BESIDE`].
+    fn beside(&self) -> &'static [&'static str];
     /// See [`Provider::connect`].
     fn connect<'a>(&self, endpoint: &'a Endpoint, clock: &'a Clock)
     -> Boxed<'a, Result<Box<dyn Session>, RemoteError>>;
@@ -459,6 +463,10 @@ impl<K: Readable> ErasedKind for Erased<K> {
 
     fn after(&self) -> &'static [&'static str] {
         K::AFTER
+    }
+
+    fn beside(&self) -> &'static [&'static str] {
+        K::BESIDE
     }
 
     fn connect<'a>(

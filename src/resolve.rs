@@ -3,8 +3,9 @@
 //! Used twice: while planning, when what is not created yet is unknown, and while applying, when what a resource
 //! requires has been created.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::kind::Registry;
 use crate::model::{
@@ -19,24 +20,37 @@ pub struct Knowledge<'a> {
     desired: &'a Desired,
     snapshot: &'a Snapshot,
     registry: &'a Registry,
-    objects: HashMap<Address, Arc<Observed>>,
+    objects: HashMap<Address, Cow<'a, Observed>>,
+    /// Values with expressions in them that other expressions read. None of them changes any more once it is read:
+    /// planning and applying go by what requires what.
+    read: Mutex<HashMap<Place<'a>, Value>>,
     suggest: Suggest,
 }
+
+/// A declared field: its resource and name.
+type Place<'a> = (&'a Address, &'static str);
 
 impl<'a> Knowledge<'a> {
     /// Nothing is known of any declared resource yet.
     pub fn new(desired: &'a Desired, snapshot: &'a Snapshot, registry: &'a Registry) -> Self {
-        Self { desired, snapshot, registry, objects: HashMap::new(), suggest: Suggest::default() }
+        Self {
+            desired,
+            snapshot,
+            registry,
+            objects: HashMap::new(),
+            read: Mutex::default(),
+            suggest: Suggest::default(),
+        }
     }
 
     /// The declared resource is this object.
-    pub fn learn(&mut self, address: Address, object: Arc<Observed>) {
+    pub fn learn(&mut self, address: Address, object: Cow<'a, Observed>) {
         self.objects.insert(address, object);
     }
 
     /// The object of a declared resource, if it exists.
-    pub fn object(&self, address: &Address) -> Option<&Arc<Observed>> {
-        self.objects.get(address)
+    pub fn object(&self, address: &Address) -> Option<&Observed> {
+        self.objects.get(address).map(Cow::as_ref)
     }
 
     /// The fields of a resource with everything looked up. What only a created object can tell is unknown.
@@ -59,7 +73,10 @@ impl<'a> Knowledge<'a> {
                         continue;
                     }
                 },
-                plain => self.value(plain),
+                plain => {
+                    self.prepare(plain);
+                    self.value(plain)
+                }
             };
             fields.set(name, value);
         }
@@ -182,14 +199,61 @@ impl<'a> Knowledge<'a> {
             .on(&resource.address)
     }
 
+    /// Works out what the expressions in a value read, as far as there are expressions in that again. Such chains may be
+    /// as long as there are resources, and the call stack is not.
+    fn prepare(&self, value: &Value) {
+        if !value.has_template() {
+            return;
+        }
+        let mut open = Vec::new();
+        self.unread(value, &mut open);
+        while let Some((place, value)) = open.last().copied() {
+            let before = open.len();
+            self.unread(value, &mut open);
+            if open.len() == before {
+                open.pop();
+                if !self.lock().contains_key(&place) {
+                    let resolved = self.value(value);
+                    self.lock().insert(place, resolved);
+                }
+            }
+        }
+    }
+
+    /// Adds the fields that are read by the expressions in a value, have expressions in them, and are not known yet.
+    fn unread(&self, value: &Value, open: &mut Vec<(Place<'a>, &'a Value)>) {
+        match value {
+            Value::List(items) => items.iter().for_each(|item| self.unread(item, open)),
+            Value::Map(map) => map.values().for_each(|value| self.unread(value, open)),
+            Value::Template(template) => {
+                for part in &template.parts {
+                    let TemplatePart::Field { address, path } = part else { continue };
+                    let Some(Segment::Key(name)) = path.0.first() else { continue };
+                    let Some((address, resource)) = self.desired.resources.get_key_value(address) else { continue };
+                    if let Some((name, value)) = resource.fields.iter().find(|(field, _)| **name == **field)
+                        && value.has_template()
+                        && !self.lock().contains_key(&(address, name))
+                    {
+                        open.push(((address, name), value));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Place<'a>, Value>> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn value(&self, value: &Value) -> Value {
         match value {
+            plain if !plain.has_template() => plain.clone(),
             Value::List(items) => Value::List(items.iter().map(|item| self.value(item)).collect()),
             Value::Map(map) => {
                 let resolved: Map = map.iter().map(|(key, value)| (Arc::clone(key), self.value(value))).collect();
                 Value::Map(Box::new(resolved))
             }
-            Value::Sensitive(secret) => Sensitive::wrap(self.value(secret.expose())),
             Value::Template(template) => self.template(template),
             plain => plain.clone(),
         }
@@ -231,35 +295,38 @@ impl<'a> Knowledge<'a> {
         let section = self.section(address);
         let marked_sensitive = section.field(name).is_some_and(|field| field.sensitive)
             || section.attribute(name).is_some_and(|attribute| attribute.sensitive);
-        let whole = if let Some(declared) = resource.fields.get(name) {
+        let declared = resource.fields.iter().find(|(field, _)| **name == **field);
+        let whole = if let Some((field, declared)) = declared {
             match declared {
                 Value::Reference(reference) => {
                     match self.link(resource, reference, section.field(name).map(|field| field.shape), path) {
-                        Ok(link) => link.name.map_or(Value::Unknown, Value::Text),
-                        Err(_) => Value::Unknown,
+                        Ok(link) => Cow::Owned(link.name.map_or(Value::Unknown, Value::Text)),
+                        Err(_) => Cow::Owned(Value::Unknown),
                     }
                 }
-                plain => self.value(plain),
+                plain if plain.has_template() => {
+                    let known = self.lock().get(&(&resource.address, field)).map(|known| inside(known, rest));
+                    match known {
+                        Some(value) if marked_sensitive => return Sensitive::wrap(value),
+                        Some(value) => return value,
+                        None => Cow::Owned(self.value(plain)),
+                    }
+                }
+                plain => Cow::Borrowed(plain),
             }
         } else if let Some((_, part)) = resource.identity.parts.iter().find(|(part, _)| *part == &**name) {
-            Value::Text(Arc::clone(part))
+            Cow::Owned(Value::Text(Arc::clone(part)))
         } else if **name == *section.id_name() {
-            object.map_or(Value::Unknown, |object| Value::Text(Arc::clone(&object.id)))
+            Cow::Owned(object.map_or(Value::Unknown, |object| Value::Text(Arc::clone(&object.id))))
         } else {
             let seen = object.and_then(|object| object.attributes.get(name).or_else(|| object.fields.get(name)));
             match seen {
-                Some(Value::Link(link)) => Value::text(link.shown()),
-                Some(value) => value.clone(),
-                None => Value::Unknown,
+                Some(Value::Link(link)) => Cow::Owned(Value::text(link.shown())),
+                Some(value) => Cow::Borrowed(value),
+                None => Cow::Owned(Value::Unknown),
             }
         };
-        let inner = rest.iter().try_fold(whole, |value, segment| match (value, segment) {
-            (Value::Map(mut map), Segment::Key(key)) => map.shift_remove(&**key),
-            (Value::List(items), Segment::Index(index)) => items.into_iter().nth(*index),
-            (Value::Sensitive(secret), _) => Some(Value::Sensitive(secret)),
-            _ => None,
-        });
-        let value = inner.unwrap_or(Value::Unknown);
+        let value = inside(&whole, rest);
         if marked_sensitive { Sensitive::wrap(value) } else { value }
     }
 }
@@ -287,6 +354,23 @@ fn ambiguous(
     .at(resource.places.value(path), "does not say which of them")
     .help(help)
     .on(&resource.address)
+}
+
+/// What is at a path inside a value; unknown if there is nothing.
+fn inside(value: &Value, path: &[Segment]) -> Value {
+    let Some((first, rest)) = path.split_first() else { return value.clone() };
+    let inner = match (value, first) {
+        (Value::Map(map), Segment::Key(key)) => map.get(key),
+        (Value::List(items), Segment::Index(index)) => items.get(*index),
+        (Value::Sensitive(secret), _) => {
+            return match inside(secret.expose(), path) {
+                Value::Unknown => Value::Unknown,
+                value => Sensitive::wrap(value),
+            };
+        }
+        _ => None,
+    };
+    inner.map_or(Value::Unknown, |inner| inside(inner, rest))
 }
 
 /// A value inside a longer string.

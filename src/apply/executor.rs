@@ -1,5 +1,6 @@
 //! Carries a plan out: what is required first, independent work at once, each write once.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -229,7 +230,7 @@ impl<'a> Run<'a> {
         self.started.insert(at, Started { at: now, fields: Arc::clone(&fields) });
         if step.action == Action::Wait {
             let object = self.knowledge.object(&step.address).expect("what is waited for has been observed");
-            let object = Observed::clone(object);
+            let object = object.clone();
             return self.wait(at, object);
         }
         if let Some((name, _)) = fields.iter().find(|(_, value)| value.has_unknown()) {
@@ -325,7 +326,7 @@ impl<'a> Run<'a> {
         let differing = differences.iter().filter(|difference| !difference.is_unverifiable());
         let problems = differing.map(|difference| not_converged(resource, difference)).collect();
         let id = Arc::clone(&object.id);
-        self.knowledge.learn(step.address.clone(), Arc::new(object));
+        self.knowledge.learn(step.address.clone(), Cow::Owned(object));
         self.settle(at, Resolution::Done, Some(id), problems);
     }
 

@@ -169,8 +169,10 @@ impl Course {
         let at = self.begun.elapsed();
         match &self.progress {
             Some(progress) => {
+                // A line at a time: written piece by piece, the lines of a large plan cost more than its requests.
+                let mut out = std::io::LineWriter::new(std::io::stderr().lock());
                 // Nobody reads stderr any more: the work goes on all the same.
-                let _ = lock(progress).event(&mut std::io::stderr().lock(), event, at);
+                let _ = lock(progress).event(&mut out, event, at);
             }
             None => {
                 self.terminal.write(|out| json::line(out, &EventDocument::new(event, sources)));

@@ -34,6 +34,8 @@ pub(super) struct Context<'c> {
     pub partial: bool,
     /// Sections without any target, told once each.
     pub without_target: HashSet<&'static str>,
+    /// The keys of free-form mappings: the same few in every resource.
+    keys: HashSet<Arc<str>>,
 }
 
 impl<'c> Context<'c> {
@@ -46,7 +48,18 @@ impl<'c> Context<'c> {
             declared: Declared::default(),
             partial: false,
             without_target: HashSet::new(),
+            keys: HashSet::new(),
         }
+    }
+
+    /// A key of a free-form mapping, kept once however often it is written.
+    pub fn key(&mut self, key: &str) -> Arc<str> {
+        if let Some(known) = self.keys.get(key) {
+            return Arc::clone(known);
+        }
+        let key: Arc<str> = key.into();
+        self.keys.insert(Arc::clone(&key));
+        key
     }
 }
 

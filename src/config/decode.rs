@@ -282,23 +282,13 @@ fn conceal_all(value: Value) -> Value {
     match value {
         Value::Unknown => value,
         Value::Template(_) => conceal(value),
-        Value::List(items) if items.iter().any(has_template) => {
+        Value::List(items) if items.iter().any(Value::has_template) => {
             Value::List(items.into_iter().map(conceal_all).collect())
         }
-        Value::Map(map) if map.values().any(has_template) => {
+        Value::Map(map) if map.values().any(Value::has_template) => {
             Value::Map(Box::new(map.into_iter().map(|(key, value)| (key, conceal_all(value))).collect()))
         }
         value => Sensitive::wrap(value),
-    }
-}
-
-/// Whether a template is anywhere in it.
-pub(super) fn has_template(value: &Value) -> bool {
-    match value {
-        Value::Template(_) => true,
-        Value::List(items) => items.iter().any(has_template),
-        Value::Map(map) => map.values().any(has_template),
-        _ => false,
     }
 }
 

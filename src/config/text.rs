@@ -26,7 +26,7 @@ pub(super) fn value(node: Node<'_>, owner: &Address, uses: &mut Vec<Use>, cx: &m
         Content::Map(entries) => {
             let mut map = Map::with_capacity(entries.len());
             for entry in entries {
-                map.insert(entry.key.into(), value(entry.value, owner, uses, cx));
+                map.insert(cx.key(entry.key), value(entry.value, owner, uses, cx));
             }
             Value::Map(Box::new(map))
         }

@@ -1,5 +1,6 @@
 //! Desired x Snapshot -> `Plan`. Pure: the same input gives the same plan.
 
+use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -53,7 +54,7 @@ pub fn knowledge<'a>(
         let collection = snapshot.collection(&step.target, step.address.section);
         let object = step.observed.as_ref().and_then(|seen| collection?.with_id(&seen.id));
         if let Some(object) = object.filter(|object| lasts(object)) {
-            knowledge.learn(step.address.clone(), Arc::new(object.clone()));
+            knowledge.learn(step.address.clone(), Cow::Borrowed(object));
         }
     }
     knowledge
@@ -194,7 +195,7 @@ impl<'a> Planner<'a> {
         };
         self.problems.extend(found);
         if let Some(object) = observed.filter(|object| lasts(object)) {
-            self.knowledge.learn(resource.address.clone(), Arc::new(object.clone()));
+            self.knowledge.learn(resource.address.clone(), Cow::Borrowed(object));
         }
         Some(Step {
             address: resource.address.clone(),

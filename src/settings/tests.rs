@@ -524,7 +524,7 @@ fn variables_keep_the_types_of_toml() {
     );
     let settings = Run { env: [("S", "hush")].into(), ..Run::default() }.load(&toml).sound();
     let json = serde_json::json!({ "s": "x", "b": true, "i": 31, "f": 1.5, "d": "2026-09-01T00:00:00Z", "l": [1, "a"], "n": -3 });
-    assert_eq!(settings.variables["all"].value, Value::from_json(json));
+    assert_eq!(settings.variables["all"].value, Value::from_json(&json));
     let Value::Sensitive(secret) = &settings.variables["secret"].value else { panic!("not sensitive") };
     assert_eq!(secret.expose(), &Value::text("hush"));
     assert!(!format!("{settings:?}").contains("hush"));

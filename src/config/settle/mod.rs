@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::config::collect::{Context, Draft, DraftField, Raw, RawReference, RawTo};
-use crate::config::decode::{has_template, tell};
+use crate::config::decode::tell;
 use crate::config::names;
 use crate::config::places::Body;
 use crate::config::shape::Subject;
@@ -379,7 +379,7 @@ impl Settler {
             // Whatever comes to stand inside a free-form value is right.
             let free =
                 matches!(table.shape, Shape::Object | Shape::Any) && !matches!(raw, Raw::Value(Value::Template(_)));
-            if !free && matches!(raw, Raw::Value(value) if has_template(value)) {
+            if !free && matches!(raw, Raw::Value(value) if value.has_template()) {
                 self.answer(Question::Field(at, field), cx);
                 self.check_folded(at, field, cx);
             }

@@ -204,9 +204,7 @@ impl Kind for Instance {
 fn alike<'c>(fields: &Fields, collection: &'c Collection) -> Vec<&'c Observed> {
     let customer = |fields: &Fields| fields.link("customer").and_then(|link| link.id.clone());
     let (Some(of), Some(name)) = (customer(fields), fields.text("name")) else { return Vec::new() };
-    let is_alike =
-        |object: &&Observed| object.fields.text("name") == Some(name) && customer(&object.fields).as_ref() == Some(&of);
-    collection.iter().filter(is_alike).collect()
+    collection.called(name).filter(|object| customer(&object.fields).as_ref() == Some(&of)).collect()
 }
 
 /// A finer instant would be stored rounded (reference §6.1) and differ for ever.

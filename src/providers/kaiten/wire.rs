@@ -103,7 +103,7 @@ pub(super) fn project(section: &'static Section, dialect: Dialect, row: &Row) ->
     for attribute in section.attributes {
         let Some(json) = row.get(attribute.wire).filter(|json| !json.is_null()) else { continue };
         let moment = attribute.name.ends_with("_at").then(|| json.as_str().and_then(instant)).flatten();
-        attributes.set(attribute.name, moment.map_or_else(|| Value::from_json(json.clone()), Value::text));
+        attributes.set(attribute.name, moment.map_or_else(|| Value::from_json(json), Value::text));
     }
     Ok(Observed {
         identity: Identity::single("slug", slug),
@@ -132,7 +132,7 @@ fn project_field(field: &Field, row: &Row) -> Option<Value> {
         (_, None) if field.name == "slug" => return None,
         (_, None) => Value::Null,
         (Shape::Instant, Some(Json::String(text))) => Value::text(instant(text).unwrap_or_else(|| text.clone())),
-        (_, Some(json)) => Value::from_json(json.clone()),
+        (_, Some(json)) => Value::from_json(json),
     };
     Some(value)
 }
