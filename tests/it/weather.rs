@@ -244,6 +244,18 @@ fn a_read_is_tried_again_and_nobody_notices() {
     }
 }
 
+#[test]
+fn nothing_is_said_of_what_depends_on_what_could_not_be_read() {
+    let world = World::declaring(
+        "customers:\n  acme: { name: Acme }\ndeployment_zones:\n  zone: { name: Zone, type: t, metadata: { of: '${customers.acme.id}' } }\n",
+    );
+    world.run(&["apply", "--yes"]).exits(0);
+    world.kaiten().strike_always("GET", "/api/customers", Effect::status(403));
+    let plan = world.run(&["plan", "--format", "json"]).exits(4).json();
+    assert_eq!(plan["actions"], json!([]), "the zone may be as declared, and nobody knows");
+    assert_eq!(plan["diagnostics"].as_array().unwrap().len(), 1);
+}
+
 macro_rules! reading {
     ($( $name:ident: $read:expr => $code:literal; )+) => { $(
         #[test]
