@@ -16,8 +16,8 @@ use super::suggest::shown;
 use super::text::as_text;
 use crate::graph;
 use crate::model::{
-    Address, Code, Diagnostic, Fields, Identity, KeyPart, KeySource, Map, Path, Places, Reference, Resource, Section,
-    Segment, Sensitive, Span, TargetName, Template, TemplatePart, To, Value,
+    Address, Code, Diagnostic, Fields, Identity, KeyPart, KeySource, Map, Path, Places, Reference, Resource, Room,
+    Section, Segment, Sensitive, Span, TargetName, Template, TemplatePart, To, Value,
 };
 
 /// Turns drafts into resources, in their order. If anything is wrong, it has been told and there are none.
@@ -132,6 +132,8 @@ struct Settler {
     asked: HashSet<Question>,
     /// Drafts whose identity hangs on itself.
     circular: Vec<usize>,
+    room: Room,
+    told_room: bool,
     sections: HashMap<&'static str, Vec<usize>>,
 }
 
@@ -151,6 +153,8 @@ impl Settler {
             named: named.collect(),
             asked: HashSet::new(),
             circular: Vec::new(),
+            room: Room::default(),
+            told_room: false,
             sections,
             drafts,
         }
@@ -591,12 +595,13 @@ impl Settler {
     }
 
     /// Puts what is known into the templates of a field.
-    fn fold_field(&mut self, at: usize, field: usize, cx: &Context<'_>) -> Vec<Question> {
+    fn fold_field(&mut self, at: usize, field: usize, cx: &mut Context<'_>) -> Vec<Question> {
         let mut needs = Needs::default();
         let folded = match &self.drafts[at].fields[field].raw {
             Raw::Value(value) => self.fold(value, &mut needs, cx),
             Raw::Reference(_) => Value::Unknown,
         };
+        self.check_room(at, field, cx);
         if needs.questions.is_empty() {
             self.folded.insert((at, field), folded);
         }
@@ -616,13 +621,17 @@ impl Settler {
     }
 
     fn evaluate(&self, template: &Template, needs: &mut Needs, cx: &Context<'_>) -> Value {
+        let read = |address: &Address, path: &Path, needs: &mut Needs| {
+            let value = self.read(address, path, needs, cx);
+            if self.room.takes(&value) { value } else { Value::Unknown }
+        };
         let hide = |value: Value, sensitive: bool| match value {
             Value::Unknown => Value::Unknown,
             value if sensitive => Sensitive::wrap(value),
             value => value,
         };
         if let [TemplatePart::Field { address, path }] = &template.parts[..] {
-            return hide(self.read(address, path, needs, cx), template.sensitive);
+            return hide(read(address, path, needs), template.sensitive);
         }
         let mut whole = String::new();
         let mut sensitive = template.sensitive;
@@ -631,7 +640,7 @@ impl Settler {
             match part {
                 TemplatePart::Literal(text) => whole.push_str(text),
                 TemplatePart::Field { address, path } => {
-                    let value = self.read(address, path, needs, cx);
+                    let value = read(address, path, needs);
                     let exposed = if let Value::Sensitive(secret) = &value {
                         sensitive = true;
                         secret.expose()
@@ -646,6 +655,16 @@ impl Settler {
             }
         }
         if unknown { Value::Unknown } else { hide(Value::text(whole), sensitive) }
+    }
+
+    /// Tells once that expressions come to too much.
+    fn check_room(&mut self, at: usize, field: usize, cx: &mut Context<'_>) {
+        if self.room.is_spent() && !self.told_room {
+            self.told_room = true;
+            let draft = &self.drafts[at];
+            let span = draft.tree.node(draft.fields[field].node).span();
+            cx.report.push(Room::refusal().at(span, "this no longer fits in").on(&draft.address));
+        }
     }
 
     /// The value at a path of a resource, as far as these files say it.
@@ -680,6 +699,7 @@ impl Settler {
             loop {
                 let mut needs = Needs::default();
                 self.resolve(at, field, &mut needs, cx);
+                self.check_room(at, field, cx);
                 if needs.questions.is_empty() {
                     break;
                 }

@@ -6,6 +6,7 @@ mod diagnostic;
 mod document;
 mod path;
 mod resource;
+mod room;
 mod section;
 mod snapshot;
 mod source;
@@ -19,6 +20,7 @@ pub use document::{
 };
 pub use path::{Path, Segment};
 pub use resource::{Consent, Desired, Lifecycle, Locate, OnExists, Places, Resource, Spanned, Target};
+pub use room::Room;
 pub use section::{Attribute, ChangeRule, Compare, Field, Format, KeyPart, KeySource, Section, Shape};
 pub use snapshot::{Collection, Condition, Facts, Identity, Observed, Operation, Snapshot};
 pub use source::{FileId, Position, SourceFile, Sources, Span};

@@ -163,7 +163,7 @@ async fn only_keeps_what_is_asked_for_and_what_that_requires() {
         .thing("c", &[], &[])
         .thing("d", &[], &[])
         .desired;
-    super::only(&mut desired, &[crate::testing::address("b")]);
+    super::only(&mut desired, &[address("b")]);
     let kept: Vec<String> = desired.resources.keys().map(ToString::to_string).collect();
     assert_eq!(kept, ["things.b", "things.c"]);
 }
