@@ -94,7 +94,7 @@ fn expressions_that_double_each_other_are_refused() {
             0 => "x".repeat(1000),
             _ => format!("${{service_instances.{}.parameters.up}}", key(at - 1)).repeat(2),
         };
-        text.push_str(&format!("  {}: {{ space: a/b, plan: p/q, parameters: {{ up: '{up}' }} }}\n", key(at)));
+        text += &format!("  {}: {{ space: a/b, plan: p/q, parameters: {{ up: '{up}' }} }}\n", key(at));
     }
     let brief = load(&text).brief();
     assert_eq!(brief.len(), 1, "{brief:?}");

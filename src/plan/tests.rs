@@ -136,7 +136,7 @@ async fn a_name_of_two_is_ambiguous_unless_narrowed() {
     for (slug, maker) in [("x1", "one"), ("x2", "two")] {
         let mut objects = world.objects.lock().unwrap();
         let object = objects.get_mut(slug).expect("there");
-        object.identity = crate::model::Identity::single("slug", "x");
+        object.identity = Identity::single("slug", "x");
         object.attributes.set("maker", Value::text(maker));
     }
     let refer = |maker| Declared::new().thing("a", &[("peer", named("x", maker))], &[]).desired;
