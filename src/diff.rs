@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde_json::{Number, Value as Json};
 
-use crate::model::{ChangeRule, Compare, Field, Fields, Link, Path, Section, Shape, Value};
+use crate::model::{ChangeRule, Compare, Field, Fields, Link, Path, Section, Shape, Value, instant};
 use crate::plan::Shown;
 
 /// One value that differs, or that cannot be compared.
@@ -172,8 +171,8 @@ fn same_number(before: &Number, after: &Number) -> bool {
 }
 
 fn same_instant(before: &str, after: &str) -> bool {
-    match (before.parse::<Timestamp>(), after.parse::<Timestamp>()) {
-        (Ok(before), Ok(after)) => before == after,
+    match (instant::utc(before), instant::utc(after)) {
+        (Some(before), Some(after)) => before == after,
         _ => before == after,
     }
 }

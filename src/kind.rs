@@ -6,6 +6,7 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use crate::clock::Clock;
 use crate::http::{BuildError, Transport, Why};
 use crate::model::{
     Address, Code, Collection, Diagnostic, Facts, Fields, Identity, Observed, Path, Reference, RemoteProblem, Resource,
-    Section,
+    Secrets, Section,
 };
 use crate::settings::Endpoint;
 
@@ -91,7 +92,7 @@ pub struct Wanted<'a> {
     /// References to this kind that nothing declared answers.
     pub references: &'a [&'a Reference],
     /// The collections named in [`Readable::AFTER`], observed already.
-    pub observed: BTreeMap<&'static str, &'a Collection>,
+    pub observed: &'a BTreeMap<&'static str, Collection>,
     /// Everything declared, of any kind and at any target: what a reference to a declared resource means, and which
     /// outer objects matter to a kind that nothing refers to.
     pub declared: &'a IndexMap<Address, Resource>,
@@ -122,6 +123,15 @@ pub struct Check<'a> {
     pub collections: &'a BTreeMap<&'static str, Collection>,
     /// What the target is.
     pub facts: &'a Facts,
+}
+
+/// What only one object can have at a time; giving it to one takes it from another.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Sole {
+    /// The field that gives it.
+    pub field: &'static str,
+    /// Among which objects, the same text for all that compete: ``the family `growth` ``.
+    pub of: String,
 }
 
 /// A kind of remote object that can be looked at.
@@ -158,6 +168,13 @@ pub trait Kind: Readable {
     fn check(check: Check<'_>) -> Vec<Diagnostic> {
         let _ = check;
         Vec::new()
+    }
+
+    /// What the proposal wants and only one object can have. Two resources that do would take it from each other with
+    /// every apply; that is refused.
+    fn sole(proposal: Proposal<'_>, facts: &Facts) -> Option<Sole> {
+        let _ = (proposal, facts);
+        None
     }
 
     /// Creates it, with one write where the API allows. An object still being worked on comes back with
@@ -246,6 +263,19 @@ pub struct RemoteError {
 }
 
 impl RemoteError {
+    /// The same without these secrets: what a remote says can repeat what was sent to it.
+    fn without(mut self, secrets: &Secrets) -> Self {
+        secrets.take_out(&mut self.message);
+        let RemoteProblem { method: _, path: _, status: _, code, detail, request_id } = &mut *self.problem;
+        for text in [code, detail, request_id].into_iter().flatten() {
+            secrets.take_out(text);
+        }
+        for field in &mut self.fields {
+            secrets.take_out(&mut field.message);
+        }
+        self
+    }
+
     /// As a diagnostic that points at the YAML as precisely as the remote's answer allows. `doing` completes "cannot".
     pub fn diagnose(&self, doing: &str, resource: Option<&Resource>) -> Diagnostic {
         let mut diagnostic = Diagnostic::error(self.failure.code(), format!("cannot {doing}: {}", self.message))
@@ -288,7 +318,8 @@ impl From<Transport> for RemoteError {
             Why::NoConnection => Some("check the target's `url` in `trueup.toml`, and the network"),
             Why::Untrusted => Some("name the certificate authority's file as the target's `ca_file` in `trueup.toml`"),
             Why::Invalid => Some("check the target's `url` in `trueup.toml`"),
-            Why::TimedOut | Why::Cut | Why::TooLarge => None,
+            Why::TimedOut | Why::Cut => Some("try again; if it stays so, look at what is between here and the remote"),
+            Why::TooLarge => None,
         };
         Self {
             failure: if lost.why == Why::TooLarge { Failure::Malformed } else { Failure::Unreachable },
@@ -329,13 +360,16 @@ pub struct Registry {
 impl Registry {
     /// Adds a kind that can be declared.
     pub fn with<K: Kind>(mut self) -> Self {
-        self.kinds.insert(K::SECTION.name, Arc::new(Declared::<K>(std::marker::PhantomData)));
+        self.kinds.insert(
+            K::SECTION.name,
+            Arc::new(Erased::<K> { kind: PhantomData, declared: Some(Box::new(Declared::<K>(PhantomData))) }),
+        );
         self
     }
 
     /// Adds a kind that can only be referred to.
     pub fn with_readable<K: Readable>(mut self) -> Self {
-        self.kinds.insert(K::SECTION.name, Arc::new(Referred::<K>(std::marker::PhantomData)));
+        self.kinds.insert(K::SECTION.name, Arc::new(Erased::<K> { kind: PhantomData, declared: None }));
         self
     }
 
@@ -391,6 +425,8 @@ pub trait ErasedDeclared: Send + Sync {
     fn recognise<'c>(&self, proposal: Proposal<'_>, collection: &'c Collection, facts: &Facts) -> Vec<&'c Observed>;
     /// See [`Kind::check`].
     fn check(&self, check: Check<'_>) -> Vec<Diagnostic>;
+    /// See [`Kind::sole`].
+    fn sole(&self, proposal: Proposal<'_>, facts: &Facts) -> Option<Sole>;
     /// See [`Kind::create`].
     fn create<'a>(&self, proposal: Proposal<'a>, session: &'a dyn Session) -> Boxed<'a, Result<Observed, RemoteError>>;
     /// See [`Kind::look_up`].
@@ -407,35 +443,20 @@ pub trait ErasedDeclared: Send + Sync {
     ) -> Boxed<'a, Result<Vec<Observed>, RemoteError>>;
 }
 
-struct Declared<K>(std::marker::PhantomData<fn() -> K>);
-struct Referred<K>(std::marker::PhantomData<fn() -> K>);
+/// What can be said of any kind; `declared` is the rest, for one that can be declared.
+struct Erased<K> {
+    kind: PhantomData<fn() -> K>,
+    declared: Option<Box<dyn ErasedDeclared>>,
+}
+
+struct Declared<K>(PhantomData<fn() -> K>);
 
 fn own<K: Readable>(session: &dyn Session) -> &SessionOf<K> {
     let session: &dyn Any = session;
     session.downcast_ref().expect("a kind is handed a session of its own provider")
 }
 
-fn connect<'a, K: Readable>(
-    endpoint: &'a Endpoint,
-    clock: &'a Clock,
-) -> Boxed<'a, Result<Box<dyn Session>, RemoteError>> {
-    Box::pin(async move {
-        let session = K::Provider::connect(endpoint, clock).await?;
-        Ok(Box::new(session) as Box<dyn Session>)
-    })
-}
-
-fn observe<'a, K: Readable>(
-    wanted: &'a Wanted<'a>,
-    session: &'a dyn Session,
-) -> Boxed<'a, Result<Collection, RemoteError>> {
-    Box::pin(async move {
-        let objects = K::observe(wanted, Reader(own::<K>(session))).await?;
-        Ok(Collection::new(objects, K::SECTION.fold_case))
-    })
-}
-
-impl<K: Readable> ErasedKind for Referred<K> {
+impl<K: Readable> ErasedKind for Erased<K> {
     fn section(&self) -> &'static Section {
         K::SECTION
     }
@@ -453,7 +474,10 @@ impl<K: Readable> ErasedKind for Referred<K> {
         endpoint: &'a Endpoint,
         clock: &'a Clock,
     ) -> Boxed<'a, Result<Box<dyn Session>, RemoteError>> {
-        connect::<K>(endpoint, clock)
+        Box::pin(async move {
+            let session = K::Provider::connect(endpoint, clock).await?;
+            Ok(Box::new(session) as Box<dyn Session>)
+        })
     }
 
     fn observe<'a>(
@@ -461,45 +485,14 @@ impl<K: Readable> ErasedKind for Referred<K> {
         wanted: &'a Wanted<'a>,
         session: &'a dyn Session,
     ) -> Boxed<'a, Result<Collection, RemoteError>> {
-        observe::<K>(wanted, session)
+        Box::pin(async move {
+            let objects = K::observe(wanted, Reader(own::<K>(session))).await?;
+            Ok(Collection::new(objects, K::SECTION.fold_case))
+        })
     }
 
     fn declared(&self) -> Option<&dyn ErasedDeclared> {
-        None
-    }
-}
-
-impl<K: Kind> ErasedKind for Declared<K> {
-    fn section(&self) -> &'static Section {
-        K::SECTION
-    }
-
-    fn after(&self) -> &'static [&'static str] {
-        K::AFTER
-    }
-
-    fn beside(&self) -> &'static [&'static str] {
-        K::BESIDE
-    }
-
-    fn connect<'a>(
-        &self,
-        endpoint: &'a Endpoint,
-        clock: &'a Clock,
-    ) -> Boxed<'a, Result<Box<dyn Session>, RemoteError>> {
-        connect::<K>(endpoint, clock)
-    }
-
-    fn observe<'a>(
-        &self,
-        wanted: &'a Wanted<'a>,
-        session: &'a dyn Session,
-    ) -> Boxed<'a, Result<Collection, RemoteError>> {
-        observe::<K>(wanted, session)
-    }
-
-    fn declared(&self) -> Option<&dyn ErasedDeclared> {
-        Some(self)
+        self.declared.as_deref()
     }
 }
 
@@ -512,8 +505,15 @@ impl<K: Kind> ErasedDeclared for Declared<K> {
         K::check(check)
     }
 
+    fn sole(&self, proposal: Proposal<'_>, facts: &Facts) -> Option<Sole> {
+        K::sole(proposal, facts)
+    }
+
     fn create<'a>(&self, proposal: Proposal<'a>, session: &'a dyn Session) -> Boxed<'a, Result<Observed, RemoteError>> {
-        Box::pin(async move { K::create(proposal, &Writer(own::<K>(session))).await })
+        Box::pin(async move {
+            let created = K::create(proposal, &Writer(own::<K>(session))).await;
+            created.map_err(|error| error.without(&Secrets::of(proposal.fields)))
+        })
     }
 
     fn look_up<'a>(

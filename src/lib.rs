@@ -17,6 +17,7 @@ pub mod apply;
 pub mod render;
 pub mod cli;
 pub mod clock;
+mod suggest;
 pub mod schema;
 pub mod emulator;
 

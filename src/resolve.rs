@@ -12,6 +12,7 @@ use crate::model::{
     Address, Code, Collection, Desired, Diagnostic, Fields, Identity, KeySource, Link, Map, Observed, Path, Reference,
     Resource, Room, Section, Segment, Sensitive, Shape, Snapshot, Template, TemplatePart, To, Value,
 };
+use crate::suggest::Suggest;
 
 /// What is known of the objects behind declared resources.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub struct Knowledge<'a> {
     read: Mutex<HashMap<Place<'a>, Value>>,
     /// What expressions may still come to.
     room: Room,
+    suggest: Suggest,
 }
 
 /// A declared field: its resource and name.
@@ -33,7 +35,15 @@ type Place<'a> = (&'a Address, &'static str);
 impl<'a> Knowledge<'a> {
     /// Nothing is known of any declared resource yet.
     pub fn new(desired: &'a Desired, snapshot: &'a Snapshot, registry: &'a Registry) -> Self {
-        Self { desired, snapshot, registry, objects: HashMap::new(), read: Mutex::default(), room: Room::default() }
+        Self {
+            desired,
+            snapshot,
+            registry,
+            objects: HashMap::new(),
+            read: Mutex::default(),
+            room: Room::default(),
+            suggest: Suggest::default(),
+        }
     }
 
     /// The declared resource is this object.
@@ -131,7 +141,7 @@ impl<'a> Knowledge<'a> {
                     [object] => {
                         Ok(Link { name: Some(object.identity.to_string().into()), id: Some(Arc::clone(&object.id)) })
                     }
-                    [] => Err(Box::new(self.not_found(resource, reference, section, collection, path))),
+                    [] => Err(Box::new(self.not_found(resource, reference, section, collection, narrowed_by, path))),
                     several => Err(Box::new(ambiguous(resource, name, section, several, narrowed_by, path))),
                 }
             }
@@ -144,6 +154,7 @@ impl<'a> Knowledge<'a> {
         reference: &Reference,
         section: &'static Section,
         collection: &Collection,
+        narrowed_by: Option<&'static str>,
         path: &Path,
     ) -> Diagnostic {
         let To::Natural { name, qualifier } = &reference.to else { unreachable!("only names are looked up") };
@@ -160,10 +171,30 @@ impl<'a> Knowledge<'a> {
         });
         let declared: Vec<String> = declared.map(|other| other.address.key.to_string()).collect();
         let remote: Vec<String> = collection.iter().map(|object| object.identity.to_string()).collect();
-        let candidates = nearest(name, declared.iter().chain(&remote).map(String::as_str));
+        let candidates = self.suggest.near(name, declared.iter().chain(&remote).map(String::as_str), 3);
         let help = match candidates.as_slice() {
+            // It is there, but not as it is narrowed down.
+            [same, ..] if *same == &**name => {
+                let by = narrowed_by.unwrap_or_default();
+                let others = collection.named(name, section.fold_case);
+                let others: Vec<String> =
+                    others.filter_map(|other| Some(format!("`{by}: {}`", other.attributes.text(by)?))).collect();
+                format!("there is one with {}", others.join(" or "))
+            }
+            // Only what is in the outer objects that are named is looked at.
+            [] if remote.is_empty() && section.key.len() > 1 => {
+                let outer = name.split('/').next().unwrap_or_default();
+                format!(
+                    "no {} was found in {} `{outer}`: does that exist, and may you see it?",
+                    section.singular, section.key[0].name
+                )
+            }
+            [] if remote.is_empty() && !declared.is_empty() => {
+                let none = format!("target `{}` shows no {} at all", resource.target, section.singular);
+                format!("{none}; declared here: {}", listed(&declared))
+            }
             [] if remote.is_empty() => format!("target `{}` shows no {} at all", resource.target, section.singular),
-            [] => format!("the {} there: {}", section.name, listed(&remote)),
+            [] => format!("the {} there: {}", section.name.replace('_', " "), listed(&remote)),
             near => format!(
                 "did you mean {}?",
                 near.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
@@ -324,10 +355,13 @@ fn ambiguous(
         let ids = found.iter().map(|object| format!("`{{ {}: {} }}`", section.id_name(), object.id));
         format!("say which one: {}", ids.collect::<Vec<_>>().join(" or "))
     };
-    Diagnostic::error(Code::AmbiguousName, format!("`{name}` is the name of {} {}", found.len(), section.name))
-        .at(resource.places.value(path), "does not say which of them")
-        .help(help)
-        .on(&resource.address)
+    Diagnostic::error(
+        Code::AmbiguousName,
+        format!("`{name}` is the name of {} {}", found.len(), section.name.replace('_', " ")),
+    )
+    .at(resource.places.value(path), "does not say which of them")
+    .help(help)
+    .on(&resource.address)
 }
 
 /// What is at a path inside a value; unknown if there is nothing.
@@ -355,19 +389,6 @@ fn as_text(value: &Value) -> String {
         Value::Number(number) => number.to_string(),
         other => crate::diff::to_json(other).map_or_else(String::new, |json| json.to_string()),
     }
-}
-
-/// Up to three names that are probably meant.
-fn nearest<'n>(name: &str, candidates: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
-    let wanted = name.to_lowercase();
-    let mut scored: Vec<(usize, &str)> = candidates
-        .map(|candidate| (strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= (wanted.chars().count().max(candidate.chars().count()) / 3).max(1))
-        .collect();
-    scored.sort_unstable();
-    scored.dedup();
-    scored.truncate(3);
-    scored.into_iter().map(|(_, candidate)| candidate).collect()
 }
 
 /// The first few of many names.

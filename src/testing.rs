@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::clock::{Clock, Source};
 use crate::kind::{
-    Failure, Kind, Proposal, Provider, Readable, Reader, Registry, RemoteError, Requests, Session, Wanted, Writer,
+    Failure, Kind, Proposal, Provider, Readable, Reader, Registry, RemoteError, Requests, Session, Sole, Wanted, Writer,
 };
 use crate::model::{
     Address, Attribute, Compare, Condition, Desired, Facts, Field, Fields, FileId, Identity, KeyPart, KeySource,
@@ -59,6 +59,10 @@ pub(crate) enum Weather {
     LostBefore,
     /// Not created, and a 500.
     ServerError,
+    /// Not created yet, and a 504.
+    ProxyGivesUp,
+    /// Created, worked on, and deleted by somebody else.
+    Vanishes,
     /// Created; this many looks pass until it is ready.
     Slow(u32),
     /// Created; the second look says it failed.
@@ -79,6 +83,10 @@ pub(crate) struct World {
     /// How many looks pass until an object is ready, and whether it fails then.
     busy: Mutex<HashMap<String, (u32, bool)>>,
     pub(crate) failing_polls: AtomicUsize,
+    /// In milliseconds.
+    pub(crate) a_poll_takes: AtomicU64,
+    /// How long creates take that do not take 10 ms.
+    pub(crate) takes: Mutex<HashMap<String, Duration>>,
     now: AtomicUsize,
     pub(crate) most_at_once: AtomicUsize,
 }
@@ -88,7 +96,7 @@ pub(crate) struct TestSession(pub(crate) Arc<World>);
 
 impl Session for TestSession {
     fn facts(&self) -> Facts {
-        Facts { provider: "test", url: "https://test.example".into(), api: "v1" }
+        Facts { provider: "test", url: "https://test.example".into(), api: "v1", read_only: None }
     }
 
     fn requests(&self) -> Requests {
@@ -119,19 +127,26 @@ impl Readable for Thing {
 }
 
 impl Kind for Thing {
+    fn sole(proposal: Proposal<'_>, _: &Facts) -> Option<Sole> {
+        let wants = proposal.fields.text("kind") == Some("only");
+        wants.then(|| Sole { field: "kind", of: "the world".to_owned() })
+    }
+
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, TestSession>) -> Result<Observed, RemoteError> {
         let world = &remote.session().0;
         let slug = proposal.identity.to_string();
         world.log.lock().unwrap().push(format!("create {slug}"));
         let at_once = world.now.fetch_add(1, Ordering::SeqCst) + 1;
         world.most_at_once.fetch_max(at_once, Ordering::SeqCst);
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        let takes = world.takes.lock().unwrap().get(&slug).copied().unwrap_or(Duration::from_millis(10));
+        tokio::time::sleep(takes).await;
         world.now.fetch_sub(1, Ordering::SeqCst);
         let weather = world.weather.lock().unwrap().remove(&slug);
         match weather {
             Some(Weather::Refused) => return Err(error(Failure::Refused, Some(422), false)),
             Some(Weather::LostBefore) => return Err(error(Failure::Unreachable, None, true)),
             Some(Weather::ServerError) => return Err(error(Failure::Server, Some(500), true)),
+            Some(Weather::ProxyGivesUp) => return Err(error(Failure::Server, Some(504), true)),
             Some(Weather::Hangs) => std::future::pending().await,
             Some(Weather::Panics) => panic!("as asked for"),
             _ => {}
@@ -142,6 +157,10 @@ impl Kind for Thing {
             Some(Weather::Slow(looks)) => {
                 world.busy.lock().unwrap().insert(slug.clone(), (looks, false));
                 object.condition = Condition::InProgress { operation: Operation::Create, description: None };
+            }
+            Some(Weather::Vanishes) => {
+                object.condition = Condition::InProgress { operation: Operation::Create, description: None };
+                return Ok(object);
             }
             Some(Weather::FailsLater) => {
                 world.busy.lock().unwrap().insert(slug.clone(), (1, true));
@@ -165,6 +184,7 @@ impl Kind for Thing {
     async fn poll(pending: &[&Observed], remote: Reader<'_, TestSession>) -> Result<Vec<Observed>, RemoteError> {
         let world = &remote.0;
         world.log.lock().unwrap().push("poll".to_owned());
+        tokio::time::sleep(Duration::from_millis(world.a_poll_takes.load(Ordering::SeqCst))).await;
         if world.failing_polls.load(Ordering::SeqCst) > 0 {
             world.failing_polls.fetch_sub(1, Ordering::SeqCst);
             return Err(error(Failure::Server, Some(502), false));
@@ -174,7 +194,7 @@ impl Kind for Thing {
         let mut answer = Vec::new();
         for waiting in pending {
             let slug = waiting.identity.to_string();
-            let object = objects.get_mut(&slug).expect("it was created");
+            let Some(object) = objects.get_mut(&slug) else { continue };
             let (left, fails) = busy.get(&slug).copied().unwrap_or_default();
             if left > 0 {
                 busy.insert(slug, (left - 1, fails));

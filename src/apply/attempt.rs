@@ -17,8 +17,13 @@ pub(super) enum Attempt {
     },
     /// It was not created.
     Failed(RemoteError),
-    /// Nobody can say: no answer came, and it was not found.
-    Unknown(RemoteError),
+    /// Nobody can say: no answer came, and looking for it did not settle the matter.
+    Unknown {
+        /// What became of the request.
+        error: RemoteError,
+        /// Whether it could be looked for; it was not there then.
+        looked: bool,
+    },
 }
 
 /// How long to wait before each look for what may have been created. A remote that was cut off mid-request may take a
@@ -36,7 +41,7 @@ pub(super) async fn attempt(
 ) -> Attempt {
     let proposal = Proposal { address: &address, identity: &identity, fields: &fields };
     let declared = kind.declared().expect("only what can be declared is created");
-    let error = match declared.create(proposal, &*session).await {
+    let mut error = match declared.create(proposal, &*session).await {
         Ok(object) => return Attempt::Created { object },
         Err(error) if !error.uncertain => return Attempt::Failed(error),
         Err(error) => error,
@@ -51,6 +56,12 @@ pub(super) async fn attempt(
             Err(problem) => tracing::debug!(%address, %problem, "could not look for it"),
         }
     }
-    // A server that answered has finished with the request; one that did not may still be at it.
-    if looked && error.problem.status.is_some() { Attempt::Failed(error) } else { Attempt::Unknown(error) }
+    // A server that answered has finished with the request; one that did not, or whose proxy did not wait for it (408,
+    // 504), may still be at it.
+    if !looked || matches!(error.problem.status, None | Some(408 | 504)) {
+        return Attempt::Unknown { error, looked };
+    }
+    let looked = "it was looked for afterwards, and is not there: `trueup apply` can be run again";
+    error.help = Some(error.help.map_or_else(|| looked.to_owned(), |help| format!("{help}; {looked}")));
+    Attempt::Failed(error)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
-use tokio::task::{Id, JoinSet};
+use tokio::task::{Id, JoinError, JoinSet};
 
 use super::attempt::{Attempt, attempt};
 use super::event::Event;
@@ -16,7 +16,8 @@ use crate::clock::Clock;
 use crate::diff::diff;
 use crate::kind::{Failure, Registry, RemoteError};
 use crate::model::{
-    Address, Code, Condition, Desired, Diagnostic, Fields, Observed, Path, RemoteId, Resource, Snapshot, TargetName,
+    Address, Code, Condition, Desired, Diagnostic, Fields, Observed, Path, RemoteId, Resource, Secrets, Snapshot,
+    TargetName,
 };
 use crate::observe::Sessions;
 use crate::plan::{Action, Plan, Shown, knowledge};
@@ -55,31 +56,30 @@ pub async fn apply(
 ) -> Ledger {
     let mut run = Run::new(plan, desired, snapshot, registry, sessions, options, clock, events);
     run.settle_what_needs_no_work();
-    let mut deadline = None;
+    // A signal may have come between the last word of the user and this.
+    let mut deadline = interrupt.borrow_and_update().map(|_| clock.now() + GRACE);
+    let mut deaf = false;
     loop {
         if deadline.is_none() {
             run.start_what_is_ready();
         }
-        let at_rest = run.running.is_empty() && (deadline.is_some() || run.pending.is_empty());
+        let at_rest = run.running.is_empty() && (deadline.is_some() || run.waits_for_nothing());
         if at_rest {
             break;
         }
         tokio::select! {
             biased;
-            changed = interrupt.changed(), if deadline.is_none() => {
+            changed = interrupt.changed(), if deadline.is_none() && !deaf => {
                 // The sender lives as long as the process; should it go, no signal can come any more.
-                if changed.is_ok() && interrupt.borrow().is_some() {
+                deaf = changed.is_err();
+                if interrupt.borrow().is_some() {
                     deadline = Some(clock.now() + GRACE);
                     run.polls.abort_all();
                 }
             }
             () = pause(clock, deadline), if deadline.is_some() => break,
             Some(joined) = run.running.join_next_with_id(), if !run.running.is_empty() => run.attempted(joined),
-            Some(joined) = run.polls.join_next(), if !run.polls.is_empty() => {
-                if let Ok((group, answer)) = joined {
-                    run.polled(&group, answer);
-                }
-            }
+            Some(joined) = run.polls.join_next_with_id(), if !run.polls.is_empty() => run.polled(joined),
             () = pause(clock, run.next_poll), if deadline.is_none() && run.polls.is_empty() && !run.pending.is_empty() => {
                 run.poll();
             }
@@ -127,8 +127,11 @@ struct Run<'a> {
     started: HashMap<usize, Started>,
     running: JoinSet<Attempt>,
     tasks: HashMap<Id, usize>,
+    /// What the next look is for.
     pending: BTreeMap<Group, Vec<Pending>>,
-    polls: JoinSet<(Group, Result<Vec<Observed>, RemoteError>)>,
+    polls: JoinSet<Result<Vec<Observed>, RemoteError>>,
+    /// What each look under way is for. Apart from `pending`: of what was created meanwhile, a look says nothing.
+    looking: HashMap<Id, (Group, Vec<Pending>)>,
     next_poll: Option<Timestamp>,
     halted: bool,
 }
@@ -173,6 +176,7 @@ impl<'a> Run<'a> {
             tasks: HashMap::new(),
             pending: BTreeMap::new(),
             polls: JoinSet::new(),
+            looking: HashMap::new(),
             next_poll: None,
             halted: false,
         }
@@ -247,7 +251,7 @@ impl<'a> Run<'a> {
         self.tasks.insert(handle.id(), at);
     }
 
-    fn attempted(&mut self, joined: Result<(Id, Attempt), tokio::task::JoinError>) {
+    fn attempted(&mut self, joined: Result<(Id, Attempt), JoinError>) {
         let (id, attempt) = match joined {
             Ok((id, attempt)) => (id, Some(attempt)),
             Err(error) => (error.id(), None),
@@ -265,12 +269,16 @@ impl<'a> Run<'a> {
                 }
                 self.settle(at, Resolution::Failed, None, vec![diagnostic]);
             }
-            Some(Attempt::Unknown(error)) => {
+            Some(Attempt::Unknown { error, looked }) => {
                 let mut diagnostic = error.diagnose(&doing, Some(self.resource(at)));
                 diagnostic.code = Code::UncertainWrite;
-                diagnostic.help = Some(
-                    "the request may have been carried out although no answer came; it was looked for and not found, and not sent again. Run `trueup plan`: it looks again".to_owned(),
-                );
+                diagnostic.message = format!("it is not known whether `{address}` was created: {}", error.message);
+                let found = if looked {
+                    "it was looked for and not found; the remote may still be at it"
+                } else {
+                    "it could not even be looked for"
+                };
+                diagnostic.help = Some(format!("{found}. It was not sent again; run `trueup plan`: it looks again"));
                 self.settle(at, Resolution::Unknown, None, vec![diagnostic]);
             }
             None => {
@@ -296,7 +304,10 @@ impl<'a> Run<'a> {
 
     fn operation_failed(&self, at: usize, words: Option<&str>) -> Diagnostic {
         let address = &self.plan.steps[at].address;
-        let words = words.filter(|words| !words.is_empty()).map_or_else(String::new, |words| format!(": {words}"));
+        let mut words = words.filter(|words| !words.is_empty()).map_or_else(String::new, |words| format!(": {words}"));
+        if let Some(started) = self.started.get(&at) {
+            Secrets::of(&started.fields).take_out(&mut words);
+        }
         Diagnostic::error(
             Code::OperationFailed,
             format!("the remote accepted `{address}` and then failed to create it{words}"),
@@ -328,35 +339,42 @@ impl<'a> Run<'a> {
         self.next_poll = Some(self.next_poll.map_or(soon, |next| next.min(soon)));
     }
 
+    fn waits_for_nothing(&self) -> bool {
+        self.pending.is_empty() && self.looking.is_empty()
+    }
+
     /// Looks at everything that is waited for, one look a kind and target.
     fn poll(&mut self) {
         self.next_poll = None;
-        for (group, pending) in &self.pending {
+        for (group, pending) in std::mem::take(&mut self.pending) {
             let kind = Arc::clone(self.registry.kind(group.1).expect("planned kinds are registered"));
             let session = Arc::clone(&self.sessions[&group.0]);
             let objects: Vec<Observed> = pending.iter().map(|pending| pending.object.clone()).collect();
-            let group = group.clone();
-            self.polls.spawn(async move {
+            let handle = self.polls.spawn(async move {
                 let refs: Vec<&Observed> = objects.iter().collect();
                 let declared = kind.declared().expect("what was created can be declared");
-                let answer = declared.poll(&refs, &*session).await;
-                (group, answer)
+                declared.poll(&refs, &*session).await
             });
+            self.looking.insert(handle.id(), (group, pending));
         }
     }
 
     /// One failed look never ends a wait; only the loss of the permission to look does.
-    fn polled(&mut self, group: &Group, answer: Result<Vec<Observed>, RemoteError>) {
-        let pending = self.pending.remove(group).unwrap_or_default();
+    fn polled(&mut self, joined: Result<(Id, Result<Vec<Observed>, RemoteError>), JoinError>) {
+        let (id, answer) = match joined {
+            Ok((id, answer)) => (id, Some(answer)),
+            Err(error) => (error.id(), None),
+        };
+        let Some((group, pending)) = self.looking.remove(&id) else { return };
         let now = self.clock.now();
         let mut still = Vec::new();
         match answer {
-            Ok(objects) => {
+            Some(Ok(objects)) => {
                 let mut objects: HashMap<RemoteId, Observed> =
                     objects.into_iter().map(|object| (Arc::clone(&object.id), object)).collect();
                 for mut waiting in pending {
                     let Some(object) = objects.remove(&waiting.object.id) else {
-                        let diagnostic = self.operation_failed(waiting.step, Some("it is gone"));
+                        let diagnostic = gone(self.resource(waiting.step));
                         self.settle(
                             waiting.step,
                             Resolution::Failed,
@@ -368,7 +386,10 @@ impl<'a> Run<'a> {
                     if let Condition::InProgress { description, .. } = &object.condition {
                         let step = &self.plan.steps[waiting.step];
                         let elapsed = self.elapsed(waiting.step, now);
-                        let description = description.as_ref().map(ToString::to_string);
+                        let mut description = description.as_ref().map(ToString::to_string);
+                        if let (Some(words), Some(started)) = (&mut description, self.started.get(&waiting.step)) {
+                            Secrets::of(&started.fields).take_out(words);
+                        }
                         let (address, action) = (step.address.clone(), step.action);
                         (self.events)(Event::Progress { address, action, elapsed, description });
                         waiting.object = object;
@@ -378,7 +399,7 @@ impl<'a> Run<'a> {
                     }
                 }
             }
-            Err(error) if matches!(error.failure, Failure::SignIn | Failure::Forbidden) => {
+            Some(Err(error)) if matches!(error.failure, Failure::SignIn | Failure::Forbidden) => {
                 for waiting in pending {
                     let doing = format!("go on waiting for `{}`", self.plan.steps[waiting.step].address);
                     let diagnostic = error.diagnose(&doing, Some(self.resource(waiting.step)));
@@ -390,7 +411,8 @@ impl<'a> Run<'a> {
                     );
                 }
             }
-            Err(_) => still = pending,
+            Some(Err(error)) => still = self.not_looked(pending, &error.message, now),
+            None => still = self.not_looked(pending, "trueup failed while it looked", now),
         }
         let mut kept = Vec::new();
         for waiting in still {
@@ -406,8 +428,20 @@ impl<'a> Run<'a> {
             let youngest = kept.iter().map(|waiting| waited(waiting, now)).min().unwrap_or_default();
             let next = now + (youngest / 4).clamp(FIRST_PAUSE, LONGEST_PAUSE);
             self.next_poll = Some(self.next_poll.map_or(next, |other| other.min(next)));
-            self.pending.entry(group.clone()).or_default().extend(kept);
+            self.pending.entry(group).or_default().extend(kept);
         }
+    }
+
+    /// The wait goes on, and whoever watches shall know why nothing is heard.
+    fn not_looked(&mut self, pending: Vec<Pending>, why: &str, now: Timestamp) -> Vec<Pending> {
+        for waiting in &pending {
+            let step = &self.plan.steps[waiting.step];
+            let elapsed = self.elapsed(waiting.step, now);
+            let description = Some(format!("the last look at it failed: {why}"));
+            let (address, action) = (step.address.clone(), step.action);
+            (self.events)(Event::Progress { address, action, elapsed, description });
+        }
+        pending
     }
 
     fn elapsed(&self, at: usize, now: Timestamp) -> Duration {
@@ -497,7 +531,10 @@ impl<'a> Run<'a> {
                     .on(address);
             self.settle(at, Resolution::Unknown, None, vec![diagnostic]);
         }
-        for waiting in std::mem::take(&mut self.pending).into_values().flatten() {
+        let looked_for = std::mem::take(&mut self.looking).into_values().flat_map(|(_, pending)| pending);
+        let waiting: Vec<Pending> =
+            std::mem::take(&mut self.pending).into_values().flatten().chain(looked_for).collect();
+        for waiting in waiting {
             let diagnostic = still_running(self.resource(waiting.step), "the wait for it was interrupted");
             self.settle(waiting.step, Resolution::Waiting, Some(waiting.object.id), vec![diagnostic]);
         }
@@ -538,6 +575,14 @@ fn blocked(step: &crate::plan::Step, resource: &Resource) -> Diagnostic {
         Some(help) => diagnostic.help(help),
         None => diagnostic,
     }
+}
+
+fn gone(resource: &Resource) -> Diagnostic {
+    let message = format!("`{}` is gone: it was there, and the remote was still at work on it", resource.address);
+    Diagnostic::error(Code::OperationFailed, message)
+        .at(resource.key_span, "not there any more")
+        .help("somebody or something deleted it meanwhile: run `trueup apply` again to create it anew")
+        .on(&resource.address)
 }
 
 fn still_running(resource: &Resource, because: &str) -> Diagnostic {

@@ -155,6 +155,57 @@ async fn a_server_that_failed_and_created_nothing_has_failed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_create_that_a_proxy_did_not_wait_for_is_unknown() {
+    let world = Arc::new(World::default());
+    weather(&world, "a", Weather::ProxyGivesUp);
+    let ledger = run(&plain(&["a"]), &world).await;
+    assert_eq!(outcome(&ledger, "a"), (Resolution::Unknown, None, vec![Code::UncertainWrite]));
+    assert_eq!(creates(&world, "a"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_deleted_while_it_is_created_is_gone_and_nothing_is_left_to_remove() {
+    let world = Arc::new(World::default());
+    weather(&world, "a", Weather::Vanishes);
+    let ledger = run(&plain(&["a"]), &world).await;
+    assert_eq!(outcome(&ledger, "a"), (Resolution::Failed, None, vec![Code::OperationFailed]));
+    let diagnostic = &ledger.outcomes[0].diagnostics[0];
+    assert!(diagnostic.message.contains("is gone"), "{}", diagnostic.message);
+    assert!(!diagnostic.help.as_ref().unwrap().contains("remove"), "{:?}", diagnostic.help);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_that_came_before_the_work_lets_none_begin() {
+    let world = Arc::new(World::default());
+    let desired = plain(&["a"]);
+    let registry = registry();
+    let snapshot = observed(&world, &desired).await;
+    let plan = plan(&desired, &snapshot, &registry, Diagnostics::default());
+    let (sender, mut receiver) = watch::channel(None);
+    sender.send(Some(2)).unwrap();
+    // Whoever asked for the user's yes has seen it.
+    receiver.mark_unchanged();
+    let (sessions, clock) = (sessions(&world), clock());
+    let ledger = apply(&plan, &desired, &snapshot, &registry, &sessions, WIDE, &clock, receiver, &mut |_| ()).await;
+    assert_eq!(outcome(&ledger, "a").0, Resolution::NotStarted);
+    assert_eq!((ledger.signal, creates(&world, "a")), (Some(2), 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_goes_on_where_no_signal_can_come() {
+    let world = Arc::new(World::default());
+    weather(&world, "a", Weather::Slow(2));
+    let desired = plain(&["a"]);
+    let registry = registry();
+    let snapshot = observed(&world, &desired).await;
+    let plan = plan(&desired, &snapshot, &registry, Diagnostics::default());
+    let (_, receiver) = watch::channel(None);
+    let (sessions, clock) = (sessions(&world), clock());
+    let ledger = apply(&plan, &desired, &snapshot, &registry, &sessions, WIDE, &clock, receiver, &mut |_| ()).await;
+    assert!(ledger.is_complete());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_slow_create_is_waited_for_and_holds_no_slot() {
     let world = Arc::new(World::default());
     weather(&world, "a", Weather::Slow(3));
@@ -177,11 +228,38 @@ async fn a_dependent_waits_for_a_slow_create() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_created_during_a_look_is_not_missed_by_it() {
+    let world = Arc::new(World::default());
+    weather(&world, "a", Weather::Slow(0));
+    weather(&world, "b", Weather::Slow(0));
+    weather(&world, "c", Weather::Slow(0));
+    world.a_poll_takes.store(1000, Ordering::SeqCst);
+    // The first look is for `a` and `c`; while it goes on, `b` is begun and is ready to be looked for.
+    world.takes.lock().unwrap().insert("b".to_owned(), Duration::from_millis(800));
+    let ledger = run(&plain(&["a", "b", "c"]), &world).await;
+    assert_eq!(outcome(&ledger, "b"), (Resolution::Done, None, vec![]));
+    assert!(ledger.is_complete());
+    assert_eq!(log(&world).iter().filter(|line| *line == "poll").count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupt_during_a_look_leaves_what_it_was_for_waiting() {
+    let world = Arc::new(World::default());
+    weather(&world, "a", Weather::Slow(0));
+    world.a_poll_takes.store(60_000, Ordering::SeqCst);
+    let (ledger, _) = run_until(&plain(&["a"]), &world, WIDE, Some(Duration::from_secs(5))).await;
+    assert_eq!(outcome(&ledger, "a"), (Resolution::Waiting, None, vec![Code::StillRunning]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_failed_poll_never_ends_a_wait() {
     let world = Arc::new(World::default());
     weather(&world, "a", Weather::Slow(1));
     world.failing_polls.store(20, Ordering::SeqCst);
-    assert!(run(&plain(&["a"]), &world).await.is_complete());
+    let (ledger, events) = run_until(&plain(&["a"]), &world, WIDE, None).await;
+    assert!(ledger.is_complete());
+    let told = |event: &Event| matches!(event, Event::Progress { description: Some(words), .. } if words.ends_with("as asked for"));
+    assert!(events.iter().any(told), "{events:?}");
 }
 
 #[tokio::test(start_paused = true)]

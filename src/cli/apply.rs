@@ -25,16 +25,16 @@ use crate::render::progress::Progress;
 #[derive(Debug, Args)]
 pub(super) struct Apply {
     /// A reviewed plan, as `trueup plan --out FILE` wrote it
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", hide = true)]
     file: Option<PathBuf>,
     /// Do not ask
-    #[arg(short, long, visible_alias = "auto-approve", env = "TRUEUP_YES", hide_env = true)]
+    #[arg(short, long, visible_alias = "auto-approve", env = "TRUEUP_YES", hide_env = true, value_parser = clap::builder::BoolishValueParser::new())]
     yes: bool,
     /// Apply only these resources and what they require
     #[arg(long, value_name = "ADDRESS", num_args = 1.., env = "TRUEUP_ONLY", hide_env = true, value_delimiter = ',')]
     only: Vec<String>,
     /// Start nothing more once something has failed
-    #[arg(long, env = "TRUEUP_FAIL_FAST", hide_env = true)]
+    #[arg(long, env = "TRUEUP_FAIL_FAST", hide_env = true, value_parser = clap::builder::BoolishValueParser::new())]
     fail_fast: bool,
     /// Write to a target N times at once at most; else `limits.parallelism`
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), env = "TRUEUP_PARALLELISM", hide_env = true)]
@@ -54,7 +54,7 @@ pub(super) async fn run(command: &Apply, global: &Global, terminal: &Terminal) -
     let mut interrupt = signal::watch();
     let clock = Clock::system();
     let made = tokio::select! {
-        made = plan::make(global, &command.only, &clock) => made,
+        made = plan::make(global, &command.only, command.parallelism, &clock) => made,
         number = signal::first(&mut interrupt) => {
             terminal.note("interrupted while reading; nothing was changed");
             return command.end_early(Vec::new(), &Sources::default(), Some(number), terminal);
@@ -82,8 +82,7 @@ pub(super) async fn run(command: &Apply, global: &Global, terminal: &Terminal) -
             }
         }
     }
-    let parallelism = command.parallelism.map_or(project.settings.limits.parallelism, usize::from);
-    let options = Options { parallelism, fail_fast: command.fail_fast };
+    let options = Options { parallelism: project.settings.limits.parallelism, fail_fast: command.fail_fast };
     let course = Course::new(command.format, &plan, sources, terminal);
     let ticking = course.tick();
     let mut watch = |event: Event| course.event(&event, sources);

@@ -6,7 +6,7 @@ use clap_complete::Shell;
 use super::exit::Exit;
 use super::terminal::Terminal;
 
-/// Print a completion script, for example `trueup completions bash > /etc/bash_completion.d/trueup`
+/// Print a completion script for a shell
 #[derive(Debug, Args)]
 pub(super) struct Completions {
     /// For which shell

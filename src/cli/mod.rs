@@ -24,7 +24,7 @@ use terminal::{Color, Terminal};
 
 /// Brings Kaiten and Cloud Foundry instances into line with YAML kept in git.
 #[derive(Debug, Parser)]
-#[command(name = "trueup", version, about, max_term_width = 100, disable_version_flag = true)]
+#[command(name = "trueup", version, about, max_term_width = 100)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -56,7 +56,7 @@ struct Global {
     )]
     color: Color,
     /// Say only what was asked for and what went wrong
-    #[arg(short, long, global = true, env = "TRUEUP_QUIET", hide_env = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, env = "TRUEUP_QUIET", hide_env = true, value_parser = clap::builder::BoolishValueParser::new(), conflicts_with = "verbose")]
     quiet: bool,
     /// Say more; twice: log every request to stderr
     #[arg(short, long, global = true, action = clap::ArgAction::Count, env = "TRUEUP_VERBOSE", hide_env = true)]
@@ -65,18 +65,12 @@ struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Check everything that can be known without a remote
     Validate(validate::Validate),
-    /// Read both sides and show what `apply` would do; never writes
     #[command(alias = "diff", alias = "preview")]
     Plan(plan::PlanCommand),
-    /// Plan, show, ask, and do it
     Apply(apply::Apply),
-    /// Print a JSON Schema for editors
     Schema(schema::Schema),
-    /// Serve the embedded emulator of both APIs on this machine
     Sandbox(sandbox::SandboxCommand),
-    /// Print a completion script for a shell
     Completions(completions::Completions),
     /// Print the version
     Version,
@@ -85,9 +79,8 @@ enum Command {
 /// How a result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people
     Human,
-    /// For scripts: stdout is JSON only, errors included
+    // stdout is JSON only, errors included.
     Json,
 }
 

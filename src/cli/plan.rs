@@ -27,7 +27,7 @@ pub(super) struct PlanCommand {
     #[arg(long, value_name = "FILE", env = "TRUEUP_OUT", hide_env = true)]
     out: Option<PathBuf>,
     /// Exit with 2 if there are changes
-    #[arg(long, env = "TRUEUP_DETAILED_EXITCODE", hide_env = true)]
+    #[arg(long, env = "TRUEUP_DETAILED_EXITCODE", hide_env = true, value_parser = clap::builder::BoolishValueParser::new())]
     detailed_exitcode: bool,
     /// Plan only these resources and what they require
     #[arg(long, value_name = "ADDRESS", num_args = 1.., env = "TRUEUP_ONLY", hide_env = true, value_delimiter = ',')]
@@ -43,10 +43,18 @@ pub(super) struct Planned {
     pub(super) plan: Plan,
 }
 
-/// Loads, connects, observes and plans. Problems with a remote are in the plan.
-pub(super) async fn make(global: &Global, only: &[String], clock: &Clock) -> Result<Planned, Stop> {
+/// Loads, connects, observes and plans. Problems with a remote are in the plan. `parallelism` overrides the settings'.
+pub(super) async fn make(
+    global: &Global,
+    only: &[String],
+    parallelism: Option<u16>,
+    clock: &Clock,
+) -> Result<Planned, Stop> {
     let registry = providers::registry();
     let mut project = project::load(global, &registry)?;
+    if let Some(parallelism) = parallelism {
+        project.settings.limits.parallelism = parallelism.into();
+    }
     if !only.is_empty() {
         let wanted = project::addresses(only, &project.desired)?;
         plan::only(&mut project.desired, &wanted);
@@ -64,7 +72,7 @@ pub(super) async fn run(command: &PlanCommand, global: &Global, terminal: &Termi
     let mut interrupt = signal::watch();
     let clock = Clock::system();
     let made = tokio::select! {
-        made = make(global, &command.only, &clock) => made,
+        made = make(global, &command.only, None, &clock) => made,
         number = signal::first(&mut interrupt) => {
             terminal.note("interrupted while reading; nothing was changed");
             return Exit::Signal(number);

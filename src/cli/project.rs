@@ -7,6 +7,7 @@ use crate::config;
 use crate::kind::Registry;
 use crate::model::{Address, Code, Desired, Diagnostic, Diagnostics, Sources};
 use crate::settings::{self, LoadOptions, Settings};
+use crate::suggest::Suggest;
 
 /// A project that can be planned, and what is to be warned about.
 pub(super) struct Project {
@@ -70,14 +71,10 @@ pub(super) fn addresses(given: &[String], desired: &Desired) -> Result<Vec<Addre
 }
 
 fn unknown_address(text: &str, desired: &Desired) -> Diagnostic {
-    let nearest = desired
-        .resources
-        .keys()
-        .map(|address| (strsim::damerau_levenshtein(text, &address.to_string()), address))
-        .filter(|(distance, _)| *distance <= text.chars().count() / 3 + 1)
-        .min();
+    let known: Vec<String> = desired.resources.keys().map(ToString::to_string).collect();
+    let nearest = Suggest::default().nearest(text, known.iter().map(String::as_str));
     let help = match nearest {
-        Some((_, address)) => format!("did you mean `{address}`?"),
+        Some(address) => format!("did you mean `{address}`?"),
         None => "an address is SECTION.KEY, as declared in the YAML".to_owned(),
     };
     Diagnostic::error(Code::Usage, format!("`{text}` is not declared")).help(help)

@@ -10,7 +10,7 @@ use super::signal;
 use super::terminal::Terminal;
 use crate::emulator::{Sandbox, cloudfoundry, kaiten};
 
-/// Serve both APIs on loopback until interrupted; prints their addresses and how to sign in
+/// Serve the embedded emulator of both APIs on this machine
 #[derive(Debug, Args)]
 pub(super) struct SandboxCommand {
     /// Serve Kaiten on PORT; 0 takes any free one
@@ -25,7 +25,7 @@ pub(super) struct SandboxCommand {
     /// Which Cloud Foundry API to serve
     #[arg(long, value_name = "VERSION", default_value = "v2", env = "TRUEUP_API", hide_env = true)]
     api: Api,
-    /// Which Kaiten dialect to serve
+    /// Which Kaiten dialect to serve: today's contract, or that of the seed document
     #[arg(long, value_name = "DIALECT", default_value = "core", env = "TRUEUP_DIALECT", hide_env = true)]
     dialect: Dialect,
     /// Make every request take this many milliseconds longer
@@ -36,16 +36,13 @@ pub(super) struct SandboxCommand {
 /// A Cloud Foundry API version.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Api {
-    /// The Cloud Controller API v2
     V2,
 }
 
 /// A Kaiten dialect.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Dialect {
-    /// Today's contract
     Core,
-    /// The dialect of the seed document
     Seed,
 }
 

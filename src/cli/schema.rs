@@ -6,10 +6,10 @@ use super::exit::Exit;
 use super::terminal::Terminal;
 use crate::{providers, schema};
 
-/// Print a JSON Schema, for example for the yaml-language-server modeline of a resource file
+/// Print a JSON Schema for editors and scripts
 #[derive(Debug, Args)]
 pub(super) struct Schema {
-    /// Of what
+    /// Of resource files, of trueup.toml, or of the JSON of `trueup plan --format json`
     #[arg(value_name = "WHAT", default_value = "resources")]
     what: What,
 }
@@ -17,11 +17,8 @@ pub(super) struct Schema {
 /// What there is a schema of.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum What {
-    /// Resource files
     Resources,
-    /// trueup.toml
     Settings,
-    /// The JSON of `trueup plan --format json`
     Plan,
 }
 

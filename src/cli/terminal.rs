@@ -11,11 +11,8 @@ use crate::render::{self, Theme};
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Color {
-    /// On a terminal that can
     Auto,
-    /// Always
     Always,
-    /// Never
     Never,
 }
 

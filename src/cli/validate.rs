@@ -8,7 +8,7 @@ use super::terminal::Terminal;
 use super::{Format, Global};
 use crate::providers;
 
-/// Check syntax, fields, references, cycles and formats; needs no remote and no credentials
+/// Check everything that can be known offline
 #[derive(Debug, Args)]
 pub(super) struct Validate {
     /// How to print what was found

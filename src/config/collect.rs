@@ -10,8 +10,8 @@ use super::expression;
 use super::names::{self, PLANNED};
 use super::report::Report;
 use super::shape::Shapes;
-use super::suggest::shown;
 use super::text::Use;
+use super::words::{a, listed, shown};
 use super::yaml::{self, Content, Entry, Node, NodeId, Tree};
 use crate::kind::Registry;
 use crate::model::{
@@ -243,12 +243,12 @@ fn unknown_section(entry: Entry<'_>, cx: &mut Context<'_>) {
             .at(entry.key_span, "a section of the language that is not carried out")
             .help("remove the section from these files and go on managing these objects where you do now")
     } else {
-        let nearest = names::nearest_section(entry.key, cx.registry, &mut cx.report.suggest);
+        let nearest = names::nearest_section(entry.key, cx.registry, &cx.report.suggest);
         let help = if let Some(nearest) = nearest {
             format!("did you mean `{nearest}`?")
         } else {
             let known = cx.registry.sections().filter(|section| section.declarable).map(|section| section.name);
-            format!("sections are {}", super::suggest::listed(known, "and"))
+            format!("sections are {}", listed(known, "and"))
         };
         Diagnostic::error(Code::UnknownSection, format!("unknown section `{name}`"))
             .at(entry.key_span, "no kind is declared under this name")
@@ -333,7 +333,7 @@ fn check_key(section: &'static Section, address: &Address, entry: Entry<'_>, cx:
     cx.report.push(
         Diagnostic::error(
             Code::InvalidKey,
-            format!("`{}` cannot be the key of a {}", shown(entry.key), section.singular),
+            format!("`{}` cannot be the key of {}", shown(entry.key), a(section.singular)),
         )
         .at(entry.key_span, label)
         .help(help)

@@ -6,8 +6,8 @@ use super::collect::{Context, Draft, DraftField, Raw, RawReference, RawTo};
 use super::lifecycle;
 use super::names;
 use super::shape::{self, Subject, Type};
-use super::suggest::{listed, shown};
 use super::text;
+use super::words::{a, listed, shown};
 use super::yaml::{Content, Entry, Node};
 use crate::model::{
     Address, Code, Diagnostic, Field, KeySource, Section, Sensitive, Shape, Span, TargetName, TemplatePart, Value,
@@ -65,7 +65,7 @@ fn unknown_field(draft: &Draft, entry: Entry<'_>, cx: &mut Context<'_>) -> Optio
     let section = draft.section;
     let word = entry.key;
     let singular = section.singular;
-    let nearest = names::nearest_field(word, section, &mut cx.report.suggest);
+    let nearest = names::nearest_field(word, section, &cx.report.suggest);
     let help = if let Some(part) = section.key.iter().find(|part| part.name == word && part.from == KeySource::Key) {
         format!("the {} is the key, `{}`: change that", part.name, draft.address.key)
     } else if let Some(nearest) = nearest {
@@ -79,14 +79,14 @@ fn unknown_field(draft: &Draft, entry: Entry<'_>, cx: &mut Context<'_>) -> Optio
             _ => format!("did you mean `{}`?", nearest.name),
         }
     } else if let Some(attribute) = section.attribute(word) {
-        format!("remove it: the remote decides the `{}` of a {singular}", attribute.name)
+        format!("remove it: the remote decides the `{}` of {}", attribute.name, a(singular))
     } else if let Some(common) = cx.report.suggest.nearest(word, ["lifecycle", "target"]) {
         format!("did you mean `{common}`?")
     } else if lifecycle::WORDS.contains(&word) {
         format!("write it below `lifecycle:`, as `lifecycle: {{ {word}: … }}`")
     } else {
         let names = section.fields.iter().map(|field| field.name).chain(["target", "lifecycle"]);
-        format!("a {singular} has {}", listed(names, "and"))
+        format!("{} has {}", a(singular), listed(names, "and"))
     };
     cx.report.push(
         Diagnostic::error(Code::UnknownField, format!("unknown field `{}`", shown(word)))
@@ -247,7 +247,7 @@ fn check_value(field: &Field, value: &Value, node: Node<'_>, owner: &Address, cx
         );
         return false;
     }
-    match cx.shapes.check(&field.shape, subject, &mut cx.report.suggest) {
+    match cx.shapes.check(&field.shape, subject, &cx.report.suggest) {
         Ok(()) => true,
         Err(complaint) => {
             tell(complaint, node, owner, cx);
@@ -331,7 +331,7 @@ fn decode_reference(
                     };
                     cx.report.push(
                         Diagnostic::error(Code::UnknownField, format!("unknown field `{}`", shown(entry.key)))
-                            .at(entry.key_span, format!("not part of a reference to a {singular}"))
+                            .at(entry.key_span, format!("not part of a reference to {}", a(singular)))
                             .help(help)
                             .on(&owner),
                     );

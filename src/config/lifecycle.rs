@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::collect::{Context, Draft};
 use super::decode::{tell_no_value, tell_wrong_type};
 use super::names;
-use super::suggest::{listed, shown, snake};
 use super::text;
+use super::words::{a, listed, shown, snake};
 use super::yaml::{Content, Entry, Node};
 use crate::model::{Address, Code, Diagnostic, OnExists, Path, Segment, Span, Spanned, Value};
 
@@ -248,7 +248,7 @@ fn depends_on(draft: &mut Draft, entry: Entry<'_>, cx: &mut Context<'_>) {
         if known.is_some() && cx.partial {
             continue;
         }
-        let suggest = &mut cx.report.suggest;
+        let suggest = &cx.report.suggest;
         let help = if section.is_empty() {
             let owners = cx.registry.sections().filter(|section| cx.declared.number(section.name, key).is_some());
             match owners.map(|section| section.name).next() {
@@ -289,12 +289,12 @@ fn ignore(draft: &mut Draft, entry: Entry<'_>, cx: &mut Context<'_>) {
                     draft.lifecycle.ignore.push(Spanned { value: path.clone(), span: node.span() });
                     continue;
                 }
-                let nearest = names::nearest_field(name, draft.section, &mut cx.report.suggest);
+                let nearest = names::nearest_field(name, draft.section, &cx.report.suggest);
                 let help = match nearest {
                     Some(nearest) => format!("did you mean `{}`?", nearest.name),
                     None => format!(
-                        "a {} has {}",
-                        draft.section.singular,
+                        "{} has {}",
+                        a(draft.section.singular),
                         listed(draft.section.fields.iter().map(|field| field.name), "and")
                     ),
                 };

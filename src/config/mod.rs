@@ -15,7 +15,7 @@ mod places;
 mod report;
 mod settle;
 mod shape;
-mod suggest;
+mod words;
 mod text;
 
 #[cfg(test)]
@@ -25,8 +25,6 @@ mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-
-use indexmap::IndexMap;
 
 use crate::kind::Registry;
 use crate::model::{Desired, Diagnostics, Resource, Sources, Target};
@@ -67,10 +65,7 @@ fn desired(settings: &Settings, mut resources: Vec<Resource>, sources: &Sources)
         project: Arc::clone(&settings.project),
         environment: settings.environment.clone(),
         targets: targets.collect(),
-        resources: resources
-            .into_iter()
-            .map(|resource| (resource.address.clone(), resource))
-            .collect::<IndexMap<_, _>>(),
+        resources: resources.into_iter().map(|resource| (resource.address.clone(), resource)).collect(),
         sources: sources.clone(),
     }
 }

@@ -1,8 +1,9 @@
 //! How things are called: sections, fields, and how one refers to an object.
 
-use super::suggest::{Suggest, snake, stem};
+use super::words::{snake, stem};
 use crate::kind::Registry;
 use crate::model::{Field, KeySource, Section, Shape};
+use crate::suggest::Suggest;
 
 /// Sections of the language that no kind of this version has.
 pub(super) const PLANNED: &[&str] = &[
@@ -18,19 +19,23 @@ pub(super) const PLANNED: &[&str] = &[
 
 /// The natural key of a section's objects as one writes it: `slug`, `organization/space`.
 pub(super) fn natural_form(section: &'static Section, registry: &Registry) -> String {
-    let mut form = String::new();
-    for part in section.key {
-        if !form.is_empty() {
-            form.push('/');
-        }
+    match section.key {
+        [part] => part.name.to_owned(),
+        _ => long_form(section, registry),
+    }
+}
+
+fn long_form(section: &'static Section, registry: &Registry) -> String {
+    let words = section.key.iter().map(|part| {
         let outer = (part.from == KeySource::Reference).then(|| referred(section, part.name)).flatten();
         match outer.and_then(|outer| registry.section(outer)).filter(|outer| outer.name != section.name) {
-            Some(outer) => form.push_str(&natural_form(outer, registry)),
-            None if part.name == "name" && section.key.len() > 1 => form.push_str(&snake(section.singular)),
-            None => form.push_str(part.name),
+            Some(outer) => long_form(outer, registry),
+            // `organization/space` says more than `name/name`.
+            None if part.name == "name" => section.singular.rsplit(' ').next().unwrap_or(section.singular).to_owned(),
+            None => part.name.to_owned(),
         }
-    }
-    form
+    });
+    words.collect::<Vec<_>>().join("/")
 }
 
 /// Whether objects of this section, or what they are found by, are told apart without regard to case, part by part.
@@ -52,17 +57,23 @@ fn referred(section: &'static Section, field: &str) -> Option<&'static str> {
     }
 }
 
-/// What a reference to this section takes: `a key or slug`, `a key or organization/space`.
+/// The natural key in a sentence: "slug", "`organization/space`".
+pub(super) fn natural_words(section: &'static Section, registry: &Registry) -> String {
+    let form = natural_form(section, registry);
+    if form.contains('/') { format!("`{form}`") } else { form }
+}
+
+/// What a reference to this section takes: "a declared key or slug", "a declared key or `organization/space`".
 pub(super) fn takes(section: &str, registry: &Registry) -> String {
     match registry.section(section) {
-        Some(section) if section.declarable => format!("a declared key or `{}`", natural_form(section, registry)),
-        Some(section) => format!("`{}`", natural_form(section, registry)),
+        Some(section) if section.declarable => format!("a declared key or {}", natural_words(section, registry)),
+        Some(section) => natural_words(section, registry),
         None => "a key, slug or name".into(),
     }
 }
 
 /// The section somebody may have meant.
-pub(super) fn nearest_section(word: &str, registry: &Registry, suggest: &mut Suggest) -> Option<&'static str> {
+pub(super) fn nearest_section(word: &str, registry: &Registry, suggest: &Suggest) -> Option<&'static str> {
     let spelled = snake(word);
     let declarable = || registry.sections().filter(|section| section.declarable);
     if let Some(section) = declarable().find(|section| section.name == spelled || snake(section.singular) == spelled) {
@@ -72,7 +83,7 @@ pub(super) fn nearest_section(word: &str, registry: &Registry, suggest: &mut Sug
 }
 
 /// The field somebody may have meant, by our spelling or the API's.
-pub(super) fn nearest_field(word: &str, section: &'static Section, suggest: &mut Suggest) -> Option<&'static Field> {
+pub(super) fn nearest_field(word: &str, section: &'static Section, suggest: &Suggest) -> Option<&'static Field> {
     let spelled = snake(word);
     let meant = stem(word);
     let fields = section.fields;

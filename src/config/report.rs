@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::suggest::Suggest;
 use crate::model::{Code, Diagnostic, Diagnostics, FileId, Severity};
+use crate::suggest::Suggest;
 
 /// How many problems of one file are told; of any more, only the number.
 pub(super) const MAX_PER_FILE: usize = 1_000;

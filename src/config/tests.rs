@@ -1,47 +1,16 @@
 //! Whole files in, what is desired or what is wrong out.
 
-use super::testing::{Loaded, Project, load};
-use crate::model::{Address, Path, Resource, TemplatePart, To, Value};
+mod bodies;
+mod expressions;
+mod files;
+mod identities;
+mod limits;
+mod references;
 
-const SOUND: &str = "\
-customers:
-  acme:
-    name: Acme Corp
-    domain: acme.com
-licenses:
-  growth: { name: Growth, type: PAID, default: true, seats: '${var.seats}' }
----
-instances:
-  acme-production:
-    name: Acme production
-    customer: acme
-    license: growth
-    start_license_date: 2026-09-01T00:00:00Z
-    end_license_date: 2027-09-01T00:00:00Z
-    metadata:
-      region: ${var.region}
-      nothing: ~
-      list: [1, \"$${literal}\", { deep: 'x-${service_instances.acme-db.guid}-${var.password}' }]
----
----
-organizations:
-  acme: {}
-spaces:
-  prod:
-    organization: acme
-    name: production
-service_instances:
-  acme-db:
-    space: ACME/Production
-    plan: postgres/small
-    broker: main
-    tags: [acme]
-    parameters:
-      tenant: ${customers.acme.slug}
-      password: ${var.password}
-";
+use super::testing::load;
+use crate::model::{Address, Desired, Resource, To, Value};
 
-fn resource(desired: &crate::model::Desired, section: &'static str, key: &str) -> Resource {
+fn resource(desired: &Desired, section: &'static str, key: &str) -> Resource {
     desired.resources[&Address::new(section, key)].clone()
 }
 
@@ -52,37 +21,34 @@ fn reference(resource: &Resource, field: &str) -> To {
     }
 }
 
-#[test]
-fn sound_files_become_resources_in_the_order_of_their_addresses() {
-    let desired = load(SOUND).desired();
-    let addresses: Vec<String> = desired.resources.keys().map(ToString::to_string).collect();
-    assert_eq!(
-        addresses,
-        [
-            "customers.acme",
-            "instances.acme-production",
-            "licenses.growth",
-            "organizations.acme",
-            "service_instances.acme-db",
-            "spaces.prod"
-        ]
-    );
-    let instance = resource(&desired, "instances", "acme-production");
-    let fields: Vec<&str> = instance.fields.iter().map(|(name, _)| name).collect();
-    assert_eq!(fields, ["name", "customer", "license", "start_license_date", "end_license_date", "metadata"]);
-    assert_eq!(reference(&instance, "customer"), To::Declared(Address::new("customers", "acme")));
-    assert_eq!(instance.identity.to_string(), "acme-production");
-    assert_eq!(&*instance.target, "kaiten");
-    assert_eq!(desired.targets.len(), 2);
-    let requires: Vec<String> = instance.requires.iter().map(|(address, _)| address.to_string()).collect();
-    assert_eq!(requires, ["customers.acme", "licenses.growth", "service_instances.acme-db"]);
-    assert_eq!(resource(&desired, "licenses", "growth").fields.get("seats"), Some(&Value::Number(25.into())));
+fn declared(section: &'static str, key: &str) -> To {
+    To::Declared(Address::new(section, key))
+}
+
+fn natural(name: &str) -> To {
+    To::Natural { name: name.into(), qualifier: None }
+}
+
+fn requires(resource: &Resource) -> Vec<String> {
+    resource.requires.iter().map(|(address, _)| address.to_string()).collect()
+}
+
+/// The single problem of a file: its place, code, message and help in one line.
+fn only(text: &str) -> String {
+    let loaded = load(text);
+    let shown = loaded.shown();
+    assert_eq!(loaded.diagnostics.len(), 1, "one problem, not:\n{shown}");
+    let help = loaded.diagnostics[0].help.as_deref().unwrap_or("-");
+    format!("{} | {} | {help}", loaded.brief()[0], loaded.diagnostics[0].message)
 }
 
 #[test]
 fn every_mistake_is_told_where_it_is() {
     let text = include_str!("fixtures/mistakes.yaml");
-    insta::assert_snapshot!(load(text).shown());
+    let loaded = load(text);
+    let codes: std::collections::BTreeSet<_> = loaded.diagnostics.iter().map(|found| found.code).collect();
+    assert!(loaded.diagnostics.len() > 60 && codes.len() > 12, "{} {codes:?}", loaded.diagnostics.len());
+    insta::assert_snapshot!(loaded.shown());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::collect::Context;
 use super::expression::{self, Expression, Malformed, Piece};
 use super::names;
 use super::shape::Type;
-use super::suggest::{listed, shown};
+use super::words::{listed, shown};
 use super::yaml::{Content, Node};
 use crate::model::{
     Address, Code, Diagnostic, Map, Path, Section, Segment, Sensitive, Shape, Span, Template, TemplatePart, Value,
@@ -91,12 +91,11 @@ impl<'t> Reader<'_, 't, '_> {
                     } else {
                         &value
                     };
-                    match as_text(value) {
-                        Some(text) => literal.push_str(&text),
-                        None => {
-                            faulty = true;
-                            self.refuse_in_text(inner, value.describe(), span);
-                        }
+                    if let Some(text) = as_text(value) {
+                        literal.push_str(&text);
+                    } else {
+                        faulty = true;
+                        self.refuse_in_text(inner, value.describe(), span);
                     }
                 }
                 Some(Read::Field { address, path, kind }) => {
@@ -262,7 +261,7 @@ impl<'t> Reader<'_, 't, '_> {
                 .at(span, "nothing can be read of it")
                 .help("write the value out, or make it a variable of `trueup.toml`")
         } else {
-            let help = match names::nearest_section(name, self.cx.registry, &mut self.cx.report.suggest) {
+            let help = match names::nearest_section(name, self.cx.registry, &self.cx.report.suggest) {
                 Some(nearest) => format!("did you mean `${{{nearest}.{key}.{path}}}`?"),
                 None => "an expression is `${section.key.field}` or `${var.name}`".into(),
             };
@@ -307,8 +306,8 @@ impl<'t> Reader<'_, 't, '_> {
             section.fields.iter().map(|field| field.name).chain(parts).chain(attributes).collect();
         names.sort_unstable();
         names.dedup();
-        let suggest = &mut self.cx.report.suggest;
-        let spelled = super::suggest::snake(name);
+        let suggest = &self.cx.report.suggest;
+        let spelled = super::words::snake(name);
         let nearest = match suggest.nearest(&spelled, names.iter().copied()) {
             Some(nearest) => Some(nearest),
             None if matches!(name, "id" | "guid") => Some(section.id_name()),

@@ -4,6 +4,7 @@ use axum::Router;
 use serde_json::{Value, json};
 
 use super::fault::Reply;
+use super::kaiten::{Kaiten, generic_code, problem_type};
 
 /// One remote behind the frame: the frame serves it, makes weather in front of it, and keeps its state in the file.
 pub struct Remote {
@@ -15,6 +16,14 @@ pub struct Remote {
     pub generation: Box<dyn Fn() -> u64 + Send + Sync>,
     /// How it words errors.
     pub wording: Wording,
+}
+
+impl From<Kaiten> for Remote {
+    fn from(kaiten: Kaiten) -> Self {
+        let (router, wording, watched) = (kaiten.router(), kaiten.wording(), kaiten.clone());
+        let save = Box::new(move || kaiten.save());
+        Self { router, save, generation: Box::new(move || watched.generation()), wording }
+    }
 }
 
 /// How a remote words an error that the sandbox makes up in its place.
@@ -37,11 +46,11 @@ impl Wording {
         match self {
             Self::Kaiten | Self::KaitenSeed => {
                 let mut problem = json!({
-                    "type": super::kaiten::problem_type(status), "title": title, "status": status,
+                    "type": problem_type(status), "title": title, "status": status,
                     "detail": detail, "instance": path,
                 });
                 if self == Self::Kaiten {
-                    let generic = super::kaiten::generic_code(status);
+                    let generic = generic_code(status);
                     problem["code"] = reply.code.as_deref().unwrap_or(generic).into();
                 }
                 ("application/problem+json", problem.to_string())

@@ -29,7 +29,7 @@ use super::weather::{self, Weather};
 /// How long a change may wait until it is in the file. Writing the file may take at most a tenth of the time.
 const DEBOUNCE: Duration = Duration::from_millis(200);
 /// How long requests under way may take to end at a shutdown.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Why a sandbox did not start, or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -85,12 +85,16 @@ impl Sandbox {
         self.remote(KAITEN, port, Box::new(move |_, saved| Ok(Remote::from(Kaiten::new(options, saved)?))))
     }
 
-    /// Adds Cloud Foundry with its UAA on this port; 0 is any free one.
+    /// Adds Cloud Foundry, API and UAA together, on this port; 0 is any free one.
     pub fn cloud_foundry(self, port: u16, options: cloudfoundry::Options) -> Self {
-        let build: Build = Box::new(move |_, saved| {
-            CloudFoundry::new(options, saved).map(Remote::from).map_err(|error| error.to_string())
-        });
-        self.remote(CLOUD_FOUNDRY, port, build)
+        let build = move |_: &str, saved| match CloudFoundry::new(options, saved) {
+            Ok(foundation) => Ok(Remote::from(foundation)),
+            Err(error) => Err(match std::error::Error::source(&error) {
+                Some(source) => format!("{error}: {source}"),
+                None => error.to_string(),
+            }),
+        };
+        self.remote(CLOUD_FOUNDRY, port, Box::new(build))
     }
 
     /// Adds a remote under a name, which is also its name in the state file, on this port; 0 is any free one.
@@ -410,6 +414,31 @@ mod tests {
         let error = Sandbox::new().kaiten(0, empty()).state_file(&path).start().await.unwrap_err();
         assert!(matches!(error, SandboxError::State(StateError::Damaged { .. })), "{error}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    }
+
+    #[tokio::test]
+    async fn both_remotes_are_served_and_kept_in_one_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("state.json");
+        let start = || {
+            let foundry = cloudfoundry::Options::default();
+            Sandbox::new().kaiten(0, empty()).cloud_foundry(0, foundry).state_file(&path).start()
+        };
+        let first = start().await.unwrap();
+        create(&first, "acme").await;
+        let info = format!("{}/v2/info", first.cloud_foundry().unwrap().url());
+        assert_eq!(reqwest::get(&info).await.unwrap().status(), 200);
+        let outage = crate::emulator::Effect::status(503);
+        first.cloud_foundry().unwrap().faults().add(crate::emulator::Fault::on("GET", "/v2/info", outage));
+        let refused: Value = reqwest::get(&info).await.unwrap().json().await.unwrap();
+        assert_eq!(refused["error_code"], "CF-ServiceUnavailable");
+        first.shutdown().await.unwrap();
+        let written = || serde_json::from_slice::<Value>(&std::fs::read(&path).unwrap()).unwrap();
+        let before = written();
+        let second = start().await.unwrap();
+        assert_eq!(slugs(&second).await, ["acme"]);
+        second.shutdown().await.unwrap();
+        assert_eq!(written(), before, "a run without a change leaves the file as it is");
     }
 
     #[tokio::test]

@@ -192,6 +192,7 @@ mod tests {
 
     use super::*;
     use crate::emulator::kaiten::{Catalogue, Options, SANDBOX_TOKEN};
+    use crate::emulator::sandbox::PATIENCE;
     use crate::emulator::{Fault, Running, Sandbox, Served};
 
     struct World {
@@ -239,7 +240,12 @@ mod tests {
     #[tokio::test]
     async fn without_faults_a_request_passes() {
         let world = World::new().await;
-        assert_eq!(world.create().await.unwrap().status(), 201);
+        let answer = world.create().await.unwrap();
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["content-type"]),
+            (201, &"application/json".parse().unwrap())
+        );
+        assert_eq!(answer.headers()["kaiten-traceid"].len(), 32);
         assert!(world.exists().await);
         assert_eq!(world.last(), (Some(201), None));
     }
@@ -327,8 +333,20 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_that_never_comes_does_not_hold_up_the_shutdown() {
+        for effect in [Effect::SilentBefore, Effect::SilentAfter] {
+            assert!(shut_down_under(effect).await.is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_delayed_for_long_is_let_through_at_the_shutdown() {
+        assert_eq!(shut_down_under(Effect::Delay(3_600_000)).await.unwrap(), 201);
+    }
+
+    /// How a request ends that met this effect when the sandbox was shut down.
+    async fn shut_down_under(effect: Effect) -> reqwest::Result<StatusCode> {
         let world = World::new().await;
-        world.fault(Effect::SilentAfter);
+        world.fault(effect);
         let World { sandbox, client } = world;
         let url = format!("{}/api/customers", sandbox.kaiten().unwrap().url());
         let waiting = tokio::spawn(async move {
@@ -341,8 +359,8 @@ mod tests {
         assert!(!waiting.is_finished());
         let began = Instant::now();
         sandbox.shutdown().await.unwrap();
-        assert!(began.elapsed() < Duration::from_secs(1));
-        assert!(waiting.await.unwrap().is_err());
+        assert!(began.elapsed() < PATIENCE, "the shutdown waited in vain");
+        waiting.await.unwrap()
     }
 
     #[tokio::test]

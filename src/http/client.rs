@@ -145,9 +145,9 @@ impl Client {
     /// goes nowhere else.
     pub async fn send(&self, request: Request) -> Result<Response, Transport> {
         let mut waits = Waits::new();
-        for number in 1.. {
+        for attempt in 1.. {
             let permit = self.budget.turn(&self.clock).await;
-            let outcome = self.try_once(&request, number).await;
+            let outcome = self.try_once(&request, attempt).await;
             drop(permit);
             let now = self.clock.now();
             let verdict = judge(request.tries, outcome.as_ref(), now);
@@ -160,7 +160,7 @@ impl Client {
         unreachable!("tries end before numbers do")
     }
 
-    async fn try_once(&self, request: &Request, number: u32) -> Result<Response, Transport> {
+    async fn try_once(&self, request: &Request, attempt: u32) -> Result<Response, Transport> {
         let count = if request.writes() { &self.budget.writes } else { &self.budget.reads };
         count.fetch_add(1, Ordering::Relaxed);
         let begun = Instant::now();
@@ -168,8 +168,8 @@ impl Client {
         let (method, path) = (&request.method, request.shown_path());
         let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         match &outcome {
-            Ok(response) => tracing::debug!(%method, path, status = response.status, ms, number, "answered"),
-            Err(error) => tracing::debug!(%method, path, why = ?error.why, ms, number, "not answered"),
+            Ok(response) => tracing::debug!(%method, path, status = response.status, ms, attempt, "answered"),
+            Err(error) => tracing::debug!(%method, path, why = ?error.why, ms, attempt, "not answered"),
         }
         outcome
     }
@@ -179,6 +179,7 @@ impl Client {
         let mut sending = self
             .http
             .request(request.method.clone(), format!("{}{}", self.base, request.path))
+            .header("accept", "application/json")
             .headers(request.headers.clone());
         sending = match &request.body {
             Body::None => sending,
@@ -202,6 +203,7 @@ impl Client {
             path: request.shown_path().to_owned(),
             uncertain: false,
         };
+        response.forget(request.credentials());
         response.uncertain = match request.tries {
             super::Tries::Read => false,
             super::Tries::Write(untaken) => (response.status >= 500 || response.status == 408) && !untaken(&response),
@@ -253,12 +255,13 @@ impl Transport {
         } else {
             Why::Cut
         };
+        let whom = error.url().map(|url| format!(" to {}", url.origin().ascii_serialization())).unwrap_or_default();
         // The outermost messages repeat the URL and say little; the innermost one is the reason.
         let error = error.without_url();
         let reason = chain(&error).last().map(|cause| clean(&cause.to_string(), 200)).unwrap_or_default();
         let message = match why {
-            Why::NoConnection if error.is_timeout() => "no connection within 10 s".to_owned(),
-            Why::NoConnection => format!("no connection: {reason}"),
+            Why::NoConnection if error.is_timeout() => format!("no connection{whom} within 10 s"),
+            Why::NoConnection => format!("no connection{whom}: {reason}"),
             Why::Untrusted => format!("the certificate is not trusted: {reason}"),
             Why::TimedOut => "no answer in time".to_owned(),
             Why::Invalid => "the request cannot be sent as it is".to_owned(),

@@ -1,16 +1,17 @@
 //! Desired x Snapshot -> `Plan`. Pure: the same input gives the same plan.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{Action, Change, Plan, Reason, Seen, Shown, Step};
 use crate::diff::{Difference, creation, diff};
 use crate::graph;
-use crate::kind::{Check, Proposal, Registry};
+use crate::kind::{Check, Proposal, Registry, Sole};
 use crate::model::{
     Address, Code, Condition, Desired, Diagnostic, Diagnostics, Facts, Fields, Identity, Observed, OnExists, Operation,
-    Path, Resource, Section, Snapshot,
+    Path, Resource, Secrets, Section, Severity, Snapshot, TargetName, To, Value,
 };
 use crate::resolve::Knowledge;
 
@@ -22,9 +23,14 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, registry: &Registry, mut pro
         registry,
         knowledge: Knowledge::new(desired, snapshot, registry),
         claimed: HashMap::new(),
+        soles: HashMap::new(),
+        unread: HashSet::new(),
         problems: Diagnostics::default(),
     };
-    let steps = graph::order(desired).iter().filter_map(|address| planner.step(&desired.resources[address])).collect();
+    let steps = graph::order(desired)
+        .iter()
+        .filter_map(|address| planner.step_unless_unread(&desired.resources[address]))
+        .collect();
     problems.extend(planner.problems);
     Plan {
         project: Arc::clone(&desired.project),
@@ -47,13 +53,20 @@ pub fn knowledge<'a>(
     for step in &plan.steps {
         let collection = snapshot.collection(&step.target, step.address.section);
         let object = step.observed.as_ref().and_then(|seen| collection?.with_id(&seen.id));
-        if let (Some(object), Action::Unchanged | Action::Update | Action::Wait | Action::Blocked) =
-            (object, step.action)
-        {
+        if let Some(object) = object.filter(|object| lasts(object)) {
             knowledge.learn(step.address.clone(), Cow::Borrowed(object));
         }
     }
     knowledge
+}
+
+/// Whether what it tells of itself stays true: not if it is on its way out, or what a failed create left.
+fn lasts(object: &Observed) -> bool {
+    match &object.condition {
+        Condition::Ready => true,
+        Condition::InProgress { operation, .. } => *operation != Operation::Delete,
+        Condition::CreateFailed { .. } => false,
+    }
 }
 
 struct Planner<'a> {
@@ -63,6 +76,10 @@ struct Planner<'a> {
     knowledge: Knowledge<'a>,
     /// Which declared resource an object has been recognised as.
     claimed: HashMap<Arc<str>, Address>,
+    /// Which resource wants what only one can have, by target.
+    soles: HashMap<(TargetName, &'static str, Sole), Address>,
+    /// What nothing can be said about, because something could not be read.
+    unread: HashSet<Address>,
     problems: Diagnostics,
 }
 
@@ -92,7 +109,29 @@ impl Decision {
 }
 
 impl<'a> Planner<'a> {
-    /// The step of a resource; `None` if its target or collection could not be read, which has been reported.
+    /// The step of a resource; `None` if its target, its collection or one it depends on could not be read, which has
+    /// been reported.
+    fn step_unless_unread(&mut self, resource: &'a Resource) -> Option<Step> {
+        let step = if self.depends_on_unread(resource) { None } else { self.step(resource) };
+        if step.is_none() {
+            self.unread.insert(resource.address.clone());
+        }
+        step
+    }
+
+    /// What could not be read must not pass for what does not exist.
+    fn depends_on_unread(&self, resource: &Resource) -> bool {
+        let is_unread = |value: &Value| match value {
+            Value::Reference(reference) => {
+                matches!(reference.to, To::Natural { .. })
+                    && self.snapshot.collection(&resource.target, reference.section).is_none()
+            }
+            _ => false,
+        };
+        resource.requires.iter().any(|(address, _)| self.unread.contains(address))
+            || resource.fields.iter().any(|(_, value)| is_unread(value))
+    }
+
     fn step(&mut self, resource: &'a Resource) -> Option<Step> {
         let kind = self.registry.kind(resource.address.section)?;
         let section = kind.section();
@@ -130,13 +169,23 @@ impl<'a> Planner<'a> {
                         }
                         let check = Check { resource, proposal, observed, collections, facts };
                         found.extend(declared.check(check));
-                        decide(resource, section, &identity, &fields, observed)
+                        found
+                            .extend(declared.sole(proposal, facts).and_then(|sole| self.want(resource, section, sole)));
+                        decide(resource, section, &identity, &fields, observed, facts)
                     }
                 }
             }
         };
-        let decision = if let Some(error) =
-            found.iter().find(|problem| problem.severity == crate::model::Severity::Error)
+        // A kind warns where only this one object is to be left alone.
+        let forbids = |problem: &&Diagnostic| problem.severity == Severity::Warning && problem.code == Code::Blocked;
+        let decision = match found.iter().find(forbids) {
+            Some(warning) if decision.action == Action::Update => {
+                let reason = Reason { code: "immutable", message: warning.message.clone() };
+                Decision { action: Action::Blocked, reason, executable: true, ..decision }
+            }
+            _ => decision,
+        };
+        let decision = if let Some(error) = found.iter().find(|problem| problem.severity == Severity::Error)
             && decision.action != Action::Blocked
         {
             let reason = Reason { code: "refused", message: error.message.clone() };
@@ -145,7 +194,7 @@ impl<'a> Planner<'a> {
             decision
         };
         self.problems.extend(found);
-        if let Some(object) = observed {
+        if let Some(object) = observed.filter(|object| lasts(object)) {
             self.knowledge.learn(resource.address.clone(), Cow::Borrowed(object));
         }
         Some(Step {
@@ -160,6 +209,32 @@ impl<'a> Planner<'a> {
             observed: observed.map(|object| Seen { id: Arc::clone(&object.id), version: object.version.clone() }),
             executable: decision.executable,
         })
+    }
+
+    /// Two resources cannot both have what only one can.
+    fn want(&mut self, resource: &Resource, section: &'static Section, sole: Sole) -> Option<Diagnostic> {
+        let Sole { field, of } = &sole;
+        let path = Path::field(*field);
+        if resource.lifecycle.ignore.iter().any(|ignored| path.starts_with(&ignored.value)) {
+            return None;
+        }
+        let message = format!("only one of the {} of {of} can have this `{field}`", section.name);
+        let key = (Arc::clone(&resource.target), section.name, sole);
+        let first = match self.soles.entry(key) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(resource.address.clone());
+                return None;
+            }
+            Entry::Occupied(first) => first.get().clone(),
+        };
+        let other = &self.desired.resources[&first];
+        Some(
+            Diagnostic::error(Code::InvalidValue, message)
+                .at(resource.places.value(&path), "asks for it too")
+                .also(other.places.value(&path), format!("`{first}` asks for it"))
+                .help("choose one of the two: each apply would take it from the other")
+                .on(&resource.address),
+        )
     }
 
     /// One object cannot be two declared resources.
@@ -185,6 +260,7 @@ fn decide(
     identity: &Identity,
     fields: &Fields,
     observed: Option<&Observed>,
+    facts: &Facts,
 ) -> Decision {
     let Some(object) = observed else {
         let (outer, own) = identity.parts.split_at(identity.parts.len().saturating_sub(1));
@@ -204,7 +280,8 @@ fn decide(
             Decision::new(Action::Wait, "in_progress", format!("the remote is still at work on its {operation}"))
         }
         Condition::CreateFailed { description } => {
-            let words = description.as_ref().map(|words| format!(": {words}")).unwrap_or_default();
+            let mut words = description.as_ref().map(|words| format!(": {words}")).unwrap_or_default();
+            Secrets::of(fields).take_out(&mut words);
             Decision::new(
                 Action::Recover,
                 "create_failed",
@@ -213,11 +290,11 @@ fn decide(
             .with(differences)
             .shown_only()
         }
-        Condition::Ready => compare(resource, differences),
+        Condition::Ready => compare(resource, differences, facts),
     }
 }
 
-fn compare(resource: &Resource, differences: Vec<Difference>) -> Decision {
+fn compare(resource: &Resource, differences: Vec<Difference>, facts: &Facts) -> Decision {
     let real = || differences.iter().filter(|difference| !difference.is_unverifiable());
     let count = real().count();
     if count == 0 {
@@ -230,18 +307,18 @@ fn compare(resource: &Resource, differences: Vec<Difference>) -> Decision {
     }
     if resource.lifecycle.on_exists == OnExists::AdoptIfEqual {
         let message = format!(
-            "it exists and {count} {} differ, and `on_exists: adopt_if_equal` forbids to update it",
-            plural(count, "field")
+            "it exists and {count} {}, and `on_exists: adopt_if_equal` forbids to update it",
+            if count == 1 { "field differs" } else { "fields differ" }
         );
         return Decision::new(Action::Blocked, "not_equal", message).with(differences);
+    }
+    if let Some(because) = facts.read_only {
+        let message = format!("it cannot be changed: {because}");
+        return Decision::new(Action::Blocked, "read_only", message).with(differences);
     }
     let message =
         format!("{count} {} from what is declared", if count == 1 { "value differs" } else { "values differ" });
     Decision::new(Action::Update, "drift", message).with(differences).shown_only()
-}
-
-fn plural(count: usize, word: &str) -> String {
-    if count == 1 { word.to_owned() } else { format!("{word}s") }
 }
 
 fn first_line(problems: &[Diagnostic]) -> String {

@@ -220,7 +220,7 @@ fn canonical_object<'a>(entries: impl Iterator<Item = (&'a String, &'a Value)>, 
 
 impl TargetDocument {
     fn new(facts: &Facts) -> Self {
-        let Facts { provider, url, api } = facts;
+        let Facts { provider, url, api, read_only: _ } = facts;
         Self { provider: (*provider).to_owned(), url: url.to_string(), api: (*api).to_owned() }
     }
 }
@@ -333,7 +333,8 @@ mod tests {
             observed: Some(Seen { id: "c-1".into(), version: None }),
             executable: true,
         };
-        let facts = Facts { provider: "kaiten", url: "https://kaiten.example.com/".into(), api: "core" };
+        let facts =
+            Facts { provider: "kaiten", url: "https://kaiten.example.com/".into(), api: "core", read_only: None };
         let plan = Plan {
             project: "acme".into(),
             targets: [("kaiten".into(), facts)].into(),

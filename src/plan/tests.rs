@@ -86,6 +86,28 @@ async fn ignored_and_unverifiable_differences_change_nothing() {
 }
 
 #[tokio::test]
+async fn what_only_one_can_have_is_given_to_one() {
+    let only = [("kind", Value::text("only"))];
+    let desired = Declared::new().thing("a", &only, &[]).thing("b", &only, &[]).thing("c", &[], &[]).desired;
+    let plan = planned(&desired, &world(&[("b", &only)])).await;
+    assert_eq!(actions(&plan), ["create a: absent", "blocked b: refused", "create c: absent"]);
+    assert_eq!(codes(&plan), [Code::InvalidValue]);
+    assert_eq!(plan.diagnostics[0].message, "only one of the things of the world can have this `kind`");
+    let alone = Declared::new().thing("a", &only, &[]).thing("c", &[], &[]).desired;
+    assert_eq!(codes(&planned(&alone, &world(&[])).await), []);
+    let ignored = desired_without_watching(desired, "a");
+    assert_eq!(codes(&planned(&ignored, &world(&[])).await), []);
+}
+
+/// With the field `kind` of a thing ignored.
+fn desired_without_watching(mut desired: Desired, key: &str) -> Desired {
+    let resource = &mut desired.resources[&crate::testing::address(key)];
+    let value = crate::model::Path::field("kind");
+    resource.lifecycle.ignore = vec![crate::model::Spanned { value, span: resource.span }];
+    desired
+}
+
+#[tokio::test]
 async fn adopt_if_equal_blocks_on_a_difference() {
     let desired = Declared::new()
         .thing("a", &[("name", Value::text("A"))], &[])
@@ -119,6 +141,24 @@ async fn running_operations_and_failed_creates_are_told_apart() {
     assert_eq!(told(running(Operation::Delete)).await, (vec!["wait a: delete_in_progress".to_owned()], false));
     let failed = Condition::CreateFailed { description: None };
     assert_eq!(told(failed).await, (vec!["recover a: create_failed".to_owned()], false));
+}
+
+#[tokio::test]
+async fn what_a_failed_create_left_tells_nothing_that_stays_true() {
+    let desired = Declared::new().thing("a", &[], &[]).thing("b", &[("name", expression("a", "id"))], &["a"]).desired;
+    let world = world(&[("a", &[])]);
+    world.objects.lock().unwrap().get_mut("a").expect("there").condition =
+        Condition::CreateFailed { description: None };
+    let plan = planned(&desired, &world).await;
+    assert_eq!(plan.steps[1].changes[0].after, super::Shown::Unknown);
+}
+
+#[tokio::test]
+async fn where_the_api_documents_no_update_a_difference_is_blocked() {
+    let desired = Declared::new().thing("a", &[("name", Value::text("A"))], &[]).desired;
+    let mut snapshot = observed(&world(&[("a", &[])]), &desired).await;
+    snapshot.targets.values_mut().for_each(|facts| facts.read_only = Some("no update is documented"));
+    assert_eq!(actions(&plan(&desired, &snapshot, &registry(), Diagnostics::default())), ["blocked a: read_only"]);
 }
 
 #[tokio::test]

@@ -8,16 +8,16 @@ use crate::kind::Registry;
 /// Every kind trueup knows.
 pub fn registry() -> Registry {
     Registry::default()
-        .with::<cloudfoundry::Organization>()
-        .with::<cloudfoundry::Space>()
-        .with_readable::<cloudfoundry::ServicePlan>()
-        .with::<cloudfoundry::ServiceInstance>()
-        .with_readable::<cloudfoundry::UserProvided>()
         .with::<kaiten::Customer>()
         .with::<kaiten::DeploymentZone>()
         .with::<kaiten::License>()
         .with_readable::<kaiten::LicenseFamily>()
         .with::<kaiten::Instance>()
+        .with::<cloudfoundry::Organization>()
+        .with::<cloudfoundry::Space>()
+        .with_readable::<cloudfoundry::ServicePlan>()
+        .with::<cloudfoundry::ServiceInstance>()
+        .with_readable::<cloudfoundry::UserProvided>()
 }
 
 #[cfg(test)]

@@ -275,8 +275,14 @@ fn why(outcome: &Outcome, ways: &HashMap<&Address, Resolution>, sources: &Source
     }
     let error = diagnostics.iter().find(|diagnostic| diagnostic.severity == Severity::Error);
     let Some(problem) = error.or(diagnostics.first()) else { return text };
+    if *resolution == Resolution::Unknown {
+        // The problem says in what way.
+        "unknown".clone_into(&mut text);
+    }
     if let Some(span) = problem.span() {
-        text = format!("{text} at {}", place(span, sources));
+        // Nothing happened at that place for certain.
+        let at = if *resolution == Resolution::Unknown { ", declared at" } else { " at" };
+        text = format!("{text}{at} {}", place(span, sources));
     }
     text = format!("{text}: {}", clean_line(&problem.message));
     match problem.remote.as_ref().and_then(|remote| remote.detail.as_deref()) {

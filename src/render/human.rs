@@ -252,7 +252,7 @@ mod tests {
         fn new() -> Self {
             let mut sources = Sources::default();
             let file = sources.add(SourceFile::new("resources/acme.yaml", "customers:\n  acme:\n    name: Acme\n"));
-            let facts = |provider, url: &str, api| Facts { provider, url: url.into(), api };
+            let facts = |provider, url: &str, api| Facts { provider, url: url.into(), api, read_only: None };
             let plan = Plan {
                 project: "acme".into(),
                 environment: Some("staging".into()),
@@ -497,7 +497,8 @@ mod tests {
     fn a_target_is_named_where_the_section_does_not_tell_it() {
         let mut world = World::new().step(Action::Create, "customers", "acme", "", vec![]);
         assert!(!world.shown(Theme::PLAIN, HINTED).contains(" on kaiten"));
-        let second = Facts { provider: "kaiten", url: "https://other.example.com/".into(), api: "core" };
+        let second =
+            Facts { provider: "kaiten", url: "https://other.example.com/".into(), api: "core", read_only: None };
         world.plan.targets.insert("second".into(), second);
         assert!(world.shown(Theme::PLAIN, HINTED).contains("customers.acme on kaiten  "));
     }

@@ -209,7 +209,7 @@ mod tests {
 
     impl Session for Nowhere {
         fn facts(&self) -> Facts {
-            Facts { provider: "nowhere", url: "".into(), api: "v1" }
+            Facts { provider: "nowhere", url: "".into(), api: "v1", read_only: None }
         }
 
         fn requests(&self) -> Requests {

@@ -192,6 +192,7 @@ fn read(path: &Path) -> Result<String, Failure> {
 fn run(words: &[String], directory: &Path, timeout: Duration) -> Result<String, Failure> {
     let by_hand = "run it by hand to see what it says; its standard error is not shown";
     let mut program = PathBuf::from(&words[0]);
+    // Whether a relative program is looked for here or there differs between systems.
     if program.is_relative() && program.components().count() > 1 {
         program = directory.join(program);
     }

@@ -94,7 +94,8 @@ fn find(start: &Path) -> Result<(PathBuf, String), Box<Diagnostic>> {
         }
     }
     let message = format!("no `{FILE_NAME}` in `{}` or above", start.display());
-    let help = "write one with `trueup init`, or say where the project is with `-C DIR`";
+    let help =
+        "say where the project is with `-C DIR`, or write one: `[project]` with a `name`, and a `[targets.NAME]`";
     Err(Box::new(Diagnostic::error(Code::SettingsMissing, message).help(help)))
 }
 
@@ -126,9 +127,8 @@ fn read(reader: &mut Reader, directory: PathBuf, root: &DeTable<'_>, options: Lo
     let mut overlays = IndexMap::new();
     if let Some(table) = sub_table(reader, &root, "environments") {
         for (name, node) in table.iter() {
-            if reader.name(name, node, "an environment") {
-                overlays.insert(name, overlay(reader, node, &targets, &declarations));
-            }
+            reader.name(name, node, "an environment");
+            overlays.insert(name, overlay(reader, node, &targets, &declarations));
         }
     }
 
@@ -204,15 +204,12 @@ fn project(reader: &mut Reader, node: Option<&Node<'_>>) -> (Option<String>, Opt
 fn layers<'t>(reader: &mut Reader, table: Option<&Table<'t>>) -> IndexMap<&'t str, Option<Layer>> {
     let mut layers = IndexMap::new();
     for (name, node) in table.into_iter().flat_map(Table::iter) {
-        if reader.name(name, node, "a target") {
-            let layer = Layer::read(reader, node);
-            if let Some((layer, provider)) =
-                layer.as_ref().and_then(|layer| Some((layer, layer.provider.good()?.value)))
-            {
-                layer.check_keys(provider, reader);
-            }
-            layers.insert(name, layer);
+        reader.name(name, node, "a target");
+        let layer = Layer::read(reader, node);
+        if let Some((layer, provider)) = layer.as_ref().and_then(|layer| Some((layer, layer.provider.good()?.value))) {
+            layer.check_keys(provider, reader);
         }
+        layers.insert(name, layer);
     }
     layers
 }
@@ -242,9 +239,7 @@ fn overlay<'t>(
     reader.only(&table, &["targets", "variables", "limits"]);
     let mut layers = IndexMap::new();
     for (name, node) in sub_table(reader, &table, "targets").iter().flat_map(Table::iter) {
-        if !reader.name(name, node, "a target") {
-            continue;
-        }
+        reader.name(name, node, "a target");
         let layer = Layer::read(reader, node);
         let base = targets.get(name).and_then(Option::as_ref);
         if let Some(layer) = &layer {
@@ -253,7 +248,7 @@ fn overlay<'t>(
                 Some(provider) => layer.check_keys(provider.value, reader),
                 None if layer.provider.is_absent() && !targets.contains_key(name) => {
                     let known: Vec<&str> = targets.keys().copied().collect();
-                    let help = match super::nearest::nearest(name, &known) {
+                    let help = match super::words::nearest(name, &known) {
                         Some(nearest) => format!("did you mean `{nearest}`?"),
                         None => format!("declare `[targets.{name}]`, or add a `provider`: {}", PROVIDERS.join(" or ")),
                     };
@@ -288,7 +283,7 @@ fn unknown_environment<T>(name: &str, node: Option<&Node<'_>>, declared: &IndexM
         return diagnostic.help("`trueup.toml` declares none; leave `-e` out");
     }
     let list = format!("declared are {}", known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "));
-    let nearest = super::nearest::nearest(name, &known);
+    let nearest = super::words::nearest(name, &known);
     diagnostic.help(nearest.map_or_else(|| list.clone(), |nearest| format!("did you mean `{nearest}`? {list}")))
 }
 

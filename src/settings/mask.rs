@@ -2,50 +2,44 @@
 
 use std::ops::Range;
 
-/// What looks like the value of a key for secrets, up to the end of its line, or of its string if that has several lines.
+use regex_lite::Regex;
+
+/// Keys whose values are no secrets.
+const SHOWN: &str = "name|files|provider|url|dialect|api|ca_file|skip_tls_verify|allow_insecure|seed_writes|method|username|\
+                     origin|client_id|env|file|command|sensitive|parallelism|max_deletes";
+
+/// What may be a secret: everything but headers, comments, keys, and whole sound values of keys that have none.
+///
+/// Where a file is broken a misspelt `token` is as likely as a right one, so what is shown is listed, not what is hidden.
 pub(super) fn likely_secrets(text: &str) -> Vec<Range<usize>> {
+    let regex = |pattern: &str| Regex::new(pattern).expect("a pattern of ours");
+    let harmless = regex(r#"^\s*(#.*|\[[\w."'-]*\]?|[\]}],?)?$"#);
+    let string = r#"("[^"@?]*"|'[^'@?]*')"#;
+    let scalar = format!(r"({string}|true|false|\d+|\[\s*({string}\s*,?\s*)*\]?)");
+    let shown = regex(&format!(r"^\s*({SHOWN})\s*=\s*{scalar}?\s*(#.*)?$"));
+    let kept = regex(&format!(r"^\s*[\w.-]+\s*=\s*\{{\s*({SHOWN})\s*=\s*{scalar}\s*\}}\s*(#.*)?$"));
     let mut found = Vec::new();
     let mut start = 0;
-    let mut open: Option<(usize, &str)> = None;
+    // The quotes that a string of several lines waits for.
+    let mut open: Option<&str> = None;
     for line in text.split_inclusive('\n') {
-        let end = start + line.trim_end_matches(['\n', '\r']).len();
-        if let Some((from, quote)) = open {
-            if line.contains(quote) || end == text.len() {
-                found.push(from..end);
+        let end = start + line.trim_end().len();
+        let whole = &text[start..end];
+        let mut from = None;
+        if let Some(quotes) = open {
+            from = Some(start);
+            if line.contains(quotes) {
                 open = None;
             }
-        } else if let Some(at) = value_of_secret(line) {
-            let value = &line[at..];
-            let quote = ["\"\"\"", "'''"].into_iter().find(|quote| value.starts_with(quote));
-            match quote.filter(|quote| !value[quote.len()..].contains(quote)) {
-                Some(quote) => open = Some((start + at, quote)),
-                None => found.push(start + at..end),
-            }
+        } else if !harmless.is_match(whole) && !shown.is_match(whole) && !kept.is_match(whole) {
+            let value = whole.find('=').map_or(whole, |at| &whole[at + 1..]).trim_start();
+            from = Some(end - value.len());
+            open = ["\"\"\"", "'''"].into_iter().find(|quotes| value.matches(quotes).count() % 2 == 1);
         }
+        found.extend(from.map(|from| from..end).filter(|range| !range.is_empty()));
         start += line.len();
     }
-    if let Some((from, _)) = open {
-        found.push(from..text.len());
-    }
-    found.retain(|range| !range.is_empty());
     found
-}
-
-/// Where in a line the value begins that a key for secrets has; `None` where that is a table, as it should be.
-fn value_of_secret(line: &str) -> Option<usize> {
-    let mut from = 0;
-    while let Some(at) = line[from..].find('=').map(|at| from + at) {
-        let key = line[..at].trim_end().trim_end_matches(['"', '\'']).to_lowercase();
-        let value = at + 1 + line[at + 1..].len() - line[at + 1..].trim_start().len();
-        let secret =
-            ["token", "password", "secret", "passwd", "key", "credentials"].iter().any(|word| key.ends_with(word));
-        // A URL's credentials end at an `@`.
-        if secret && !line[value..].starts_with('{') || key.ends_with("url") && line[value..].contains('@') {
-            return Some(value.min(line.trim_end().len()));
-        }
-        from = at + 1;
-    }
-    None
 }
 
 #[cfg(test)]
@@ -61,19 +55,28 @@ mod tests {
     }
 
     #[test]
-    fn secrets_in_broken_files_are_found_by_their_keys() {
+    fn in_a_broken_file_only_what_is_surely_no_secret_is_shown() {
         for (text, shown) in [
             ("token = \"hush\n", "token = *****\n"),
             ("token = hush", "token = ****"),
+            ("tokn=hush", "tokn=****"),
             ("\"token\"=hush # x\nurl = 1\n", "\"token\"=********\nurl = 1\n"),
-            ("auth = { password = 'hush', x }\n", "auth = { password = ***********\n"),
-            ("client_secret = \"\"\"\nhush\nhush\n\"\"\"\nx = 1", "client_secret = ***\n****\n****\n***\nx = 1"),
+            ("auth = { method = \"x\", password = 'hush', x }\n", "auth = **************************************\n"),
+            ("secret = \"\"\"\nhush\nname = \"hush\"\n\"\"\"\nx = 1", "secret = ***\n****\n*************\n***\nx = *"),
             ("token = '''\nhush", "token = ***\n****"),
-            ("url = \"https://me:hush@host\nx", "url = *********************\nx"),
-            ("token = { env = \"TOKEN\" }\n", "token = { env = \"TOKEN\" }\n"),
-            ("name = \"acme\nregion = 1", "name = \"acme\nregion = 1"),
+            ("url = \"https://me:hush@host\"\nx", "url = **********************\n*"),
+            ("url = \"https://host?token=hush\"", "url = *************************"),
+            ("  token: hush\r\n", "***********\r\n"),
+            ("name = \"acme\" hush", "name = ***********"),
         ] {
-            assert_eq!(masked(text), shown, "{text}");
+            assert_eq!(masked(text).trim_start(), shown, "{text}");
+        }
+        for shown in [
+            "[targets.kaiten]\n[targets.\n# note\n]\n\n",
+            "name = \"acme\"\nurl = 'https://host' # note\nfiles = [\"a\", 'b']\nfiles = [\n",
+            "token = { env = \"TOKEN\" }\nparallelism = 3\nsensitive = true\nname =\n",
+        ] {
+            assert_eq!(masked(shown), shown);
         }
     }
 }

@@ -4,7 +4,7 @@ mod discover;
 mod endpoint;
 mod load;
 mod mask;
-mod nearest;
+mod words;
 mod read;
 mod target;
 mod url;

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::nearest::suggestion;
+use super::words::suggestion;
 use crate::model::{Code, Diagnostic, Diagnostics, FileId, Map, Span, Value};
 
 /// What reading one `trueup.toml` collects.
@@ -75,6 +75,10 @@ impl<T> Slot<T> {
         }
     }
 
+    pub(super) fn is_bad(&self) -> bool {
+        matches!(self, Self::Bad)
+    }
+
     pub(super) fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
     }
@@ -113,9 +117,26 @@ impl Reader {
         self.diagnostics.push(diagnostic);
     }
 
-    /// Keeps a value from being displayed with any diagnostic.
-    pub(super) fn mask(&mut self, span: Span) {
-        self.masks.push(span);
+    /// Keeps a value from being displayed with any diagnostic. The span of a table is that of its header alone, so what
+    /// is in it is masked one by one.
+    pub(super) fn mask(&mut self, node: &Node<'_>) {
+        self.mask_value(node.span, node.value);
+    }
+
+    fn mask_value(&mut self, span: Span, value: &DeValue<'_>) {
+        match value {
+            DeValue::Table(table) => {
+                for (_, value) in table {
+                    self.mask_value(self.span(value.span()), value.get_ref());
+                }
+            }
+            DeValue::Array(items) => {
+                for item in items {
+                    self.mask_value(self.span(item.span()), item.get_ref());
+                }
+            }
+            _ => self.masks.push(span),
+        }
     }
 
     /// The whole file as a table.
@@ -146,9 +167,7 @@ impl Reader {
     /// as secret as a right one.
     pub(super) fn only(&mut self, table: &Table<'_>, known: &[&str]) {
         for (name, node) in table.iter().filter(|(name, _)| !known.contains(name)) {
-            if !node.value.is_table() {
-                self.mask(node.span);
-            }
+            self.mask(node);
             self.report(
                 Diagnostic::error(Code::SettingsUnknownKey, format!("unknown key `{}`", node.path))
                     .at(node.key, "not a key of this table")
@@ -239,11 +258,10 @@ impl Reader {
         strings.into_iter().collect()
     }
 
-    /// Whether a table's key can be a name of ours; reports it if not.
-    pub(super) fn name(&mut self, name: &str, node: &Node<'_>, whose: &str) -> bool {
+    /// Reports a table's key that cannot be a name of ours.
+    pub(super) fn name(&mut self, name: &str, node: &Node<'_>, whose: &str) {
         let fits = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
-        let good = !name.is_empty() && name.bytes().all(fits);
-        if !good {
+        if name.is_empty() || !name.bytes().all(fits) {
             let message = format!("`{}` cannot be the name of {whose}", name.escape_debug());
             self.report(
                 Diagnostic::error(Code::SettingsInvalid, message)
@@ -251,7 +269,6 @@ impl Reader {
                     .help("use `a` to `z`, `0` to `9`, `_` and `-`"),
             );
         }
-        good
     }
 
     /// The name of an environment variable.
@@ -263,7 +280,7 @@ impl Reader {
             return Some(name);
         }
         // Whoever mistakes this for the place of the secret itself has put the secret here.
-        self.mask(node.span);
+        self.mask(node);
         let message = format!("`{}` has to be the name of an environment variable", node.path);
         self.invalid(node, message, "not such a name", Some("write its name alone, such as `KAITEN_AUTH_TOKEN`".into()))
     }

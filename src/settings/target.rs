@@ -293,7 +293,7 @@ fn url(reader: &mut Reader, node: &Node<'_>) -> Option<TargetUrl> {
         Ok(url) => Some(url),
         Err(problem) => {
             if problem.secret {
-                reader.mask(node.span);
+                reader.mask(node);
             }
             let place = if problem.secret { node.key } else { node.span };
             reader.report(
@@ -310,7 +310,7 @@ fn url(reader: &mut Reader, node: &Node<'_>) -> Option<TargetUrl> {
 fn secret(reader: &mut Reader, node: &Node<'_>) -> Option<SecretSource> {
     const PLACES: [&str; 3] = ["env", "file", "command"];
     if !node.value.is_table() {
-        reader.mask(node.span);
+        reader.mask(node);
         let key = node.path.rsplit('.').next().unwrap_or(&node.path);
         reader.report(
             Diagnostic::error(Code::SettingsLiteralSecret, format!("`{}` is written out", node.path))
@@ -328,6 +328,11 @@ fn secret(reader: &mut Reader, node: &Node<'_>) -> Option<SecretSource> {
     let env = table.read("env", reader, Reader::variable_name);
     let file = table.read("file", reader, Reader::string);
     let command = table.read("command", reader, Reader::strings);
+    for (slot_is_bad, key) in [(env.is_bad(), "env"), (file.is_bad(), "file"), (command.is_bad(), "command")] {
+        if let (true, Some(node)) = (slot_is_bad, table.get(key)) {
+            reader.mask(node);
+        }
+    }
     let written = [env.is_absent(), file.is_absent(), command.is_absent()].iter().filter(|absent| !**absent).count();
     if written != 1 {
         if sound {
@@ -342,7 +347,7 @@ fn secret(reader: &mut Reader, node: &Node<'_>) -> Option<SecretSource> {
     let from = (env.value().map(SecretPlace::Env))
         .or_else(|| file.value().map(|path| SecretPlace::File(path.into())))
         .or_else(|| command.value().map(|command| SecretPlace::Command(words(command))))?;
-    sound.then_some(SecretSource { from, span: Some(node.span) })
+    Some(SecretSource { from, span: Some(node.span) })
 }
 
 /// A name at the UAA: literal, or kept where secrets are.
@@ -357,17 +362,22 @@ fn auth(reader: &mut Reader, node: &Node<'_>) -> Option<AuthLayer> {
     const METHODS: [&str; 4] = ["cf-cli", "password", "client-credentials", "token"];
     if !node.value.is_table() {
         // A ready token may have been put here.
-        reader.mask(node.span);
+        reader.mask(node);
     }
     let table = reader.table(node)?;
-    let all = ["method", "username", "password", "origin", "client_id", "client_secret", "token"];
+    let any_method = |reader: &mut Reader| {
+        reader.only(&table, &["method", "username", "password", "origin", "client_id", "client_secret", "token"]);
+        for key in ["password", "client_secret", "token"] {
+            table.read(key, reader, secret);
+        }
+    };
     let Some(method) = table.get("method") else {
-        reader.only(&table, &all);
+        any_method(reader);
         let help = "write `method = \"password\"`, `\"client-credentials\"` or `\"token\"`".to_owned();
         return reader.invalid(node, format!("`{}` has no `method`", node.path), "how to sign in?", Some(help));
     };
     let Some(method) = reader.choice(method, &METHODS) else {
-        reader.only(&table, &all);
+        any_method(reader);
         return None;
     };
     let known: &[&str] = match method {

@@ -151,7 +151,7 @@ fn the_file_is_found_from_below_and_its_absence_is_told() {
     assert!(load(&below, options, &mut sources, &mut diagnostics).is_none());
     let missing = diagnostics.into_sorted().remove(0);
     assert_eq!(missing.code, Code::SettingsMissing);
-    assert!(missing.help.is_some_and(|help| help.contains("trueup init") && help.contains("-C DIR")));
+    assert!(missing.help.is_some_and(|help| help.contains("[project]") && help.contains("-C DIR")));
 
     std::fs::write(directory.path().join(FILE_NAME), format!("\u{feff}{KAITEN}")).expect("written");
     let mut diagnostics = Diagnostics::default();
@@ -209,6 +209,7 @@ fn values_of_the_wrong_type_or_outside_their_range_are_told() {
         &[
             "1:1 settings::invalid: the project has no name -- add `[project]` with `name = \"…\"`; plans show it",
             "1:10 settings::invalid: `Kaiten` cannot be the name of a target -- use `a` to `z`, `0` to `9`, `_` and `-`",
+            "2:12 settings::invalid: `targets.Kaiten.provider` cannot be `kaitn` -- did you mean `kaiten`?",
             "3:10 settings::invalid: target `a` has no `provider` -- add `provider = \"kaiten\"` or `provider = \"cloudfoundry\"`",
         ],
     );
@@ -277,6 +278,33 @@ fn a_literal_secret_is_refused_and_never_displayed() {
         let displayed = loaded.sources.get(span.file).display();
         assert!(!displayed.contains("hush") && displayed.contains('*'), "{displayed}");
         assert_eq!(displayed.len(), toml.len());
+        assert!(!format!("{:?}", loaded.diagnostics).contains("hush"), "{:?}", loaded.diagnostics);
+    }
+}
+
+#[test]
+fn what_may_be_a_secret_is_not_displayed_wherever_it_stands() {
+    for toml in [
+        kaiten("[targets.kaiten.auht]\nmethod = \"password\"\npassword = \"hush\""),
+        kaiten("[environments.Prod.targets.kaiten]\ntoken = \"hush\""),
+        kaiten("[environments.prod.targets.kaitn]\ntoken = \"hush\""),
+        kaiten("[targets.Bad]\ntoken = \"hush\""),
+        kaiten("[target.kaiten]\ntoken = \"hush\""),
+        kaiten("[[target]]\ntoken = \"hush\""),
+        kaiten("token = { env = [\"hush\"] }"),
+        kaiten("token = { command = \"echo hush\" }"),
+        kaiten("[environments.prod.variables]\npassword = { deep = [\"hush\"] }"),
+        kaiten("[variables]\npassword = \"hush\""),
+        kaiten("[variables.Bad]\nsensitive = true\ndefault = [\"hush\", { a = \"hush\" }]"),
+        cloudfoundry("url = \"sandbox\"\nauth = { password = \"hush\" }"),
+        cloudfoundry("url = \"sandbox\"\nauth = { method = \"x\", client_secret = \"hush\" }"),
+        cloudfoundry("url = \"sandbox\"\nauth = [\"hush\"]"),
+    ] {
+        let loaded = Run::default().load(&toml);
+        let span = loaded.diagnostics[0].span().expect("a place");
+        let displayed = loaded.sources.get(span.file).display();
+        assert!(!displayed.contains("hush"), "{displayed}");
+        assert!(loaded.settings.is_none());
         assert!(!format!("{:?}", loaded.diagnostics).contains("hush"), "{:?}", loaded.diagnostics);
     }
 }
@@ -507,6 +535,7 @@ fn variables_keep_the_types_of_toml() {
             "8:17 settings::invalid: an integer that 64 bits cannot hold -- -",
             "9:5 settings::invalid: `variables.c` has to be a table -- write `c = { default = … }`",
             "10:1 settings::invalid: `D` cannot be the name of a variable -- use `a` to `z`, `0` to `9`, `_` and `-`",
+            "10:1 settings::variable_unset: variable `D` has no value -- add a `default` or an `env`, or give `--var D=VALUE`",
         ],
     );
 }
@@ -547,4 +576,28 @@ fn a_variable_given_but_not_declared_is_wrong_usage() {
         run("zone").load(KAITEN).told(),
         ["cli::usage: `--var` names a variable that is not declared: `zone` -- `trueup.toml` declares no variable"]
     );
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn one_slip_shows_no_secret(at in 0..200usize, slip in "[\\PC\n\r\t]|[\"'=\\[\\]{}#.,\\\\]|\"\"\"", cut in proptest::bool::ANY) {
+        let mut toml = cloudfoundry("url = \"https://a.example.com\"\nauth = { method = \"password\", username = \"ci\", password = \"hush\" }\n[targets.k]\nprovider = \"kaiten\"\ntoken = \"hush\"");
+        let at = at.min(toml.len());
+        if cut && at < toml.len() {
+            toml.remove(at);
+        }
+        toml.insert_str(at, &slip);
+        let loaded = Run::default().load(&toml);
+        for span in loaded.diagnostics.iter().filter_map(Diagnostic::span) {
+            let displayed = loaded.sources.get(span.file).display();
+            proptest::prop_assert_eq!(displayed.len(), loaded.sources.get(span.file).text().len());
+            // What a slip turns into a comment is taken for one.
+            let shown = displayed.lines().find(|line| line.split('#').next().is_some_and(|line| line.contains("hush")));
+            proptest::prop_assert!(shown.is_none(), "{}", displayed);
+        }
+        let told = format!("{:?}", loaded.diagnostics);
+        proptest::prop_assert!(!told.contains("hush"), "{}", told);
+    }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::Variable;
-use super::nearest::{nearest, suggestion};
 use super::read::{Entry, Node, Reader, Slot, Table};
+use super::words::{nearest, suggestion};
 use crate::model::{Code, Diagnostic, Sensitive, Span, Value};
 
 /// A declared variable.
@@ -24,10 +24,10 @@ pub(super) type Declarations<'t> = IndexMap<&'t str, Declaration>;
 pub(super) fn declarations<'t>(reader: &mut Reader, table: &Table<'t>) -> Declarations<'t> {
     let mut declarations = Declarations::new();
     for (name, node) in table.iter() {
-        if !reader.name(name, node, "a variable") {
-            continue;
-        }
+        reader.name(name, node, "a variable");
         if !node.value.is_table() {
+            // Whether it is sensitive is not said yet.
+            reader.mask(node);
             let message = format!("`{}` has to be a table", node.path);
             let help = format!("write `{name} = {{ default = … }}`");
             reader.invalid::<()>(node, message, "a value of its own", Some(help));
@@ -62,7 +62,7 @@ pub(super) fn overlay<'t>(
     for (name, node) in table.iter() {
         let Some(declaration) = declarations.get(name) else {
             // Which of the declared ones it would be, and so whether it is sensitive, is not known.
-            reader.mask(node.span);
+            reader.mask(node);
             let declared: Vec<&str> = declarations.keys().copied().collect();
             reader.report(
                 Diagnostic::error(
@@ -87,7 +87,7 @@ pub(super) fn overlay<'t>(
 
 /// Warns of a sensitive value in the file, and keeps it from being displayed.
 fn written_out(reader: &mut Reader, name: &str, node: &Node<'_>) {
-    reader.mask(node.span);
+    reader.mask(node);
     reader.report(
         Diagnostic::warning(Code::SettingsLiteralSecret, format!("the sensitive variable `{name}` is written out"))
             .at(node.key, "readable by everybody who can read this file")

@@ -1,1 +1,16 @@
-//! Integration tests.
+//! End to end: the real binary in an empty environment, against the emulator on loopback or the sandbox.
+//!
+//! `TRUEUP_BLESS=1` writes committed schemas anew, `INSTA_UPDATE=always` the snapshots.
+
+mod examples;
+mod exits;
+mod interrupt;
+mod laws;
+mod mistakes;
+mod preflight;
+mod reports;
+mod scripted;
+mod secrets;
+mod silence;
+mod support;
+mod weather;

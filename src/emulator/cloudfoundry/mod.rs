@@ -20,6 +20,8 @@ mod options;
 mod removal;
 mod store;
 mod table;
+#[cfg(test)]
+mod tests;
 mod uaa;
 mod v2;
 mod world;

@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use axum::Router;
 use serde_json::Value;
 
-use super::{Clock, Ids, Remote, Wording};
+use super::{Clock, Ids, Wording};
 use body::Body;
 use problem::Problem;
 use stamp::Stamp;
@@ -45,15 +45,18 @@ pub use catalogue::Catalogue;
 pub use page::ListShape;
 pub(super) use problem::{generic_code, problem_type};
 
-/// The token a sandbox accepts unless told otherwise.
+/// A token that may do everything in a sandbox, unless it is told otherwise.
 pub const SANDBOX_TOKEN: &str = "ksh_sandbox";
+
+/// A token that may only read in a sandbox, unless it is told otherwise.
+pub const SANDBOX_READ_TOKEN: &str = "ksh_sandbox_read";
 
 /// How this Kaiten behaves.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The dialect it speaks.
     pub dialect: Dialect,
-    /// The tokens it accepts in the core dialect; by default [`SANDBOX_TOKEN`], which may do everything.
+    /// The tokens it accepts in the core dialect; by default [`SANDBOX_TOKEN`] and [`SANDBOX_READ_TOKEN`].
     pub tokens: Vec<Token>,
     /// How it answers lists in the core dialect.
     pub lists: ListShape,
@@ -71,7 +74,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             dialect: Dialect::Core,
-            tokens: vec![Token::admin(SANDBOX_TOKEN)],
+            tokens: vec![Token::admin(SANDBOX_TOKEN), Token::new(SANDBOX_READ_TOKEN, "reader", &["read:*"])],
             lists: ListShape::Pages,
             limits: Limits::default(),
             catalogue: Catalogue::Sample,
@@ -148,17 +151,13 @@ impl Kaiten {
     pub fn generation(&self) -> u64 {
         self.0.generation.load(Ordering::Acquire)
     }
-}
 
-impl From<Kaiten> for Remote {
-    fn from(kaiten: Kaiten) -> Self {
-        let (router, watched) = (kaiten.router(), kaiten.clone());
-        let wording = match kaiten.0.options.dialect {
+    /// How it words errors.
+    pub(super) fn wording(&self) -> Wording {
+        match self.0.options.dialect {
             Dialect::Core => Wording::Kaiten,
             Dialect::Seed { .. } => Wording::KaitenSeed,
-        };
-        let save = Box::new(move || kaiten.save());
-        Self { router, save, generation: Box::new(move || watched.generation()), wording }
+        }
     }
 }
 

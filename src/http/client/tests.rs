@@ -81,6 +81,7 @@ fn status(code: u16) -> ResponseTemplate {
 async fn a_read_survives_weather_and_counts_every_try() {
     let server = MockServer::start().await;
     Mock::given(path("/api/x"))
+        .and(header("accept", "application/json"))
         .and(header("user-agent", concat!("trueup/", env!("CARGO_PKG_VERSION"))))
         .respond_with(in_turn(vec![status(503), status(502), status(200).set_body_string("{}")]))
         .mount(&server)
@@ -123,6 +124,15 @@ async fn a_write_that_was_not_taken_is_sent_again() {
     let create = Request::write(Method::POST, "/x").untaken(|answer| answer.body.starts_with(b"nothing"));
     assert_eq!(world.client.send(create).await.unwrap().status, 201);
     assert_eq!((world.client.reads(), world.client.writes()), (0, 3));
+}
+
+#[tokio::test]
+async fn a_write_known_to_be_untaken_is_certain_even_when_given_up() {
+    let server = MockServer::start().await;
+    Mock::given(method("POST")).respond_with(status(503)).expect(4).mount(&server).await;
+    let create = Request::write(Method::POST, "/x").untaken(|answer| answer.status == 503);
+    let answer = World::at(&server.uri()).client.send(create).await.unwrap();
+    assert_eq!((answer.status, answer.uncertain), (503, false));
 }
 
 #[tokio::test]
@@ -201,6 +211,38 @@ async fn what_one_request_is_told_to_wait_all_wait() {
     assert_eq!(world.slept(), [7000]);
     let not_before = *world.client.budget.not_before.lock().unwrap();
     assert_eq!(not_before, Timestamp::from_second(7).unwrap());
+}
+
+/// A clock on which nothing ever ends.
+struct Stopped;
+
+impl Source for Stopped {
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+
+    fn sleep(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn chance(&self) -> f64 {
+        0.0
+    }
+}
+
+#[tokio::test]
+async fn waiting_for_the_remote_holds_no_place() {
+    let world = World::at("http://127.0.0.1:1");
+    let budget = &world.client.budget;
+    budget.postpone(Timestamp::UNIX_EPOCH, Duration::from_secs(7));
+    let stopped = Clock::new(Arc::new(Stopped));
+    let mut turn = std::pin::pin!(budget.turn(&stopped));
+    std::future::poll_fn(|context| {
+        assert!(turn.as_mut().poll(context).is_pending());
+        std::task::Poll::Ready(())
+    })
+    .await;
+    assert_eq!(budget.permits.available_permits(), 2);
 }
 
 #[tokio::test]

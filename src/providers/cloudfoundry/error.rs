@@ -183,7 +183,7 @@ pub fn refusal(answer: &Response, purpose: Purpose) -> RemoteError {
         failure,
         message: if broker && failure == Failure::Server { "the service broker failed" } else { words(failure) }
             .to_owned(),
-        help: row.and_then(|row| row.help).map(str::to_owned),
+        help: come_back(failure, answer).or_else(|| row.and_then(|row| row.help).map(str::to_owned)),
         problem,
         fields: fields(purpose, row, &named),
         uncertain: purpose.writes() && answer.status >= 500 && !settled,
@@ -231,11 +231,17 @@ fn unnamed(answer: &Response, purpose: Purpose) -> RemoteError {
     RemoteError {
         failure,
         message: words(failure).to_owned(),
-        help: help.map(str::to_owned),
+        help: come_back(failure, answer).or_else(|| help.map(str::to_owned)),
         problem: problem(answer, None, answer.excerpt()),
         fields: Vec::new(),
         uncertain: purpose.writes() && (answer.status >= 500 || answer.status == 408),
     }
+}
+
+/// When to come back, where the foundation says so: in seconds (reference, section 15).
+fn come_back(failure: Failure, answer: &Response) -> Option<String> {
+    let seconds: u64 = answer.header("retry-after").filter(|_| failure == Failure::RateLimited)?.trim().parse().ok()?;
+    Some(format!("it asks to come back in {seconds} s: try again then"))
 }
 
 /// What was asked and answered.

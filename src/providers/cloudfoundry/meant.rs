@@ -107,3 +107,88 @@ fn reference(value: Option<&Value>) -> Option<&Reference> {
 fn ids<'o>(objects: impl Iterator<Item = &'o Observed>) -> Vec<RemoteId> {
     objects.map(|object| Arc::clone(&object.id)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{declare, declared, named, of_guid, of_key, organizations, spaces, text};
+    use super::{Declared, Meant, Spaces, organizations_holding};
+    use crate::model::{Sensitive, Value};
+
+    fn world() -> Declared {
+        declared([
+            declare("organizations", "acme", []),
+            declare("organizations", "renamed", [("name", text("ACME"))]),
+            declare("organizations", "new", []),
+            declare("spaces", "production", [("organization", of_key("organizations", "renamed"))]),
+            declare("spaces", "stage", [("organization", named("organizations", "acme")), ("name", text("Staging"))]),
+            declare(
+                "spaces",
+                "by-guid",
+                [("organization", of_guid("organizations", "o-1")), ("name", text("STAGING"))],
+            ),
+            declare("spaces", "unborn", [("organization", of_key("organizations", "new"))]),
+            declare("spaces", "riddle", [("organization", Value::Unknown)]),
+        ])
+    }
+
+    #[test]
+    fn an_organization_is_meant_by_key_name_or_guid() {
+        let (declared, there) = (world(), organizations());
+        for (value, expected) in [
+            (of_key("organizations", "acme"), Some(vec!["o-1"])),
+            (of_key("organizations", "renamed"), Some(vec!["o-1"])),
+            (of_key("organizations", "new"), Some(vec![])),
+            (of_key("organizations", "nobody's"), None),
+            (named("organizations", "Acme"), Some(vec!["o-1"])),
+            (named("organizations", "nobody's"), Some(vec![])),
+            (of_guid("organizations", "elsewhere"), Some(vec!["elsewhere"])),
+            (Sensitive::wrap(text("x")), None),
+        ] {
+            let found = super::organizations(Some(&value), &declared, &there);
+            let found = found.map(|found| found.iter().map(ToString::to_string).collect::<Vec<_>>());
+            let expected = expected.map(|guids| guids.into_iter().map(str::to_owned).collect::<Vec<_>>());
+            assert_eq!(found, expected, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_natural_key_of_a_space_is_split_wherever_an_organization_ends() {
+        let holding =
+            |space| organizations_holding(space, &organizations()).iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(holding("acme/x"), ["o-1"]);
+        assert_eq!(holding("A/B/x/y"), ["o-2"]);
+        assert_eq!(holding("a/b"), [""; 0]);
+        assert_eq!(holding("acme"), [""; 0]);
+    }
+
+    #[test]
+    fn a_space_is_meant_by_key_name_or_guid() {
+        let (declared, there) = (world(), spaces());
+        for (value, expected) in [
+            (of_key("spaces", "production"), Some(vec![("s-1", Some("o-1"))])),
+            (of_key("spaces", "stage"), Some(vec![("s-2", Some("o-1"))])),
+            (of_key("spaces", "by-guid"), Some(vec![("s-2", Some("o-1"))])),
+            (of_key("spaces", "unborn"), Some(vec![])),
+            (of_key("spaces", "riddle"), None),
+            (named("spaces", "ACME/production"), Some(vec![("s-1", Some("o-1"))])),
+            (named("spaces", "acme/nowhere"), Some(vec![])),
+            (of_guid("spaces", "s-2"), Some(vec![("s-2", Some("o-1"))])),
+            (of_guid("spaces", "s-9"), Some(vec![("s-9", None)])),
+        ] {
+            let expected = match expected {
+                Some(all) => Meant::These(
+                    all.into_iter().map(|(space, of)| (space.into(), of.map(Into::into))).collect::<Spaces>(),
+                ),
+                None => Meant::Any,
+            };
+            assert_eq!(super::spaces([Some(&value)], &declared, &there), expected, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn one_space_that_cannot_be_told_means_any() {
+        let (known, riddle) = (named("spaces", "acme/production"), Value::Unknown);
+        assert_eq!(super::spaces([Some(&known), Some(&riddle)], &world(), &spaces()), Meant::Any);
+        assert_eq!(super::spaces([], &world(), &spaces()), Meant::These(Spaces::new()));
+    }
+}

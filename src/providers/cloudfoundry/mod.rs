@@ -88,7 +88,7 @@ impl Provider for CloudFoundry {
             }
             (_, Some(url)) if !discovery::may_sign_in_at(&url, &endpoint.url) => {
                 return Err(unknown(
-                    &format!("the foundation wants secrets sent unencrypted, to {}", origin(&url)),
+                    &format!("the foundation wants secrets sent unencrypted, to `{}`", origin(&url)),
                     "ask its operators to name an `https://` address, or use a ready token",
                     asked,
                 ));
@@ -98,7 +98,12 @@ impl Provider for CloudFoundry {
         let sign_in = SignIn::new(uaa, endpoint.auth.clone(), clock);
         // A wrong password is found out now, and by one request.
         sign_in.access().await?;
-        let facts = Facts { provider: NAME, url: endpoint.url.as_str().into(), api: "v2" };
+        let facts = Facts {
+            provider: NAME,
+            url: endpoint.url.as_str().trim_end_matches('/').into(),
+            api: "v2",
+            read_only: None,
+        };
         Ok(Self { api, sign_in, facts })
     }
 }
@@ -177,8 +182,9 @@ fn unknown(message: &str, help: &str, problem: Box<RemoteProblem>) -> RemoteErro
     }
 }
 
+/// Where a URL points to, without what it may carry.
 fn origin(url: &Url) -> String {
-    url.origin().ascii_serialization()
+    format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default())
 }
 
 /// What all names must look like: the remote strips white space around them, so that a padded name would never be found again.
@@ -266,3 +272,6 @@ fn json(value: &Value) -> serde_json::Value {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod emulated;

@@ -73,3 +73,51 @@ impl Kind for Organization {
         Ok(named.map(Self::observed))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use wiremock::matchers::{body_string, method, path, query_param};
+    use wiremock::{Mock, ResponseTemplate};
+
+    use super::super::testing::{foundation, object, page, registry, session};
+    use super::*;
+    use crate::kind::Failure;
+    use crate::model::Address;
+
+    #[tokio::test]
+    async fn an_organization_is_created_by_name_and_found_without_regard_to_case() {
+        let server = foundation().await;
+        Mock::given(method("POST"))
+            .and(path("/v2/organizations"))
+            .and(body_string(r#"{"name":"Acme"}"#))
+            .respond_with(ResponseTemplate::new(201).set_body_json(object("o-1", json!({"name": "Acme"}))))
+            .up_to_n_times(1)
+            .mount(&server)
+            .await;
+        let taken = json!({"error_code": "CF-OrganizationNameTaken", "code": 30002, "description": "taken: Acme"});
+        Mock::given(method("POST")).respond_with(ResponseTemplate::new(400).set_body_json(taken)).mount(&server).await;
+        Mock::given(method("GET"))
+            .and(path("/v2/organizations"))
+            .and(query_param("q", "name:Acme"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(page(&[object("o-1", json!({"name": "ACME"}))])))
+            .expect(1)
+            .mount(&server)
+            .await;
+        let (address, identity) = (Address::new("organizations", "acme"), Identity::single("name", "Acme"));
+        let fields = Fields::default();
+        let proposal = Proposal { address: &address, identity: &identity, fields: &fields };
+        let registry = registry();
+        let kind = registry.kind("organizations").unwrap().declared().unwrap();
+        let session = session(&server).await;
+
+        let created = kind.create(proposal, &*session).await.unwrap();
+        assert_eq!((&*created.id, created.fields.text("name")), ("o-1", Some("Acme")));
+        assert_eq!(session.requests().write, 1);
+        let error = kind.create(proposal, &*session).await.unwrap_err();
+        assert_eq!(error.failure, Failure::Conflict);
+        assert_eq!(error.fields[0].path.to_string(), "name");
+        let found = kind.look_up(proposal, &*session).await.unwrap().unwrap();
+        assert_eq!(found.identity.to_string(), "ACME");
+    }
+}

@@ -211,7 +211,7 @@ impl Readable for ServiceInstance {
     /// Those in the spaces that are declared to hold one; not those that are shared into them.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
         let none = Collection::default();
-        let collection = |section| wanted.observed.get(section).copied().unwrap_or(&none);
+        let collection = |section| wanted.observed.get(section).unwrap_or(&none);
         let (spaces, plans) = (collection("spaces"), collection("service_plans"));
         let values = wanted.resources.iter().map(|resource| resource.fields.get("space"));
         let meant = meant::spaces(values, wanted.declared, spaces);
@@ -268,22 +268,24 @@ impl Kind for ServiceInstance {
     async fn poll(pending: &[&Observed], remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
         let before: BTreeMap<&RemoteId, &Observed> = pending.iter().map(|object| (&object.id, *object)).collect();
         let spaces: Option<BTreeSet<RemoteId>> = pending.iter().map(|object| space_of(object).cloned()).collect();
-        let now = match spaces {
+        let mut now: Vec<Self> = match spaces {
             Some(spaces) if before.len() > FEW => {
                 let spaces: Vec<RemoteId> = spaces.into_iter().collect();
                 let lists = v2::in_lists("space_guid", &spaces);
                 let read = lists.into_iter().map(async |list| v2::service_instances(&remote, &[list]).await);
                 try_join_all(read).await?.into_iter().flatten().collect()
             }
-            _ => {
-                let read = before.keys().map(async |guid| match v2::service_instance_of_guid(&remote, guid).await {
-                    Ok(instance) => Ok(Some(instance)),
-                    Err(error) if says_gone(&error) => Ok(None),
-                    Err(error) => Err(error),
-                });
-                try_join_all(read).await?.into_iter().flatten().collect::<Vec<_>>()
-            }
+            _ => Vec::new(),
         };
+        // A list that shifts while it is read may miss one: only the instance itself can say that it is gone.
+        let listed: BTreeSet<RemoteId> = now.iter().map(|instance| Arc::clone(&instance.stamp.guid)).collect();
+        let missing = before.keys().filter(|guid| !listed.contains(**guid));
+        let read = missing.map(async |guid| match v2::service_instance_of_guid(&remote, guid).await {
+            Ok(instance) => Ok(Some(instance)),
+            Err(error) if says_gone(&error) => Ok(None),
+            Err(error) => Err(error),
+        });
+        now.extend(try_join_all(read).await?.into_iter().flatten());
         let known = |instance: Self| {
             Some(before.get(&instance.stamp.guid)?.fields.clone()).map(|fields| instance.like(&fields))
         };

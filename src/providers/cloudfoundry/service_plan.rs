@@ -1,11 +1,22 @@
 //! Plans of service offerings: the marketplace. They can be referred to, not declared.
 
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+use futures_util::future::try_join_all;
+
+use super::error::says_gone;
+use super::meant::{self, Meant};
 use super::v2;
 use super::{CREATED_AT, CloudFoundry, GUID, NAME, NAME_SHAPE, Stamp, UPDATED_AT};
-use crate::kind::{Readable, Reader, RemoteError, Wanted};
-use crate::model::{Attribute, Condition, Fields, Identity, KeyPart, KeySource, Observed, RemoteId, Section, Value};
+use crate::kind::{Failure, Readable, Reader, RemoteError, Wanted};
+use crate::model::{
+    Attribute, Collection, Condition, Fields, Identity, KeyPart, KeySource, Observed, Reference, RemoteId, Section, To,
+    Value,
+};
+
+/// How many spaces are asked at most what can be used in them.
+const MOST_SPACES: usize = 10;
 
 /// A plan, as either API tells it.
 #[derive(Debug, Clone)]
@@ -53,6 +64,7 @@ static SECTION: Section = Section {
         Attribute::new("public", "public", "Whether every organization may use it."),
         Attribute::new("free", "free", "Whether it costs nothing."),
         Attribute::new("plan_updateable", "plan_updateable", "Whether its instances can change to another plan."),
+        Attribute::new("hidden_in", "hidden_in", "The spaces, of those it is declared in, where it cannot be used."),
         Attribute::new("schemas", "schemas", "JSON schemas of the parameters its broker takes."),
     ],
 };
@@ -91,8 +103,127 @@ impl Readable for ServicePlan {
     type Provider = CloudFoundry;
     const SECTION: &'static Section = &SECTION;
 
-    /// The whole catalogue: it is short, and a misspelt name is told what it is near to.
-    async fn observe(_: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
-        Ok(v2::service_plans(&remote).await?.into_iter().map(Self::observed).collect())
+    const AFTER: &'static [&'static str] = &["spaces"];
+
+    /// The whole catalogue: it is short, and a misspelt name is told what it is near to. A plan that is not public may be
+    /// listed because another organization has it; so the spaces in which such a plan is declared are asked too.
+    async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
+        let mut plans: Vec<Observed> = v2::service_plans(&remote).await?.into_iter().map(Self::observed).collect();
+        let spaces: Vec<RemoteId> = spaces_to_ask(wanted, &plans).into_iter().collect();
+        if spaces.len() > MOST_SPACES {
+            return Ok(plans);
+        }
+        let asked = spaces.into_iter().map(async |space| match v2::offerings_of_space(&remote, &space).await {
+            Ok(offerings) => Ok(Some((space, offerings))),
+            // Not to be seen by this user, or gone: then nothing is known.
+            Err(error) if error.failure == Failure::Forbidden || says_gone(&error) => Ok(None),
+            Err(error) => Err(error),
+        });
+        let answered: Vec<_> = try_join_all(asked).await?.into_iter().flatten().collect();
+        for plan in &mut plans {
+            let usable = |(_, offerings): &&(RemoteId, HashSet<String>)| {
+                plan.attributes.text("offering_guid").is_some_and(|offering| offerings.contains(offering))
+            };
+            let hidden_in: Vec<Value> =
+                answered.iter().filter(|one| !usable(one)).map(|(space, _)| Value::Text(Arc::clone(space))).collect();
+            if !hidden_in.is_empty() {
+                plan.attributes.set("hidden_in", Value::List(hidden_in));
+            }
+        }
+        Ok(plans)
+    }
+}
+
+/// The spaces in which a plan that is not public is declared.
+fn spaces_to_ask(wanted: &Wanted<'_>, plans: &[Observed]) -> BTreeSet<RemoteId> {
+    let key = |reference: &Reference| match &reference.to {
+        To::Id { id, .. } => Some((true, id.to_string())),
+        To::Natural { name, .. } => Some((false, name.to_lowercase())),
+        To::Declared(_) => None,
+    };
+    let not_public = plans.iter().filter(|plan| plan.attributes.get("public") == Some(&Value::Bool(false)));
+    let not_public: HashSet<(bool, String)> = not_public
+        .flat_map(|plan| [(true, plan.id.to_string()), (false, plan.identity.to_string().to_lowercase())])
+        .collect();
+    let hidden = wanted.references.iter().filter_map(|reference| key(reference));
+    let hidden: HashSet<(bool, String)> = hidden.filter(|key| not_public.contains(key)).collect();
+    if hidden.is_empty() {
+        return BTreeSet::new();
+    }
+    let none = Collection::default();
+    let spaces = wanted.observed.get("spaces").unwrap_or(&none);
+    let instances = wanted.declared.values().filter(|resource| match resource.fields.get("plan") {
+        Some(Value::Reference(plan)) => key(plan).is_some_and(|key| hidden.contains(&key)),
+        _ => false,
+    });
+    match meant::spaces(instances.map(|instance| instance.fields.get("space")), wanted.declared, spaces) {
+        Meant::These(spaces) => spaces.into_keys().collect(),
+        Meant::Any => BTreeSet::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+    use wiremock::matchers::path;
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    use super::super::testing::{declare, declared, foundation, named, object, page, registry, session, spaces, to};
+    use super::*;
+
+    /// `postgres/small`, which is not public, as seen when it is declared in `acme/production`.
+    async fn small(server: &MockServer) -> Result<Observed, RemoteError> {
+        let offering = object("o", json!({"label": "postgres", "service_broker_name": "b"}));
+        let plan = object("p", json!({"name": "small", "service_guid": "o", "public": false}));
+        for (list, resource) in [("/v2/services", offering), ("/v2/service_plans", plan)] {
+            let answer = ResponseTemplate::new(200).set_body_json(page(&[resource]));
+            Mock::given(path(list)).respond_with(answer).expect(1).mount(server).await;
+        }
+        let observed = BTreeMap::from([("spaces", spaces())]);
+        let all = declared([declare(
+            "service_instances",
+            "db",
+            [("space", named("spaces", "acme/production")), ("plan", named("service_plans", "postgres/small"))],
+        )]);
+        let reference = to("service_plans", To::Natural { name: "postgres/small".into(), qualifier: None });
+        let wanted = Wanted { resources: &[], references: &[&reference], observed: &observed, declared: &all };
+        let kind = Arc::clone(registry().kind("service_plans").unwrap());
+        let found = kind.observe(&wanted, &*session(server).await).await?;
+        Ok(found.with_id("p").unwrap().clone())
+    }
+
+    async fn hidden_in(answer: ResponseTemplate) -> Result<Option<Value>, RemoteError> {
+        let server = foundation().await;
+        Mock::given(path("/v2/spaces/s-1/services")).respond_with(answer).expect(1).mount(&server).await;
+        Ok(small(&server).await?.attributes.get("hidden_in").cloned())
+    }
+
+    #[tokio::test]
+    async fn a_space_tells_what_cannot_be_used_in_it() {
+        let answer = |resources: &[_]| ResponseTemplate::new(200).set_body_json(page(resources));
+        let hidden = Value::List(vec![Value::text("s-1")]);
+        assert_eq!(hidden_in(answer(&[])).await.unwrap(), Some(hidden));
+        assert_eq!(hidden_in(answer(&[object("o", json!({"label": "postgres"}))])).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn of_a_space_that_does_not_tell_nothing_is_known() {
+        for (status, name, code) in [(403, "CF-NotAuthorized", 10003), (404, "CF-SpaceNotFound", 40004)] {
+            let body = json!({"error_code": name, "code": code, "description": "no"});
+            assert_eq!(hidden_in(ResponseTemplate::new(status).set_body_json(body)).await.unwrap(), None, "{name}");
+        }
+        assert!(hidden_in(ResponseTemplate::new(400)).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_plan_is_told_with_its_offering_and_broker() {
+        let server = foundation().await;
+        Mock::given(path("/v2/spaces/s-1/services")).respond_with(ResponseTemplate::new(403)).mount(&server).await;
+        let plan = small(&server).await.unwrap();
+        assert_eq!(plan.identity.to_string(), "postgres/small");
+        assert_eq!(plan.attributes.text("broker"), Some("b"));
+        assert_eq!(plan.attributes.get("active"), Some(&Value::Bool(true)), "servers that do not say list active ones");
     }
 }

@@ -101,7 +101,7 @@ impl Readable for Space {
 
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
         let none = Collection::default();
-        let organizations = wanted.observed.get("organizations").copied().unwrap_or(&none);
+        let organizations = wanted.observed.get("organizations").unwrap_or(&none);
         let mut spaces = match v2::of_organizations(&organizations_meant(wanted, organizations)) {
             Some(filters) => v2::spaces(&remote, &filters).await?,
             None => Vec::new(),
@@ -167,5 +167,160 @@ impl Kind for Space {
             .into_iter()
             .find(|space| space.name.to_lowercase() == name.to_lowercase() && &*space.organization == organization);
         Ok(found.map(|space| space.observed(super::linked_name(proposal, "organization"))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+    use wiremock::matchers::{body_string, method, path, query_param, query_param_is_missing};
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    use super::super::testing::{
+        declare, declared, foundation, link, named, object, of_key, organizations, page, registry, session, to,
+    };
+    use super::*;
+    use crate::model::{Address, Reference, Resource};
+
+    fn entity(guid: &str, name: &str, organization: &str) -> serde_json::Value {
+        object(guid, json!({"name": name, "organization_guid": organization}))
+    }
+
+    async fn observe(server: &MockServer, resources: &[Resource], references: &[Reference]) -> Collection {
+        let observed = BTreeMap::from([("organizations", organizations())]);
+        let all = declared(resources.iter().cloned());
+        let resources: Vec<&Resource> =
+            resources.iter().filter(|resource| resource.address.section == "spaces").collect();
+        let references: Vec<&Reference> = references.iter().collect();
+        let wanted = Wanted { resources: &resources, references: &references, observed: &observed, declared: &all };
+        let kind = Arc::clone(registry().kind("spaces").unwrap());
+        kind.observe(&wanted, &*session(server).await).await.unwrap()
+    }
+
+    fn natural(name: &str) -> Reference {
+        to("spaces", To::Natural { name: name.into(), qualifier: None })
+    }
+
+    fn guid(guid: &str) -> Reference {
+        to("spaces", To::Id { id: guid.into(), slug: None })
+    }
+
+    #[tokio::test]
+    async fn the_spaces_of_the_organizations_that_matter_are_read() {
+        let server = foundation().await;
+        Mock::given(path("/v2/spaces"))
+            .and(query_param("q", "organization_guid IN o-1,o-2"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(page(&[
+                entity("s-1", "Production", "o-1"),
+                entity("s-2", "x/y", "o-2"),
+                entity("s-3", "odd", "o-9"),
+            ])))
+            .expect(1)
+            .mount(&server)
+            .await;
+        let resources = [declare("spaces", "production", [("organization", named("organizations", "acme"))])];
+        // One that is named by its guid and in the list already is not read again.
+        let found = observe(&server, &resources, &[natural("a/b/x/y"), guid("s-1")]).await;
+        assert_eq!(found.with_id("s-2").unwrap().identity.to_string(), "a/b/x/y");
+        let production = found.named("acme/production", true).next().unwrap();
+        assert_eq!(production.fields.get("organization"), Some(&link("acme", "o-1")));
+        assert_eq!(production.fields.text("name"), Some("Production"));
+        let odd = found.with_id("s-3").unwrap();
+        assert_eq!(odd.fields.link("organization").unwrap(), &Link { name: None, id: Some("o-9".into()) });
+    }
+
+    #[tokio::test]
+    async fn an_organization_that_is_still_to_be_created_has_no_spaces_to_ask_for() {
+        let server = foundation().await;
+        let resources = [
+            declare("organizations", "new", []),
+            declare("spaces", "production", [("organization", of_key("organizations", "new"))]),
+        ];
+        assert!(observe(&server, &resources, &[]).await.is_empty());
+        let asked = server.received_requests().await.unwrap();
+        assert!(asked.iter().all(|request| request.url.path() == "/"));
+    }
+
+    #[tokio::test]
+    async fn spaces_named_by_their_guid_are_read_too() {
+        let server = foundation().await;
+        let gone = json!({"error_code": "CF-SpaceNotFound", "code": 40004, "description": "gone"});
+        let hidden = json!({"error_code": "CF-NotAuthorized", "code": 10003, "description": "no"});
+        for (guid, template) in [
+            ("s-1", ResponseTemplate::new(200).set_body_json(entity("s-1", "production", "o-1"))),
+            ("s-2", ResponseTemplate::new(404).set_body_json(gone)),
+            ("s-3", ResponseTemplate::new(403).set_body_json(hidden)),
+        ] {
+            Mock::given(path(format!("/v2/spaces/{guid}"))).respond_with(template).expect(1).mount(&server).await;
+        }
+        let found = observe(&server, &[], &[guid("s-1"), guid("s-2"), guid("s-3"), guid("s-1")]).await;
+        assert_eq!(found.iter().map(|space| space.identity.to_string()).collect::<Vec<_>>(), ["acme/production"]);
+    }
+
+    #[tokio::test]
+    async fn many_spaces_named_by_their_guid_are_read_by_one_list() {
+        let server = foundation().await;
+        Mock::given(path("/v2/spaces"))
+            .and(query_param_is_missing("q"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(page(&[entity("s-1", "production", "o-1")])))
+            .expect(1)
+            .mount(&server)
+            .await;
+        let references: Vec<Reference> = (1..=4).map(|number| guid(&format!("s-{number}"))).collect();
+        assert_eq!(observe(&server, &[], &references).await.len(), 1);
+    }
+
+    #[test]
+    fn a_space_is_recognised_by_the_id_of_its_organization_and_by_its_name() {
+        let space = |guid: &str, organization: &str| {
+            let stamp = Stamp { guid: guid.into(), created_at: None, updated_at: None };
+            Space { stamp, name: "Production".into(), organization: organization.into() }.observed(None)
+        };
+        let collection = Collection::new(vec![space("s-1", "o-1"), space("s-2", "o-2")], true);
+        let address = Address::new("spaces", "production");
+        let identity = Identity { parts: vec![("organization", "acme".into()), ("name", "production".into())] };
+        let facts = crate::model::Facts { provider: NAME, url: "x".into(), api: "v2", read_only: None };
+        let registry = registry();
+        let kind = registry.kind("spaces").unwrap().declared().unwrap();
+        for (fields, expected) in [
+            (Fields::from_iter([("organization", link("acme", "o-2"))]), vec!["s-2"]),
+            (Fields::from_iter([("organization", Value::Unknown)]), vec![]),
+        ] {
+            let proposal = Proposal { address: &address, identity: &identity, fields: &fields };
+            let found = kind.recognise(proposal, &collection, &facts);
+            assert_eq!(found.iter().map(|space| &*space.id).collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_space_is_created_in_its_organization_and_found_there_without_regard_to_case() {
+        let server = foundation().await;
+        Mock::given(method("POST"))
+            .and(path("/v2/spaces"))
+            .and(body_string(r#"{"name":"Prod;1","organization_guid":"o-1"}"#))
+            .respond_with(ResponseTemplate::new(201).set_body_json(entity("s-1", "Prod;1", "o-1")))
+            .expect(1)
+            .mount(&server)
+            .await;
+        Mock::given(method("GET"))
+            .and(path("/v2/spaces"))
+            .and(query_param("q", "name:Prod;;1"))
+            .and(query_param("q", "organization_guid:o-1"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(page(&[entity("s-1", "PROD;1", "o-1")])))
+            .expect(1)
+            .mount(&server)
+            .await;
+        let address = Address::new("spaces", "prod");
+        let identity = Identity { parts: vec![("organization", "acme".into()), ("name", "Prod;1".into())] };
+        let fields = Fields::from_iter([("organization", link("acme", "o-1"))]);
+        let proposal = Proposal { address: &address, identity: &identity, fields: &fields };
+        let kind = Arc::clone(registry().kind("spaces").unwrap());
+        let session = session(&server).await;
+        let created = kind.declared().unwrap().create(proposal, &*session).await.unwrap();
+        assert_eq!(created.identity, identity);
+        let found = kind.declared().unwrap().look_up(proposal, &*session).await.unwrap().unwrap();
+        assert_eq!(&*found.id, "s-1");
     }
 }

@@ -105,6 +105,7 @@ pub fn page(resources: &[Json]) -> Json {
     json!({"total_results": resources.len(), "total_pages": 1, "resources": resources})
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers write `json!` there")]
 pub fn object(guid: &str, entity: Json) -> Json {
     json!({"metadata": {"guid": guid, "created_at": "2026-01-01T00:00:00Z", "updated_at": null}, "entity": entity})
 }

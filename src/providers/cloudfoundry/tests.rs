@@ -20,8 +20,8 @@ fn refused(connected: Result<Box<dyn Session>, RemoteError>) -> RemoteError {
 }
 
 async fn observe_organizations(session: &dyn Session) -> Result<Collection, RemoteError> {
-    let declared = declared([]);
-    let wanted = Wanted { resources: &[], references: &[], observed: BTreeMap::new(), declared: &declared };
+    let (observed, declared) = (BTreeMap::new(), declared([]));
+    let wanted = Wanted { resources: &[], references: &[], observed: &observed, declared: &declared };
     registry().kind("organizations").unwrap().observe(&wanted, session).await
 }
 
@@ -68,6 +68,41 @@ async fn where_the_root_says_nothing_the_info_tells() {
     assert_eq!(session.facts().api, "v2");
     assert_eq!(session.requests().read, 3);
     assert_eq!(session.requests().write, 0);
+}
+
+#[tokio::test]
+async fn where_the_root_does_not_say_where_to_sign_in_the_info_tells() {
+    let server = MockServer::start().await;
+    let links = json!({"links": {"cloud_controller_v2": {"href": "x"}, "login": null}});
+    get(&server, "/", ResponseTemplate::new(200).set_body_json(links)).await;
+    let info = json!({"api_version": "2.22.0", "token_endpoint": format!("{}/uaa", server.uri())});
+    get(&server, "/v2/info", ResponseTemplate::new(200).set_body_json(info)).await;
+    Mock::given(method("POST"))
+        .and(path("/uaa/oauth/token"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"access_token": "t"})))
+        .expect(1)
+        .mount(&server)
+        .await;
+    connect(&server, password()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_foundation_that_tells_nowhere_to_sign_in_can_be_used_with_a_ready_token() {
+    let server = MockServer::start().await;
+    let links = json!({"links": {"cloud_controller_v2": {"href": "x"}}});
+    get(&server, "/", ResponseTemplate::new(200).set_body_json(links)).await;
+    assert_eq!(refused(connect(&server, password()).await).failure, Failure::UnknownDialect);
+    connect(&server, Auth::Token("t".into())).await.unwrap();
+}
+
+#[tokio::test]
+async fn no_secret_is_sent_where_it_would_not_be_safe() {
+    let server = MockServer::start().await;
+    let links = json!({"links": {"cloud_controller_v2": {"href": "x"}, "login": {"href": "ftp://login.x"}}});
+    get(&server, "/", ResponseTemplate::new(200).set_body_json(links)).await;
+    let error = refused(connect(&server, password()).await);
+    assert_eq!(error.failure, Failure::UnknownDialect);
+    assert!(error.message.contains("ftp://login.x"), "{}", error.message);
 }
 
 #[tokio::test]

@@ -20,6 +20,9 @@ use crate::settings::Auth;
 /// A token with less than this left is renewed before it is used, as the cf CLI does (reference, section 4.1).
 const MARGIN: SignedDuration = SignedDuration::from_secs(60);
 
+/// While the UAA fails, and the token is still good, it is asked again after this long.
+const PAUSE: SignedDuration = SignedDuration::from_secs(10);
+
 /// The client that users sign in with.
 const CF_CLIENT: &str = "cf:";
 
@@ -44,6 +47,8 @@ struct Held {
     token: Option<Token>,
     /// How many tokens there have been: tells a token from the one after it.
     number: u64,
+    /// The UAA failed; until this it is left alone if it can be.
+    failed_until: Option<Timestamp>,
     /// The UAA's refusal. Asking again with the same secret would only help to lock the account.
     refused: Option<RemoteError>,
 }
@@ -99,10 +104,23 @@ impl SignIn {
                 (Auth::Token(_), Some(life)) if life.until <= now => return Err(expired(life.until)),
                 (Auth::Token(_), _) | (_, None) => return Ok(held.current()),
                 (_, Some(life)) if !life.ends_soon(now) => return Ok(held.current()),
+                (_, Some(life)) if now < life.until && held.failed_until.is_some_and(|until| now < until) => {
+                    return Ok(held.current());
+                }
                 _ => {}
             }
         }
-        self.renew(&mut held).await
+        let outcome = self.renew(&mut held).await;
+        let now = self.clock.now();
+        let still_good = held.token.as_ref().and_then(|token| token.life).is_some_and(|life| now < life.until);
+        match outcome {
+            // A UAA that is away for a moment takes nothing from a token that has not ended.
+            Err(error) if error.failure != Failure::SignIn && still_good => {
+                held.failed_until = now.checked_add(PAUSE).ok();
+                Ok(held.current())
+            }
+            outcome => outcome,
+        }
     }
 
     /// Another token than one that was refused: the one that somebody else has fetched meanwhile, or a new one. `None` if

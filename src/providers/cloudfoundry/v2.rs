@@ -2,10 +2,11 @@
 
 mod list;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::json;
 
 pub use self::list::Filter;
@@ -47,6 +48,12 @@ pub async fn service_plans(session: &CloudFoundry) -> Result<Vec<ServicePlan>, R
     let offerings: HashMap<_, _> =
         offerings.into_iter().map(|offering| (offering.metadata.guid, offering.entity)).collect();
     Ok(plans.into_iter().map(|plan| service_plan(offerings.get(&plan.entity.service_guid), plan)).collect())
+}
+
+/// The guids of the offerings that can be used in a space. Which of their plans, the list does not reliably say.
+pub async fn offerings_of_space(session: &CloudFoundry, space: &str) -> Result<HashSet<String>, RemoteError> {
+    let found = list::read::<IgnoredAny>(session, List::ServicesOf(space), &[]).await?;
+    Ok(found.into_iter().map(|offering| offering.metadata.guid).collect())
 }
 
 /// Every managed instance that the filters leave.
@@ -270,4 +277,106 @@ fn service_instance(Resource { metadata, entity }: Resource<InstanceEntity>) -> 
 
 fn user_provided_instance(Resource { metadata, entity }: Resource<UserProvidedEntity>) -> UserProvided {
     UserProvided { stamp: stamp(metadata), name: entity.name.into(), space: entity.space_guid.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guids(count: usize) -> Vec<RemoteId> {
+        (0..count).map(|number| format!("g-{number:03}").into()).collect()
+    }
+
+    fn spaces(count: usize, organizations: usize) -> Meant<Spaces> {
+        let of = guids(organizations);
+        let space = |(at, guid)| (guid, of.get(at % organizations.max(1)).cloned());
+        Meant::These(guids(count).into_iter().enumerate().map(space).collect())
+    }
+
+    #[test]
+    fn the_narrowest_list_that_fits_is_asked_for() {
+        assert_eq!(within(&spaces(0, 0)), None);
+        assert_eq!(within(&spaces(2, 1)), Some(vec![Filter::In("space_guid", guids(2))]));
+        assert_eq!(within(&spaces(50, 50)), Some(vec![Filter::In("space_guid", guids(50))]));
+        assert_eq!(within(&spaces(51, 3)), Some(vec![Filter::In("organization_guid", guids(3))]));
+        assert_eq!(within(&spaces(51, 51)), Some(vec![]));
+        assert_eq!(within(&spaces(51, 0)), Some(vec![]), "a space whose organization is not known");
+        assert_eq!(within(&Meant::Any), Some(vec![]));
+    }
+
+    #[test]
+    fn spaces_are_asked_for_by_their_organizations() {
+        let these = |count| Meant::These(guids(count).into_iter().collect());
+        assert_eq!(of_organizations(&these(0)), None);
+        assert_eq!(of_organizations(&these(50)), Some(vec![Filter::In("organization_guid", guids(50))]));
+        assert_eq!(of_organizations(&these(51)), Some(vec![]));
+        assert_eq!(of_organizations(&Meant::Any), Some(vec![]));
+    }
+
+    #[test]
+    fn long_lists_are_cut_into_short_ones() {
+        let lists = in_lists("space_guid", &guids(101));
+        let lengths: Vec<_> =
+            lists.iter().map(|list| matches!(list, Filter::In(_, guids) if guids.len() <= 50)).collect();
+        assert_eq!(lengths, [true; 3]);
+    }
+
+    #[test]
+    fn a_new_instance_is_exactly_the_documented_body() {
+        let new = || NewInstance {
+            space: "f24c6904-30e0-4559-9523-06d2d93f0c9c",
+            name: "my-service-instance",
+            plan: "6df3af55-8f97-4dbe-9d6b-098eb53d8c17",
+            gateway_data: None,
+            parameters: None,
+            tags: None,
+        };
+        let documented = r#"{"space_guid":"f24c6904-30e0-4559-9523-06d2d93f0c9c","name":"my-service-instance","service_plan_guid":"6df3af55-8f97-4dbe-9d6b-098eb53d8c17"}"#;
+        assert_eq!(new().body().to_string(), documented);
+        let full = NewInstance {
+            gateway_data: Some(json!("CONFIGURATION")),
+            parameters: Some(json!({"a": 1})),
+            tags: Some(json!([])),
+            ..new()
+        };
+        let more = r#","gateway_data":"CONFIGURATION","parameters":{"a":1},"tags":[]}"#;
+        assert_eq!(full.body().to_string(), format!("{}{more}", documented.trim_end_matches('}')));
+    }
+
+    #[test]
+    fn the_documented_answer_of_2015_is_understood() {
+        let documented = json!({
+            "metadata": {"guid": "7373157c", "url": "/v2/service_instances/7373157c",
+                "created_at": "2015-01-20T01:52:23+00:00", "updated_at": null},
+            "entity": {"name": "my-service-instance", "credentials": {"creds-key-327": "creds-val-327"},
+                "service_plan_guid": "6df3af55", "space_guid": "f24c6904", "gateway_data": "CONFIGURATION",
+                "dashboard_url": "http://dashboard.example.com", "type": "managed_service_instance",
+                "state": null, "state_description": null, "space_url": "/v2/spaces/f24c6904"}
+        });
+        let instance = service_instance(serde_json::from_value(documented).unwrap());
+        assert_eq!(&*instance.name, "my-service-instance");
+        assert_eq!(instance.plan.as_deref(), Some("6df3af55"));
+        assert_eq!(instance.dashboard_url.as_deref(), Some("http://dashboard.example.com"));
+        assert!(instance.last_operation.is_none() && instance.tags.is_empty());
+        assert_eq!(instance.stamp.created_at.as_deref(), Some("2015-01-20T01:52:23+00:00"));
+        assert!(!format!("{instance:?}").contains("creds-val-327"), "credentials are not read");
+    }
+
+    #[test]
+    fn a_plan_inherits_from_its_offering() {
+        let plan = |updateable: serde_json::Value| {
+            let plan = json!({"metadata": {"guid": "p"}, "entity": {
+                "name": "small", "service_guid": "o", "free": false, "public": true, "active": false,
+                "plan_updateable": updateable, "schemas": {"service_instance": {}}}});
+            serde_json::from_value(plan).unwrap()
+        };
+        let offering: OfferingEntity =
+            serde_json::from_value(json!({"label": "postgres", "service_broker_name": "b", "plan_updateable": true}))
+                .unwrap();
+        assert_eq!(service_plan(Some(&offering), plan(json!(null))).plan_updateable, Some(true));
+        assert_eq!(service_plan(Some(&offering), plan(json!(false))).plan_updateable, Some(false));
+        let unseen = service_plan(None, plan(json!(null)));
+        assert_eq!((unseen.plan_updateable, unseen.offering_name, unseen.broker), (None, None, None));
+        assert!(!unseen.active);
+    }
 }

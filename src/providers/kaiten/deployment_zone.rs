@@ -1,8 +1,8 @@
 //! Deployment zones (reference §10.7).
 
-use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UNLIMITED, UPDATED_AT};
-use crate::kind::{Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
-use crate::model::{Field, KeyPart, KeySource, Observed, Section, Shape};
+use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UNLIMITED, UPDATED_AT, metadata};
+use crate::kind::{Check, Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::model::{Diagnostic, Field, KeyPart, KeySource, Observed, Section, Shape};
 
 /// Where instances run.
 #[derive(Debug)]
@@ -59,8 +59,12 @@ impl Readable for DeploymentZone {
 }
 
 impl Kind for DeploymentZone {
+    fn check(check: Check<'_>) -> Vec<Diagnostic> {
+        metadata::imprecise(check)
+    }
+
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {
-        remote.post(&SECTION, PATH, proposal, remote.body(&SECTION, proposal, &[])).await
+        remote.post(&SECTION, PATH, remote.body(&SECTION, proposal, &[])).await
     }
 
     async fn look_up(proposal: Proposal<'_>, remote: Reader<'_, Kaiten>) -> Result<Option<Observed>, RemoteError> {

@@ -1,15 +1,13 @@
 //! Instances, in both dialects (reference §10.12, §12).
 
-use jiff::Timestamp;
-
 use super::dialect::Dialect;
 use super::license::published_siblings;
-use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UNLIMITED, UPDATED_AT, problem, wire};
+use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UNLIMITED, UPDATED_AT, metadata, problem, wire};
 use crate::http::segment;
 use crate::kind::{Check, Failure, Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
 use crate::model::{
     Code, Collection, Compare, Diagnostic, Facts, Field, Fields, KeyPart, KeySource, Observed, Path, Section, Shape,
-    To, Value,
+    To, Value, instant,
 };
 
 /// One deployment of the product for one customer.
@@ -17,6 +15,8 @@ use crate::model::{
 pub struct Instance;
 
 const PATH: &str = "/instances";
+
+const DATES: [&str; 2] = ["start_license_date", "end_license_date"];
 
 /// What neither POST nor PUT takes: it is set by a PATCH of its own (reference §7.3).
 const PATCHED: [&str; 2] = ["status", "lifecycle_stage"];
@@ -78,9 +78,10 @@ pub(super) static SECTION: Section = Section {
             "end_license_date",
             "endLicenseDate",
             Shape::Instant,
-            "When the license ends, after its start; Kaiten keeps milliseconds.",
+            "When the license ends, not before its start; Kaiten keeps milliseconds.",
         )
-        .required(),
+        .required()
+        .not_before("start_license_date"),
         Field::new(
             "metadata",
             "metadata",
@@ -145,7 +146,9 @@ impl Kind for Instance {
     }
 
     fn check(check: Check<'_>) -> Vec<Diagnostic> {
-        let mut found = Vec::new();
+        let mut found = metadata::imprecise(check);
+        // What is written out has been looked at already; these are for dates that an expression yields.
+        dates_in_milliseconds(check, &mut found);
         dates_in_order(check, &mut found);
         if check.facts.api == Dialect::Seed.as_str() {
             references_by_id(check, &mut found);
@@ -157,7 +160,7 @@ impl Kind for Instance {
 
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {
         let body = remote.body(&SECTION, proposal, &PATCHED);
-        let mut instance = remote.post(&SECTION, PATH, proposal, body).await?;
+        let mut instance = remote.post(&SECTION, PATH, body).await?;
         let changed: Fields = PATCHED
             .iter()
             .filter_map(|name| Some((*name, proposal.fields.get(name)?.clone())))
@@ -169,7 +172,7 @@ impl Kind for Instance {
             return Ok(instance);
         }
         let path = format!("{PATH}/{}", segment(&instance.identity.to_string()));
-        remote.patch(&SECTION, path, proposal, members).await.map_err(|error| RemoteError {
+        remote.patch(&SECTION, path, members).await.map_err(|error| RemoteError {
             message: format!("the instance has been created, but not its status: {}", error.message),
             ..error
         })?;
@@ -204,18 +207,38 @@ fn alike<'c>(fields: &Fields, collection: &'c Collection) -> Vec<&'c Observed> {
     collection.called(name).filter(|object| customer(&object.fields).as_ref() == Some(&of)).collect()
 }
 
+/// A finer instant would be stored rounded (reference §6.1) and differ for ever.
+fn dates_in_milliseconds(check: Check<'_>, found: &mut Vec<Diagnostic>) {
+    for name in DATES {
+        let Some(text) = check.proposal.fields.text(name) else { continue };
+        if instant::utc(text).is_some_and(|moment| moment.subsec_nanosecond() % 1_000_000 != 0) {
+            let place = check.resource.places.value(&Path::field(name));
+            let kept = wire::instant(text).unwrap_or_default();
+            found.push(
+                Diagnostic::error(
+                    Code::InvalidValue,
+                    format!("`{name}` is finer than the milliseconds that Kaiten keeps"),
+                )
+                .on(&check.resource.address)
+                .at(place, "has a fraction of a millisecond")
+                .help(format!("write `{kept}`")),
+            );
+        }
+    }
+}
+
 /// Kaiten does not look whether the end follows the start (reference §6.1).
 fn dates_in_order(check: Check<'_>, found: &mut Vec<Diagnostic>) {
-    let instant = |name| check.proposal.fields.text(name)?.parse::<Timestamp>().ok();
-    let (Some(start), Some(end)) = (instant("start_license_date"), instant("end_license_date")) else { return };
-    if end <= start {
+    let moment = |name| instant::utc(check.proposal.fields.text(name)?);
+    let [Some(start), Some(end)] = DATES.map(moment) else { return };
+    if end < start {
         let place = |name| check.resource.places.value(&Path::field(name));
         found.push(
             Diagnostic::error(Code::DateOrder, "the license ends before it starts")
                 .on(&check.resource.address)
                 .at(place("end_license_date"), "ends here")
                 .also(place("start_license_date"), "starts here")
-                .help("write an `end_license_date` after the `start_license_date`"),
+                .help("write an `end_license_date` that is not before the `start_license_date`"),
         );
     }
 }

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UPDATED_AT};
 use crate::http::segment;
-use crate::kind::{Check, Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::kind::{Check, Kind, Proposal, Readable, Reader, RemoteError, Sole, Wanted, Writer};
 use crate::model::{
-    Attribute, Code, Collection, Diagnostic, Field, KeyPart, KeySource, Observed, Path, RemoteId, Section, Shape, Value,
+    Attribute, Code, Collection, Diagnostic, Facts, Field, KeyPart, KeySource, Observed, Path, RemoteId, Section,
+    Shape, Value,
 };
+use crate::suggest::Suggest;
 
 /// What instances are entitled to: one version of a family.
 #[derive(Debug)]
@@ -125,7 +127,7 @@ impl Readable for License {
 
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
         let mut licenses = remote.collection(&SECTION, PATH).await?;
-        let families = wanted.observed.get(FAMILIES.name).copied();
+        let families = wanted.observed.get(FAMILIES.name);
         for license in &mut licenses {
             let slug = families.and_then(|families| Some(families.with_id(family_id(license)?)?.identity.to_string()));
             set_family(license, slug);
@@ -168,10 +170,26 @@ impl Kind for License {
                 .help("write `default: false`, or `lifecycle_state: PUBLISHED`"),
             );
         }
+        let slug = proposal.identity.to_string();
+        let families = collections.get(FAMILIES.name);
+        let taken = families.is_some_and(|families| families.named(&slug, false).next().is_some());
+        let opens = match proposal.fields.get("family") {
+            None | Some(Value::Null) => true,
+            Some(family) => family.as_text() == Some(&slug),
+        };
+        if observed.is_none() && opens && taken {
+            let name = resource.key_span;
+            found.push(
+                Diagnostic::error(Code::NameTaken, format!("there is a license family `{slug}` already"))
+                    .on(&resource.address)
+                    .at(name, "a license of this slug would open a family of the same slug")
+                    .help(format!("give the license a key of its own, and write `family: {slug}`")),
+            );
+        }
         if observed.is_none()
             && let Some(family) = proposal.fields.text("family")
             && joins(proposal, family)
-            && let Some(families) = collections.get(FAMILIES.name)
+            && let Some(families) = families
             && families.named(family, false).next().is_none()
             // A family can come with a license that is created first.
             && !resource.requires.iter().any(|(address, _)| address.section == SECTION.name)
@@ -184,22 +202,35 @@ impl Kind for License {
             );
             let help = match nearest(family, families) {
                 Some(nearest) => format!("did you mean `{nearest}`?"),
-                None => {
-                    "write `${licenses.KEY.slug}` for the family that a license declared here opens, or leave `family` \
-                         out to open one"
-                        .to_owned()
-                }
+                None => format!(
+                    "write `family: ${{licenses.{family}.slug}}` if a license declared here opens it, or leave `family` out to \
+                     open one"
+                ),
             };
             found.push(diagnostic.help(help));
         }
         found
     }
 
+    /// A family has one default (reference §10.3): a second one takes it from the first.
+    fn sole(proposal: Proposal<'_>, _: &Facts) -> Option<Sole> {
+        if proposal.fields.get("default") != Some(&Value::Bool(true)) {
+            return None;
+        }
+        let slug = proposal.identity.to_string();
+        let family = match proposal.fields.get("family") {
+            None | Some(Value::Null) => slug,
+            // One that only an apply tells cannot be compared.
+            Some(family) => family.as_text()?.to_owned(),
+        };
+        Some(Sole { field: "default", of: format!("the family `{family}`") })
+    }
+
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {
         let family = proposal.fields.text("family").filter(|family| joins(proposal, family));
         let without: &[&str] = if family.is_some() { &[] } else { &["family"] };
         let body = remote.body(&SECTION, proposal, without);
-        let mut license = remote.post(&SECTION, PATH, proposal, body).await?;
+        let mut license = remote.post(&SECTION, PATH, body).await?;
         // A family is named after the license that opens it, and no answer tells its slug.
         let slug = family.map_or_else(|| license.identity.to_string(), str::to_owned);
         set_family(&mut license, Some(slug));
@@ -235,10 +266,8 @@ fn set_family(license: &mut Observed, slug: Option<String>) {
 }
 
 fn nearest(name: &str, among: &Collection) -> Option<Arc<str>> {
-    let close = among.iter().map(|object| object.identity.to_string());
-    let (distance, nearest) =
-        close.map(|other| (strsim::jaro_winkler(name, &other), other)).max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (distance > 0.8).then(|| nearest.into())
+    let slugs: Vec<String> = among.iter().map(|object| object.identity.to_string()).collect();
+    Suggest::default().nearest(name, slugs.iter().map(String::as_str)).map(Into::into)
 }
 
 /// Other versions that can be given to an instance instead of this one: of the same family and published.

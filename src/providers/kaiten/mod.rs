@@ -9,6 +9,7 @@ mod deployment_zone;
 mod dialect;
 mod instance;
 mod license;
+mod metadata;
 mod page;
 mod problem;
 mod wire;
@@ -45,6 +46,8 @@ pub struct Kaiten {
     /// What comes between the base URL and a collection: `/api` or nothing.
     prefix: &'static str,
     token: Option<SecretString>,
+    /// The user says that the seed dialect's undocumented updates and deletes are there.
+    seed_writes: bool,
 }
 
 /// Slugs of every kind (reference §5).
@@ -71,7 +74,14 @@ impl Provider for Provided {
     async fn connect(endpoint: &Endpoint, clock: &Clock) -> Result<Kaiten, RemoteError> {
         let token = match &endpoint.auth {
             Auth::None => None,
-            Auth::Token(token) => Some(token.clone()),
+            Auth::Token(token) if problem::is_token(token.expose_secret()) => Some(token.clone()),
+            Auth::Token(_) => {
+                return Err(problem::ours(
+                    Failure::SignIn,
+                    "the token is empty, or holds characters that no token can hold",
+                    "check where the target's `token` comes from: there may be a blank or a line break in it",
+                ));
+            }
             Auth::Password { .. } | Auth::ClientCredentials { .. } => {
                 return Err(problem::ours(
                     Failure::SignIn,
@@ -83,7 +93,8 @@ impl Provider for Provided {
         let root = dialect::root(&endpoint.url);
         let client = Client::new(&Endpoint { url: root, ..endpoint.clone() }, clock)?;
         let url = endpoint.url.as_str().trim_end_matches('/').into();
-        let mut kaiten = Self::Session { client, url, dialect: Dialect::Core, prefix: "/api", token };
+        let seed_writes = endpoint.seed_writes;
+        let mut kaiten = Self::Session { client, url, dialect: Dialect::Core, prefix: "/api", token, seed_writes };
         match endpoint.api.as_deref() {
             Some("core") => {}
             Some("seed") => {
@@ -98,7 +109,10 @@ impl Provider for Provided {
 
 impl Session for Kaiten {
     fn facts(&self) -> Facts {
-        Facts { provider: Provided::NAME, url: Arc::clone(&self.url), api: self.dialect.as_str() }
+        let read_only = (self.dialect == Dialect::Seed && !self.seed_writes).then_some(
+            "the seed dialect documents no update; `seed_writes = true` at the target says that it has one all the same",
+        );
+        Facts { provider: Provided::NAME, url: Arc::clone(&self.url), api: self.dialect.as_str(), read_only }
     }
 
     fn requests(&self) -> Requests {
@@ -139,7 +153,12 @@ impl Kaiten {
             };
             let response = self.ask(Request::get(path)).await?;
             if !response.is_success() {
-                return Err(self.refusal(&response, Some(section)));
+                let mut error = self.refusal(&response, Some(section));
+                if error.failure == Failure::NotFound {
+                    // A collection that is there is found, also an empty one.
+                    error.help = Some("check the target's `url` and `dialect` in `trueup.toml`".to_owned());
+                }
+                return Err(error);
             }
             let page = response.json::<Json>().map_err(|error| problem::malformed(&response, error.detail))?;
             let ended = walk.take(page).map_err(|detail| problem::malformed(&response, detail))?;
@@ -209,42 +228,23 @@ impl Kaiten {
 
 impl Writer<'_, Kaiten> {
     /// Creates an object with one request.
-    async fn post(
-        &self,
-        section: &'static Section,
-        collection: &str,
-        proposal: Proposal<'_>,
-        body: Row,
-    ) -> Result<Observed, RemoteError> {
+    async fn post(&self, section: &'static Section, collection: &str, body: Row) -> Result<Observed, RemoteError> {
         let kaiten = self.session();
         let request = Request::write(Method::POST, format!("{}{collection}", kaiten.prefix))
             .json(&Json::Object(body))
             .untaken(problem::nothing_written);
-        let answer = match kaiten.ask(request).await {
-            Ok(response) => kaiten.object(section, &response),
-            Err(error) => Err(error),
-        };
-        answer.map_err(|error| problem::redacted(error, proposal.fields))
+        let response = kaiten.ask(request).await?;
+        kaiten.object(section, &response)
     }
 
     /// Changes some members of an object. Answers nothing (reference §7.3).
-    async fn patch(
-        &self,
-        section: &'static Section,
-        path: String,
-        proposal: Proposal<'_>,
-        body: Row,
-    ) -> Result<(), RemoteError> {
+    async fn patch(&self, section: &'static Section, path: String, body: Row) -> Result<(), RemoteError> {
         let kaiten = self.session();
         let request = Request::write(Method::PATCH, format!("{}{path}", kaiten.prefix))
             .json(&Json::Object(body))
             .untaken(problem::nothing_written);
-        let answer = match kaiten.ask(request).await {
-            Ok(response) if response.is_success() => Ok(()),
-            Ok(response) => Err(kaiten.refusal(&response, Some(section))),
-            Err(error) => Err(error),
-        };
-        answer.map_err(|error| problem::redacted(error, proposal.fields))
+        let response = kaiten.ask(request).await?;
+        if response.is_success() { Ok(()) } else { Err(kaiten.refusal(&response, Some(section))) }
     }
 
     /// The body of a create: the fields, and the slug, which is always ours (a generated one could never be declared).
@@ -261,3 +261,5 @@ impl Writer<'_, Kaiten> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod emulated;

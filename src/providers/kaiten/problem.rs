@@ -1,14 +1,12 @@
 //! What Kaiten's error answers mean, in terms of the YAML (reference §3, §11).
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::wire::{Row, slug_member};
 use crate::http::{LONGEST_WAIT, Response};
 use crate::kind::{Failure, FieldProblem, RemoteError};
-use crate::model::{Fields, Path, RemoteProblem, Section, Segment, Shape, Value};
+use crate::model::{Path, RemoteProblem, Section, Segment, Shape};
 
 /// What a code's reason complains about: the end of the reason, and our field.
 const REASONS: &[(&str, &str)] = &[
@@ -31,6 +29,9 @@ const REASONS: &[(&str, &str)] = &[
     ("ArchivedKeyIntroduced", "metadata"),
     ("MetadataValidation.Failed", "metadata"),
 ];
+
+/// What helps where nobody here can do anything.
+const LATER: &str = "try again later";
 
 /// How many characters of Kaiten's own words are kept.
 const WORDS: usize = 500;
@@ -87,7 +88,7 @@ pub(super) fn malformed(response: &Response, detail: String) -> RemoteError {
     RemoteError {
         failure: Failure::Malformed,
         message: "Kaiten's answer cannot be read".to_owned(),
-        help: None,
+        help: Some("check that `url` is the API of a Kaiten, and that nothing in between answers for it".to_owned()),
         problem: Box::new(RemoteProblem { detail: Some(detail), ..asked(response) }),
         fields: Vec::new(),
         uncertain: response.method != crate::http::Method::GET,
@@ -124,6 +125,11 @@ pub(super) fn asked(response: &Response) -> RemoteProblem {
     }
 }
 
+/// Whether this can be sent as a token at all.
+pub(super) fn is_token(token: &str) -> bool {
+    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// What to do about a 401.
 pub(super) fn sign_in_help(token: Option<&str>) -> &'static str {
     match token {
@@ -135,38 +141,6 @@ pub(super) fn sign_in_help(token: Option<&str>) -> &'static str {
             "`whsec_…` is the secret of a webhook; an organization token, `ksh_…`, is needed"
         }
         Some(_) => "check the token: it may have expired or been revoked",
-    }
-}
-
-/// Takes declared secrets out of what Kaiten says: its words can repeat what was sent.
-pub(super) fn redacted(mut error: RemoteError, fields: &Fields) -> RemoteError {
-    let mut secrets = Vec::new();
-    for (_, value) in fields.iter() {
-        collect_secrets(value, false, &mut secrets);
-    }
-    // The longest first: one can be a part of another.
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    let redact = |text: &mut String| {
-        for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-            if text.contains(&**secret) {
-                *text = text.replace(&**secret, "[redacted]");
-            }
-        }
-    };
-    redact(&mut error.message);
-    error.problem.detail.iter_mut().for_each(redact);
-    error.fields.iter_mut().map(|field| &mut field.message).for_each(redact);
-    error
-}
-
-fn collect_secrets(value: &Value, secret: bool, into: &mut Vec<Arc<str>>) {
-    match value {
-        Value::Sensitive(sensitive) => collect_secrets(sensitive.expose(), true, into),
-        Value::List(items) => items.iter().for_each(|item| collect_secrets(item, secret, into)),
-        Value::Map(map) => map.values().for_each(|item| collect_secrets(item, secret, into)),
-        Value::Text(text) if secret => into.push(Arc::clone(text)),
-        Value::Number(number) if secret => into.push(number.to_string().into()),
-        _ => {}
     }
 }
 
@@ -207,13 +181,20 @@ fn words_for(
         ),
         Failure::Refused => ("Kaiten refused the request".to_owned(), None),
         Failure::RateLimited => match response.retry_after(now).filter(|wait| *wait > LONGEST_WAIT) {
-            Some(wait) => (format!("Kaiten asks to come back in {} s", wait.as_secs()), None),
-            None => ("Kaiten answers too many requests, and goes on doing so".to_owned(), None),
+            Some(wait) => (format!("Kaiten asks to come back in {} s", wait.as_secs()), Some(LATER.to_owned())),
+            None => (
+                "Kaiten has had too many requests, and goes on saying so".to_owned(),
+                Some("try again later, or with a smaller `parallelism` under `[limits]`".to_owned()),
+            ),
         },
         Failure::Server if nothing_written(response) => {
-            ("Kaiten could not check the organization's limits; nothing was written".to_owned(), None)
+            ("Kaiten could not check the organization's limits; nothing was written".to_owned(), Some(LATER.to_owned()))
         }
-        Failure::Server => ("Kaiten failed".to_owned(), None),
+        Failure::Server if !is_problem(response) => (
+            "something in front of Kaiten answered for it".to_owned(),
+            Some("try again later; if it stays so, check the target's `url`".to_owned()),
+        ),
+        Failure::Server => ("Kaiten failed".to_owned(), Some(LATER.to_owned())),
         Failure::Malformed | Failure::Unreachable | Failure::UnknownDialect => {
             ("Kaiten's answer makes no sense here".to_owned(), None)
         }
@@ -257,7 +238,8 @@ fn located(section: &'static Section, location: &str, message: &str) -> Option<P
     let mut path = match rest.strip_prefix('.') {
         None if rest.is_empty() => Path::default(),
         None => return None,
-        Some(rest) => Path::parse(rest)?,
+        // Keys of metadata can hold anything; then at least the field is known.
+        Some(rest) => Path::parse(rest).or_else(|| Path::parse(rest.split(['.', '[']).next()?))?,
     };
     if let Some(missing) = message.strip_prefix("expected required property ") {
         path = path.key(missing.strip_suffix(" to be present").unwrap_or(missing));
@@ -289,7 +271,6 @@ mod tests {
     use super::super::{customer, instance};
     use super::*;
     use crate::http::Method;
-    use crate::model::Sensitive;
 
     fn answer(status: u16, body: &str) -> Response {
         Response {
@@ -319,11 +300,12 @@ mod tests {
                 {"location": "body.platform", "message": "unexpected property", "value": {"p": "hush"}},
                 {"location": "body.metadata.tiers[0].size", "message": "expected number", "value": "hush"},
                 {"location": "body.slug", "message": "expected string to match pattern", "value": "Bad"},
+                {"location": "body.metadata.a[b", "message": "refused", "value": "x"},
                 {"location": "body.licenseSlug", "message": "unknown", "value": "x"},
                 {"location": "query.limit", "message": "too large", "value": 201},
             ]}),
         );
-        assert_eq!(paths(&error), ["customer", "platform", "metadata.tiers[0].size", "slug", "license"]);
+        assert_eq!(paths(&error), ["customer", "platform", "metadata.tiers[0].size", "slug", "metadata", "license"]);
         assert_eq!(error.failure, Failure::Refused);
         assert_eq!(error.problem.detail.as_deref(), Some("validation failed; query.limit: too large"));
         assert!(!format!("{error:?}").contains("hush"));
@@ -410,19 +392,5 @@ mod tests {
         assert!(!nothing_written(&answer(500, r#"{"code":"Entitlement.VerificationUnavailable"}"#)));
         assert!(!nothing_written(&answer(503, r#"{"code":"UNAVAILABLE"}"#)));
         assert!(!nothing_written(&answer(503, "upstream connect error")));
-    }
-
-    #[test]
-    fn declared_secrets_do_not_come_back_in_words() {
-        let secret = Sensitive::wrap(Value::List(vec![Value::text("hush"), Value::text("hush-hush")]));
-        let fields = [("metadata", secret)].into_iter().collect();
-        let error = refused(
-            422,
-            &json!({"detail": "`hush-hush` is bad", "errors": [
-            {"location": "body.metadata", "message": "not hush"}, {"location": "x", "message": "hush too"}]}),
-        );
-        let error = redacted(error, &fields);
-        assert!(!format!("{error:?}").contains("hush"), "{error:?}");
-        assert_eq!(error.problem.detail.as_deref(), Some("`[redacted]` is bad; x: [redacted] too"));
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn instance_fields() -> Fields {
     .collect()
 }
 
-fn endpoint(url: &str, api: Option<&str>) -> Endpoint {
+pub(super) fn endpoint(url: &str, api: Option<&str>) -> Endpoint {
     Endpoint {
         name: "kaiten".into(),
         provider: "kaiten",
@@ -54,7 +54,12 @@ async fn answers(server: &MockServer, verb: &str, at: &str, with: ResponseTempla
     Mock::given(method(verb)).and(path(at)).respond_with(with).mount(server).await;
 }
 
-async fn create(kaiten: &Kaiten, section: &'static str, slug: &str, fields: &Fields) -> Result<Observed, RemoteError> {
+pub(super) async fn create(
+    kaiten: &Kaiten,
+    section: &'static str,
+    slug: &str,
+    fields: &Fields,
+) -> Result<Observed, RemoteError> {
     let (address, identity) = (Address::new(section, slug), Identity::single("slug", slug));
     let proposal = Proposal { address: &address, identity: &identity, fields };
     let registry = crate::providers::registry();
@@ -62,7 +67,7 @@ async fn create(kaiten: &Kaiten, section: &'static str, slug: &str, fields: &Fie
     kind.create(proposal, kaiten).await
 }
 
-async fn look_up(
+pub(super) async fn look_up(
     kaiten: &Kaiten,
     section: &'static str,
     slug: &str,
@@ -109,6 +114,24 @@ async fn a_refused_token_decides_nothing_and_shows_nothing() {
     assert!(error.help.as_deref().unwrap().contains("expired"));
     assert!(!format!("{error:?}").contains("hush"));
     assert_eq!(server.received_requests().await.unwrap().len(), 1, "nothing else is tried");
+}
+
+#[tokio::test]
+async fn what_can_be_no_token_is_not_sent() {
+    for token in ["", "ksh_a\nb", "ksh_ü", "ksh a"] {
+        let endpoint = Endpoint { auth: Auth::Token(token.into()), ..endpoint("http://127.0.0.1:1", Some("core")) };
+        let error = Provided::connect(&endpoint, &Clock::system()).await.unwrap_err();
+        assert_eq!(error.failure, Failure::SignIn, "{token:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_collection_that_is_not_there_is_a_wrong_address() {
+    let server = MockServer::start().await;
+    let kaiten = connect(&server.uri(), Some("core")).await.unwrap();
+    let error = kaiten.collection(&customer::SECTION, "/customers").await.unwrap_err();
+    assert_eq!((error.failure, error.problem.path.as_str()), (Failure::NotFound, "/api/customers"));
+    assert!(error.help.unwrap().contains("`url`"));
 }
 
 #[tokio::test]
@@ -264,6 +287,21 @@ async fn a_create_is_repeated_only_while_nothing_was_written() {
     let fields = [("name", Value::text("Acme"))].into_iter().collect();
     create(&kaiten, "customers", "acme", &fields).await.unwrap();
     assert_eq!(kaiten.requests().write, 2);
+}
+
+#[tokio::test]
+async fn a_secret_that_kaiten_repeats_is_not_repeated() {
+    let server = MockServer::start().await;
+    let problem = json!({"detail": "`hush` is not a tier", "errors": [
+        {"location": "body.metadata.tier", "message": "`hush` is not allowed", "value": "hush"}]});
+    answers(&server, "POST", "/api/instances", ResponseTemplate::new(422).set_body_json(problem)).await;
+    let kaiten = connect(&server.uri(), Some("core")).await.unwrap();
+    let mut fields = instance_fields();
+    let secret = crate::model::Sensitive::wrap(Value::text("hush"));
+    fields.set("metadata", Value::Map(Box::new([("tier".into(), secret)].into_iter().collect())));
+    let error = create(&kaiten, "instances", "acme-production", &fields).await.unwrap_err();
+    assert_eq!(error.fields[0].path.to_string(), "metadata.tier");
+    assert!(!format!("{error:?}").contains("hush"), "{error:?}");
 }
 
 #[tokio::test]

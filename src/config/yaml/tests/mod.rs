@@ -1,10 +1,6 @@
 //! What belongs to no single file of the reader: spans, hostile input, and laws.
 
-#![expect(
-    clippy::format_collect,
-    clippy::format_push_string,
-    reason = "inputs are built once and need not be built fast"
-)]
+#![expect(clippy::format_collect, reason = "inputs are built once and need not be built fast")]
 
 mod hostile;
 mod laws;

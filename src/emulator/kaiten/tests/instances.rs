@@ -150,9 +150,26 @@ fn an_external_id_taken_by_another_instance_is_an_unmapped_failure() {
     let (api, world) = Api::peopled();
     let links = json!({"crm": {"external_id": "1"}});
     api.create(INSTANCES, &and(world.instance("one"), "integrations", links.clone()));
-    let refusal = api.refusal("POST", INSTANCES, &and(world.instance("two"), "integrations", links));
-    assert_eq!(refusal, (500, "INTERNAL".to_owned()));
+    let two = and(world.instance("two"), "integrations", links);
+    assert_eq!(api.refusal("POST", INSTANCES, &two), (500, "INTERNAL".to_owned()));
     assert_eq!(api.refusal("GET", "/api/instances/two", &Value::Null).0, 404);
+    api.delete("/api/instances/one");
+    api.create(INSTANCES, &two);
+}
+
+#[test]
+fn what_is_written_is_signed_with_the_name_of_the_token() {
+    let (api, world) = Api::peopled();
+    let operator = Some("Bearer ksh_operator");
+    let body = |name: &str| and(world.instance("one"), "name", name).to_string();
+    let (_, created) = api.raw("POST", INSTANCES, operator, body("One"));
+    assert_eq!(
+        (&created["createdBy"]["name"], &created["updatedBy"]["name"]),
+        (&json!("operator"), &json!("operator"))
+    );
+    api.put("/api/instances/one", &world.instance("one"));
+    let updated = api.get("/api/instances/one");
+    assert_eq!((&updated["createdBy"]["name"], &updated["updatedBy"]["name"]), (&json!("operator"), &json!("sandbox")));
 }
 
 #[test]

@@ -37,6 +37,7 @@ impl Api {
                 Token::admin("ksh_admin"),
                 Token::new("ksh_reader", "reader", &["read:*"]),
                 Token::new("ksh_sales", "sales", &["write:customers"]),
+                Token::new("ksh_operator", "operator", &["write:instances"]),
             ],
             ..Options::default()
         };

@@ -9,7 +9,7 @@ use super::space_of;
 /// All that can be told.
 pub fn all(check: Check<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    found.extend(plan(check));
+    found.extend(plan(check).or_else(|| hidden(check)));
     found.extend(broker(check));
     found.extend(plan_change(check));
     found.extend(name(check));
@@ -46,6 +46,20 @@ fn plan(check: Check<'_>) -> Option<Diagnostic> {
         Diagnostic::error(Code::PlanUnavailable, format!("the plan `{}` is no longer offered", plan.identity))
             .help("choose another plan: `cf marketplace` lists them");
     Some(at(check, "plan", diagnostic, "its broker has withdrawn this plan"))
+}
+
+/// A plan may be seen because another organization has it.
+fn hidden(check: Check<'_>) -> Option<Diagnostic> {
+    let plan = declared_plan(check)?;
+    let space = check.proposal.fields.link("space")?;
+    let Some(Value::List(spaces)) = plan.attributes.get("hidden_in") else { return None };
+    if has_declared_plan(check) || !spaces.iter().any(|one| one.as_text() == space.id.as_deref()) {
+        return None;
+    }
+    let message = format!("the plan `{}` cannot be used in the space `{}`", plan.identity, space.shown());
+    let diagnostic = Diagnostic::error(Code::PlanUnavailable, message)
+        .help("choose another plan, or ask an administrator for `cf enable-service-access`");
+    Some(at(check, "plan", diagnostic, "not enabled for the organization of this space"))
 }
 
 /// A plan named by its guid may be another broker's than the one declared beside it.

@@ -68,7 +68,7 @@ async fn a_password_is_sent_as_the_cf_client_with_its_origin() {
     let server = MockServer::start().await;
     Mock::given(method("POST"))
         .and(path("/oauth/token"))
-        .and(query_param("login_hint", r#"{"origin":"ldap"}"#))
+        .and(query_param("login_hint", r#"{"origin":"r&d"}"#))
         .and(header("authorization", "Basic Y2Y6"))
         .and(header("content-type", "application/x-www-form-urlencoded"))
         .and(body_string_contains("grant_type=password&username=ci&password=hush"))
@@ -77,7 +77,7 @@ async fn a_password_is_sent_as_the_cf_client_with_its_origin() {
         .mount(&server)
         .await;
     let (_, clock) = Hand::clock();
-    let auth = Auth::Password { username: "ci".to_owned(), password: "hush".into(), origin: Some("ldap".to_owned()) };
+    let auth = Auth::Password { username: "ci".to_owned(), password: "hush".into(), origin: Some("r&d".to_owned()) };
     let sign_in = sign_in(&server, auth, &clock);
     assert_eq!(shown(sign_in.access().await), "one");
     assert_eq!(shown(sign_in.access().await), "one");
@@ -112,6 +112,26 @@ async fn a_refresh_token_that_ended_gives_way_to_the_password() {
     assert_eq!(shown(sign_in.access().await), "one");
     answer(&server, "password", granted("two", None, Some(600)), 1).await;
     hand.advance(600);
+    assert_eq!(shown(sign_in.access().await), "two");
+}
+
+#[tokio::test]
+async fn a_token_that_is_still_good_bridges_a_uaa_that_fails() {
+    let server = MockServer::start().await;
+    answer(&server, "password", granted("one", Some("r-1"), Some(600)), 1).await;
+    let (hand, clock) = Hand::clock();
+    let sign_in = sign_in(&server, password(), &clock);
+    assert_eq!(shown(sign_in.access().await), "one");
+    // One request is tried four times, and the next one does not try at all.
+    answer(&server, "refresh_token", ResponseTemplate::new(503), 4).await;
+    hand.advance(545);
+    assert_eq!(shown(sign_in.access().await), "one");
+    assert_eq!(shown(sign_in.access().await), "one");
+    server.verify().await;
+    answer(&server, "refresh_token", ResponseTemplate::new(503), 4).await;
+    hand.advance(60);
+    assert_eq!(sign_in.access().await.unwrap_err().failure, Failure::Server, "it has ended");
+    answer(&server, "refresh_token", granted("two", None, Some(600)), 1).await;
     assert_eq!(shown(sign_in.access().await), "two");
 }
 

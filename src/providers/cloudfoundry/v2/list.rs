@@ -22,13 +22,15 @@ const WALKS: usize = 3;
 
 /// A collection of v2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum List {
+pub enum List<'a> {
     /// `/v2/organizations`.
     Organizations,
     /// `/v2/spaces`.
     Spaces,
     /// `/v2/services`.
     Services,
+    /// `/v2/spaces/:guid/services`: those that can be used there.
+    ServicesOf(&'a str),
     /// `/v2/service_plans`.
     ServicePlans,
     /// `/v2/service_instances`: managed ones only.
@@ -37,16 +39,18 @@ pub enum List {
     UserProvided,
 }
 
-impl List {
-    fn path(self) -> &'static str {
-        match self {
+impl List<'_> {
+    fn path(self) -> String {
+        let path = match self {
+            Self::ServicesOf(space) => return format!("/v2/spaces/{}/services", segment(space)),
             Self::Organizations => "/v2/organizations",
             Self::Spaces => "/v2/spaces",
             Self::Services => "/v2/services",
             Self::ServicePlans => "/v2/service_plans",
             Self::ServiceInstances => "/v2/service_instances",
             Self::UserProvided => "/v2/user_provided_service_instances",
-        }
+        };
+        path.to_owned()
     }
 
     /// Whether a `;` in a filter's value separates filters unless it is doubled. Service instances take the whole value of
@@ -94,7 +98,7 @@ pub struct Metadata {
 }
 
 /// The path and query of one page. Pages count from 1.
-fn address(list: List, filters: &[Filter], page: u32) -> String {
+fn address(list: List<'_>, filters: &[Filter], page: u32) -> String {
     let mut address = format!("{}?results-per-page={PER_PAGE}", list.path());
     for filter in filters {
         let text = match filter {
@@ -115,7 +119,7 @@ fn address(list: List, filters: &[Filter], page: u32) -> String {
 /// Reads every object of a list, each once, all pages after the first at the same time.
 pub async fn read<T: DeserializeOwned + Send>(
     session: &CloudFoundry,
-    list: List,
+    list: List<'_>,
     filters: &[Filter],
 ) -> Result<Vec<Resource<T>>, RemoteError> {
     let mut walk = 1;

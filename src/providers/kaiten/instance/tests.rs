@@ -86,7 +86,7 @@ impl World {
 }
 
 fn facts(api: &'static str) -> Facts {
-    Facts { provider: "kaiten", url: "http://localhost".into(), api }
+    Facts { provider: "kaiten", url: "http://localhost".into(), api, read_only: None }
 }
 
 #[test]
@@ -116,7 +116,30 @@ fn an_end_before_its_start_is_marked_at_both() {
     world.proposed.set("end_license_date", Value::text("2026-09-01T01:00:00+02:00"));
     let found = world.check();
     assert_eq!((found[0].code, at(&found[0]), found[0].labels.len()), (Code::DateOrder, "end_license_date", 2));
+    world.proposed.set("end_license_date", Value::text("2026-09-01T02:00:00+02:00"));
+    assert_eq!(world.check(), [], "a license for no time at all is one");
     world.proposed.set("start_license_date", Value::Unknown);
+    assert_eq!(world.check(), []);
+}
+
+#[test]
+fn what_kaiten_would_store_otherwise_is_refused() {
+    let mut world = World::core();
+    world.proposed.set("license", link(None, "l2"));
+    world.proposed.set("start_license_date", Value::text("2026-09-01T00:00:00.1235Z"));
+    let map = |value: i64| Value::Map(Box::new([("size".into(), Value::Number(value.into()))].into_iter().collect()));
+    world.proposed.set("metadata", map((1 << 53) + 1));
+    let found = world.check();
+    let told: Vec<_> = found.iter().map(|found| (found.code, found.help.as_deref().unwrap())).collect();
+    assert_eq!(
+        told,
+        [
+            (Code::InvalidValue, "write it in quotes, as a string"),
+            (Code::InvalidValue, "write `2026-09-01T00:00:00.124Z`")
+        ]
+    );
+    world.proposed.set("start_license_date", Value::text("2026-09-01T00:00:00.123Z"));
+    world.proposed.set("metadata", map(-(1 << 53)));
     assert_eq!(world.check(), []);
 }
 

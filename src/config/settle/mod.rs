@@ -4,20 +4,23 @@
 //! other resource, so questions are answered on demand, each once. Chains of questions may be as long as there are
 //! resources: they are kept in a list of ours, not on the call stack.
 
+mod reference;
+mod value;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::collect::{Context, Draft, Raw, RawReference, RawTo};
-use super::decode::tell;
-use super::names;
-use super::places::Body;
-use super::shape::Subject;
-use super::suggest::shown;
-use super::text::as_text;
+use crate::config::collect::{Context, Draft, DraftField, Raw, RawReference, RawTo};
+use crate::config::decode::tell;
+use crate::config::names;
+use crate::config::places::Body;
+use crate::config::shape::Subject;
+use crate::config::text::as_text;
+use crate::config::words::{a, shown};
 use crate::graph;
 use crate::model::{
-    Address, Code, Diagnostic, Fields, Identity, KeyPart, KeySource, Map, Path, Places, Reference, Resource, Room,
-    Section, Segment, Sensitive, Span, TargetName, Template, TemplatePart, To, Value,
+    Address, Code, Diagnostic, Fields, Identity, KeyPart, KeySource, Places, Reference, Resource, Room, Shape, Span,
+    TargetName, To, Value,
 };
 
 /// Turns drafts into resources, in their order. If anything is wrong, it has been told and there are none.
@@ -122,14 +125,19 @@ struct Needs {
     circular: bool,
 }
 
+/// Natural keys, and the drafts that have them.
+type Names = HashMap<Box<str>, Vec<usize>>;
+
 struct Settler {
     drafts: Vec<Draft>,
     identities: Vec<Told<Identity>>,
     folded: HashMap<(usize, usize), Value>,
-    /// By target and section: natural keys, folded where the remote folds them, and whose they are.
-    names: HashMap<(TargetName, &'static str), HashMap<Box<str>, Vec<usize>>>,
+    /// By target and section; folded where the remote folds them.
+    names: HashMap<(TargetName, &'static str), Names>,
     named: HashSet<&'static str>,
     asked: HashSet<Question>,
+    /// Fields whose value hangs on itself.
+    tangled: HashSet<(usize, usize)>,
     /// Drafts whose identity hangs on itself.
     circular: Vec<usize>,
     room: Room,
@@ -152,6 +160,7 @@ impl Settler {
             names: HashMap::new(),
             named: named.collect(),
             asked: HashSet::new(),
+            tangled: HashSet::new(),
             circular: Vec::new(),
             room: Room::default(),
             told_room: false,
@@ -194,6 +203,8 @@ impl Settler {
     /// Whether a question has been answered; otherwise it becomes a need.
     fn ask(&self, question: Question, needs: &mut Needs) -> bool {
         if self.answered(question) {
+            needs.circular |=
+                matches!(question, Question::Field(draft, field) if self.tangled.contains(&(draft, field)));
             return true;
         }
         if self.asked.contains(&question) {
@@ -245,8 +256,8 @@ impl Settler {
                         )
                         .at(span, "depends on what the remote will say")
                         .help(format!(
-                            "a {} is found by it: write it out, or use only variables and fields that are written out",
-                            section.singular
+                            "{} is found by it: write it out, or use only variables and fields that are written out",
+                            a(section.singular)
                         ))
                         .on(&self.drafts[at].address),
                     );
@@ -266,8 +277,6 @@ impl Settler {
         };
         match field.map(|(at, field)| (at, &field.raw)) {
             None if part.from == KeySource::FieldOrKey => Told::Known(Arc::clone(&draft.address.key)),
-            // That the field is missing has been told.
-            None => Told::Faulty,
             Some((_, Raw::Value(Value::Text(text)))) => Told::Known(Arc::clone(text)),
             Some((field, Raw::Value(Value::Template(_)))) => {
                 if !self.ask(Question::Field(at, field), needs) {
@@ -281,7 +290,8 @@ impl Settler {
                     other => as_text(other).map_or(Told::Faulty, Told::Known),
                 }
             }
-            Some((_, Raw::Value(_))) => Told::Faulty,
+            // That the field is missing, or what is wrong with it, has been told.
+            None | Some((_, Raw::Value(_))) => Told::Faulty,
             Some((_, Raw::Reference(reference))) => match &reference.to {
                 RawTo::Resolved(Reference { to: To::Declared(address), .. }) => {
                     let Some(parent) = cx.declared.number(address.section, &address.key) else { return Told::Faulty };
@@ -309,24 +319,23 @@ impl Settler {
         let field = if part.from == KeySource::Key { None } else { draft.field(part.name) };
         if part.from != KeySource::Reference {
             // A key that cannot be an address has been told already.
-            let invalid_key = field.is_none() && super::collect::key_problem(&text).is_some();
+            let invalid_key = field.is_none() && crate::config::collect::key_problem(&text).is_some();
             let value = Value::Text(Arc::clone(&text));
             let subject = Subject { name: part.name, value: &value, lexeme: None, secret: false };
-            if !invalid_key && let Err(complaint) = cx.shapes.check(&part.shape, subject, &mut cx.report.suggest) {
-                match field {
-                    Some((_, field)) => tell(complaint, draft.tree.node(field.node), &draft.address, cx),
-                    None => {
-                        let own = format!("; or keep the key and declare `{}: …`", part.name);
-                        let own = if part.from == KeySource::FieldOrKey { own } else { String::new() };
-                        let help = complaint.help.unwrap_or_else(|| format!("the key is the {}", part.name));
-                        cx.report.push(
-                            Diagnostic::error(Code::InvalidKey, complaint.message)
-                                .at(draft.key_span, format!("the key is the {}: {}", part.name, complaint.label))
-                                .help(format!("{help}{own}"))
-                                .on(&draft.address),
-                        );
-                    }
+            if !invalid_key && let Err(complaint) = cx.shapes.check(&part.shape, subject, &cx.report.suggest) {
+                if let Some((_, field)) = field {
+                    tell(complaint, draft.tree.node(field.node), &draft.address, cx);
+                    return false;
                 }
+                let own = format!("; or keep the key and declare `{}: …`", part.name);
+                let own = if part.from == KeySource::FieldOrKey { own } else { String::new() };
+                let help = complaint.help.unwrap_or_else(|| format!("the key is the {}", part.name));
+                cx.report.push(
+                    Diagnostic::error(Code::InvalidKey, complaint.message)
+                        .at(draft.key_span, format!("the key is the {}: {}", part.name, complaint.label))
+                        .help(format!("{help}{own}"))
+                        .on(&draft.address),
+                );
                 return false;
             }
         }
@@ -344,7 +353,7 @@ impl Settler {
         if !needs.questions.is_empty() {
             return needs.questions;
         }
-        let mut names: HashMap<TargetName, HashMap<Box<str>, Vec<usize>>> = HashMap::new();
+        let mut names: HashMap<TargetName, Names> = HashMap::new();
         for member in members {
             let draft = &self.drafts[*member];
             if let (Some(target), Told::Known(identity)) = (&draft.target, &self.identities[*member]) {
@@ -357,306 +366,6 @@ impl Settler {
         Vec::new()
     }
 
-    /// Resolves a reference in its place, or notes what has to be known first.
-    fn resolve(&mut self, at: usize, field: usize, needs: &mut Needs, cx: &mut Context<'_>) {
-        let draft = &self.drafts[at];
-        let Raw::Reference(reference) = &draft.fields[field].raw else { return };
-        let to = match &reference.to {
-            RawTo::Resolved(_) | RawTo::Faulty => return,
-            RawTo::Name(name) => self.resolve_name(at, field, reference, name, needs, cx),
-            RawTo::Id { id, slug } => self.resolve_id(at, field, reference, id, slug.as_ref(), needs, cx),
-        };
-        let Some(to) = to else { return };
-        let section = reference.section;
-        let span = draft.tree.node(draft.fields[field].node).span();
-        let Some(to) = to.known() else {
-            self.put(at, field, RawTo::Faulty);
-            return;
-        };
-        if let To::Declared(address) = &to {
-            self.drafts[at].uses.push((address.clone(), span));
-        }
-        self.put(at, field, RawTo::Resolved(Reference { section, to }));
-    }
-
-    fn put(&mut self, at: usize, field: usize, to: RawTo) {
-        if let Raw::Reference(reference) = &mut self.drafts[at].fields[field].raw {
-            reference.to = to;
-        }
-    }
-
-    /// `None`: something has to be known first.
-    fn resolve_name(
-        &self,
-        at: usize,
-        field: usize,
-        reference: &RawReference,
-        name: &Value,
-        needs: &mut Needs,
-        cx: &mut Context<'_>,
-    ) -> Option<Told<To>> {
-        let draft = &self.drafts[at];
-        if let Some(address) = names_whole(name, reference.section, cx) {
-            return Some(self.same_target(at, field, address, cx));
-        }
-        let text = self.known_text(at, field, name, needs, cx)?;
-        let Told::Known(text) = text else { return Some(Told::Faulty) };
-        // Where there is no target, that is what has been told.
-        let Some(target) = &draft.target else { return Some(Told::Faulty) };
-        let declared = cx.declared.number(reference.section, &text);
-        if let Some(there) = declared.map(|there| &self.drafts[there as usize])
-            && there.target.as_ref().is_none_or(|there| there == target)
-        {
-            return Some(Told::Known(To::Declared(there.address.clone())));
-        }
-        let section = cx.registry.section(reference.section);
-        let fold_case = section.is_some_and(|section| section.fold_case);
-        if !self.ask(Question::Names(reference.section), needs) {
-            return None;
-        }
-        let named = self.names.get(&(Arc::clone(target), reference.section));
-        match named.and_then(|names| names.get(&fold(&text, fold_case))).map(Vec::as_slice) {
-            Some([only]) => return Some(Told::Known(To::Declared(self.drafts[*only].address.clone()))),
-            Some([first, second, ..]) => {
-                let (first, second) = (&self.drafts[*first].address, &self.drafts[*second].address);
-                let message = format!("`{}` means both `{first}` and `{second}`", shown(&text));
-                self.unresolved(at, field, message, "which one?", format!("write its key, `{}`", first.key), cx);
-                return Some(Told::Faulty);
-            }
-            Some([]) | None => {}
-        }
-        if let Some(there) = declared {
-            return Some(self.same_target(at, field, self.drafts[there as usize].address.clone(), cx));
-        }
-        if let Some(section) = section
-            && !self.could_be_remote(at, field, section, &text, cx)
-        {
-            return Some(Told::Faulty);
-        }
-        match reference.qualifier.and_then(|qualifier| draft.field(qualifier)) {
-            None => Some(Told::Known(To::Natural { name: text, qualifier: None })),
-            Some((at_qualifier, field)) => {
-                let Raw::Value(value) = &field.raw else { return Some(Told::Faulty) };
-                match self.known_text(at, at_qualifier, value, needs, cx)? {
-                    Told::Known(qualifier) => Some(Told::Known(To::Natural { name: text, qualifier: Some(qualifier) })),
-                    _ => Some(Told::Faulty),
-                }
-            }
-        }
-    }
-
-    fn resolve_id(
-        &self,
-        at: usize,
-        field: usize,
-        reference: &RawReference,
-        id: &Value,
-        slug: Option<&Value>,
-        needs: &mut Needs,
-        cx: &mut Context<'_>,
-    ) -> Option<Told<To>> {
-        if let Some(address) = names_whole(id, reference.section, cx) {
-            return Some(self.same_target(at, field, address, cx));
-        }
-        let id = self.known_text(at, field, id, needs, cx)?;
-        let slug = match slug {
-            Some(slug) => Some(self.known_text(at, field, slug, needs, cx)?),
-            None => None,
-        };
-        match (id, slug) {
-            (Told::Known(id), None) => Some(Told::Known(To::Id { id, slug: None })),
-            (Told::Known(id), Some(Told::Known(slug))) => Some(Told::Known(To::Id { id, slug: Some(slug) })),
-            _ => Some(Told::Faulty),
-        }
-    }
-
-    fn same_target(&self, at: usize, field: usize, address: Address, cx: &mut Context<'_>) -> Told<To> {
-        let draft = &self.drafts[at];
-        let there = cx.declared.number(address.section, &address.key).map(|there| &self.drafts[there as usize]);
-        let (Some(own), Some(other)) = (&draft.target, there.and_then(|there| there.target.as_ref())) else {
-            return Told::Known(To::Declared(address));
-        };
-        if own == other {
-            return Told::Known(To::Declared(address));
-        }
-        let span = draft.tree.node(draft.fields[field].node).span();
-        let declared = there.map_or(span, |there| there.key_span);
-        cx.report.push(
-            Diagnostic::error(Code::InvalidTarget, format!("`{address}` is on another target"))
-                .at(span, format!("`{}` is on `{own}`", draft.address))
-                .also(declared, format!("this one is on `{other}`"))
-                .help("a reference stays on its target: refer to an object there, or correct `target`")
-                .on(&draft.address),
-        );
-        Told::Faulty
-    }
-
-    /// A string that has to be known now. `None`: something has to be known first.
-    fn known_text(
-        &self,
-        at: usize,
-        field: usize,
-        value: &Value,
-        needs: &mut Needs,
-        cx: &mut Context<'_>,
-    ) -> Option<Told<Arc<str>>> {
-        let Value::Template(template) = value else {
-            return Some(value.as_text().map_or(Told::Faulty, |text| Told::Known(text.into())));
-        };
-        let mut own = Needs::default();
-        let folded = self.evaluate(template, &mut own, cx);
-        if own.circular || !own.questions.is_empty() {
-            needs.circular |= own.circular;
-            needs.questions.extend(own.questions);
-            return None;
-        }
-        if let Some(text) = as_text(&folded) {
-            return Some(Told::Known(text));
-        }
-        let draft = &self.drafts[at];
-        let name = draft.fields[field].field.name;
-        let (message, label) = match folded {
-            Value::Sensitive(_) => {
-                (format!("a sensitive value cannot be part of `{name}`"), "names of objects are shown in plans")
-            }
-            _ => (
-                format!("what `{name}` refers to would be known only after apply"),
-                "depends on what the remote will say",
-            ),
-        };
-        cx.report.push(
-            Diagnostic::error(Code::InvalidExpression, message)
-                .at(draft.tree.node(draft.fields[field].node).span(), label)
-                .help("name a declared key, or use only variables and fields that are written out")
-                .on(&draft.address),
-        );
-        Some(Told::Faulty)
-    }
-
-    /// Whether an object outside these files could be called so. If not, that is told.
-    fn could_be_remote(
-        &self,
-        at: usize,
-        field: usize,
-        section: &'static Section,
-        text: &str,
-        cx: &mut Context<'_>,
-    ) -> bool {
-        let form = names::natural_form(section, cx.registry);
-        let wanted = form.split('/').count();
-        let parts: Vec<&str> = text.splitn(wanted, '/').collect();
-        let wrong_form = parts.len() < wanted || parts.iter().any(|part| part.is_empty());
-        let mut wrong_shape = || match section.key {
-            [part] => {
-                let value = Value::text(text);
-                let subject = Subject { name: part.name, value: &value, lexeme: None, secret: false };
-                cx.shapes.check(&part.shape, subject, &mut super::suggest::Suggest::default()).is_err()
-            }
-            _ => false,
-        };
-        if !wrong_form && !wrong_shape() {
-            return true;
-        }
-        let singular = section.singular;
-        let (message, takes) = if section.declarable {
-            (
-                format!("`{}` is neither a declared {singular} nor `{form}`", shown(text)),
-                names::takes(section.name, cx.registry),
-            )
-        } else {
-            (format!("`{}` is not `{form}`", shown(text)), format!("`{form}`"))
-        };
-        // The name people see is often taken for the key.
-        let meant =
-            self.sections.get(section.name).into_iter().flatten().map(|member| &self.drafts[*member]).find(|draft| {
-                let name = draft.field("name").map(|(_, field)| &field.raw);
-                matches!(name, Some(Raw::Value(Value::Text(name))) if **name == *text)
-            });
-        let nearest = match meant {
-            Some(draft) => Some(&*draft.address.key),
-            None => cx.report.suggest.nearest(text, cx.declared.keys(section.name)),
-        };
-        let help = match nearest {
-            Some(nearest) => format!("did you mean `{nearest}`?"),
-            None => format!("write {takes}"),
-        };
-        self.unresolved(at, field, message, "names nothing that could exist", help, cx);
-        false
-    }
-
-    fn unresolved(&self, at: usize, field: usize, message: String, label: &str, help: String, cx: &mut Context<'_>) {
-        let draft = &self.drafts[at];
-        cx.report.push(
-            Diagnostic::error(Code::UnresolvedReference, message)
-                .at(draft.tree.node(draft.fields[field].node).span(), label)
-                .help(help)
-                .on(&draft.address),
-        );
-    }
-
-    /// Puts what is known into the templates of a field.
-    fn fold_field(&mut self, at: usize, field: usize, cx: &mut Context<'_>) -> Vec<Question> {
-        let mut needs = Needs::default();
-        let folded = match &self.drafts[at].fields[field].raw {
-            Raw::Value(value) => self.fold(value, &mut needs, cx),
-            Raw::Reference(_) => Value::Unknown,
-        };
-        self.check_room(at, field, cx);
-        if needs.questions.is_empty() {
-            self.folded.insert((at, field), folded);
-        }
-        needs.questions
-    }
-
-    fn fold(&self, value: &Value, needs: &mut Needs, cx: &Context<'_>) -> Value {
-        match value {
-            Value::Template(template) => self.evaluate(template, needs, cx),
-            Value::List(items) => Value::List(items.iter().map(|item| self.fold(item, needs, cx)).collect()),
-            Value::Map(map) => {
-                let entries = map.iter().map(|(key, value)| (Arc::clone(key), self.fold(value, needs, cx)));
-                Value::Map(Box::new(entries.collect::<Map>()))
-            }
-            value => value.clone(),
-        }
-    }
-
-    fn evaluate(&self, template: &Template, needs: &mut Needs, cx: &Context<'_>) -> Value {
-        let read = |address: &Address, path: &Path, needs: &mut Needs| {
-            let value = self.read(address, path, needs, cx);
-            if self.room.takes(&value) { value } else { Value::Unknown }
-        };
-        let hide = |value: Value, sensitive: bool| match value {
-            Value::Unknown => Value::Unknown,
-            value if sensitive => Sensitive::wrap(value),
-            value => value,
-        };
-        if let [TemplatePart::Field { address, path }] = &template.parts[..] {
-            return hide(read(address, path, needs), template.sensitive);
-        }
-        let mut whole = String::new();
-        let mut sensitive = template.sensitive;
-        let mut unknown = false;
-        for part in &template.parts {
-            match part {
-                TemplatePart::Literal(text) => whole.push_str(text),
-                TemplatePart::Field { address, path } => {
-                    let value = read(address, path, needs);
-                    let exposed = if let Value::Sensitive(secret) = &value {
-                        sensitive = true;
-                        secret.expose()
-                    } else {
-                        &value
-                    };
-                    match as_text(exposed) {
-                        Some(text) => whole.push_str(&text),
-                        None => unknown = true,
-                    }
-                }
-            }
-        }
-        if unknown { Value::Unknown } else { hide(Value::text(whole), sensitive) }
-    }
-
     /// Tells once that expressions come to too much.
     fn check_room(&mut self, at: usize, field: usize, cx: &mut Context<'_>) {
         if self.room.is_spent() && !self.told_room {
@@ -664,32 +373,6 @@ impl Settler {
             let draft = &self.drafts[at];
             let span = draft.tree.node(draft.fields[field].node).span();
             cx.report.push(Room::refusal().at(span, "this no longer fits in").on(&draft.address));
-        }
-    }
-
-    /// The value at a path of a resource, as far as these files say it.
-    fn read(&self, address: &Address, path: &Path, needs: &mut Needs, cx: &Context<'_>) -> Value {
-        let (Some(at), Some((Segment::Key(name), inner))) =
-            (cx.declared.number(address.section, &address.key), path.0.split_first())
-        else {
-            return Value::Unknown;
-        };
-        let at = at as usize;
-        let draft = &self.drafts[at];
-        let Some((field, declared)) = draft.field(name) else {
-            let key = draft.section.key.iter().find(|part| part.name == &**name && part.from != KeySource::Reference);
-            return key.map_or(Value::Unknown, |_| Value::Text(Arc::clone(&address.key)));
-        };
-        match &declared.raw {
-            Raw::Reference(_) => Value::Unknown,
-            Raw::Value(value) if !value.has_template() => navigate(value, inner),
-            Raw::Value(_) => {
-                if self.ask(Question::Field(at, field), needs) {
-                    navigate(&self.folded[&(at, field)], inner)
-                } else {
-                    Value::Unknown
-                }
-            }
         }
     }
 
@@ -707,8 +390,11 @@ impl Settler {
                     self.answer(question, cx);
                 }
             }
-            let templated = matches!(&self.drafts[at].fields[field].raw, Raw::Value(value) if value.has_template());
-            if templated {
+            let DraftField { field: table, raw, .. } = &self.drafts[at].fields[field];
+            // Whatever comes to stand inside a free-form value is right.
+            let free =
+                matches!(table.shape, Shape::Object | Shape::Any) && !matches!(raw, Raw::Value(Value::Template(_)));
+            if !free && matches!(raw, Raw::Value(value) if value.has_template()) {
                 self.answer(Question::Field(at, field), cx);
                 self.check_folded(at, field, cx);
             }
@@ -726,7 +412,7 @@ impl Settler {
         let value = &self.folded[&(at, field)];
         let secret = declared.field.sensitive || value.has_sensitive();
         let subject = Subject { name: declared.field.name, value, lexeme: None, secret };
-        if let Err(complaint) = cx.shapes.check(&declared.field.shape, subject, &mut cx.report.suggest) {
+        if let Err(complaint) = cx.shapes.check(&declared.field.shape, subject, &cx.report.suggest) {
             tell(complaint, draft.tree.node(declared.node), &draft.address, cx);
         }
     }
@@ -804,31 +490,7 @@ impl Settler {
     }
 }
 
-/// The resource, if a value is exactly an expression for the id, slug or name of one of this section.
-fn names_whole(value: &Value, section: &str, cx: &Context<'_>) -> Option<Address> {
-    let Value::Template(template) = value else { return None };
-    let [TemplatePart::Field { address, path }] = &template.parts[..] else { return None };
-    let table = cx.registry.section(address.section).filter(|table| table.name == section)?;
-    let [Segment::Key(name)] = &path.0[..] else { return None };
-    let names = &**name == table.id_name() || table.key.last().is_some_and(|part| part.name == &**name);
-    names.then(|| address.clone())
-}
-
-fn navigate(value: &Value, inner: &[Segment]) -> Value {
-    let Some((first, rest)) = inner.split_first() else { return value.clone() };
-    match (value, first) {
-        (Value::Map(map), Segment::Key(key)) => map.get(key).map_or(Value::Unknown, |value| navigate(value, rest)),
-        (Value::List(items), Segment::Index(at)) => {
-            items.get(*at).map_or(Value::Unknown, |value| navigate(value, rest))
-        }
-        (Value::Sensitive(secret), _) => match navigate(secret.expose(), inner) {
-            Value::Unknown => Value::Unknown,
-            value => Sensitive::wrap(value),
-        },
-        _ => Value::Unknown,
-    }
-}
-
+/// A name as it is compared.
 fn fold(name: &str, fold_case: bool) -> Box<str> {
     if fold_case { name.to_lowercase().into() } else { name.into() }
 }

@@ -1,0 +1,66 @@
+use super::*;
+use crate::emulator::cloudfoundry::RateLimit;
+
+const PATH: &str = "/v2/service_instances";
+
+fn limit(requests: u32) -> RateLimit {
+    RateLimit { requests, window: Duration::from_secs(60) }
+}
+
+#[tokio::test]
+async fn the_general_limit_is_told_with_each_answer_and_binds_all_but_admins() {
+    let sandbox = Sandbox::with(|options| options.rate_limit = Some(limit(2))).await;
+    let first = sandbox.get("developer", PATH).await;
+    let headers = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"].map(|name| first.header(name));
+    assert_eq!(headers, [Some("2"), Some("1"), Some("1788264060")]);
+    assert_eq!(
+        sandbox.get("developer", "/v2/spaces/none").await.header("x-ratelimit-remaining"),
+        Some("0"),
+        "errors too"
+    );
+    sandbox.advance(20_000);
+    let over = sandbox.get("developer", PATH).await;
+    assert_eq!(over.error(), (429, 10013, "CF-RateLimitExceeded"));
+    assert_eq!(
+        (over.header("retry-after"), over.header("content-type")),
+        (Some("40"), Some("text/plain; charset=utf-8"))
+    );
+    assert!(over.header("x-vcap-request-id").is_some());
+    assert_eq!(sandbox.get("auditor", PATH).await.status, 200, "each user has a window");
+    for path in ["/", "/v2/info"] {
+        assert_eq!(sandbox.get("developer", path).await.status, 200, "{path} is not counted");
+    }
+    for _ in 0..5 {
+        let answer = sandbox.get("admin", PATH).await;
+        assert_eq!((answer.status, answer.header("x-ratelimit-limit")), (200, None));
+    }
+    sandbox.advance(40_000);
+    assert_eq!(sandbox.get("developer", PATH).await.status, 200, "the next window");
+}
+
+#[tokio::test]
+async fn without_a_token_the_limit_is_by_address_and_a_bad_token_is_just_bad() {
+    let sandbox = Sandbox::with(|options| options.rate_limit = Some(limit(1))).await;
+    assert_eq!(sandbox.get("", PATH).await.error().1, 10002);
+    assert_eq!(sandbox.get("", PATH).await.error(), (429, 10014, "CF-IPBasedRateLimitExceeded"));
+    for _ in 0..3 {
+        let request = sandbox.http.get(format!("{}{PATH}", sandbox.base)).header("authorization", "bearer x");
+        assert_eq!(read(request).await.error().1, 1000);
+    }
+}
+
+#[tokio::test]
+async fn the_limit_of_v2_binds_admins_too_and_has_headers_of_its_own() {
+    let sandbox = Sandbox::with(|options| {
+        options.v2_rate_limit = Some(limit(1));
+        options.users[2].scopes.push("cloud_controller.v2_api_rate_limit_exempt".to_owned());
+    })
+    .await;
+    let first = sandbox.get("admin", PATH).await;
+    assert_eq!((first.header("x-ratelimit-limit-v2-api"), first.header("x-ratelimit-limit")), (Some("1"), None));
+    assert_eq!(sandbox.get("admin", PATH).await.error(), (429, 10018, "CF-RateLimitV2APIExceeded"));
+    for _ in 0..3 {
+        assert_eq!(sandbox.get("developer", PATH).await.status, 200, "exempt by scope");
+    }
+    assert_eq!(sandbox.get("admin", "/v2/info").await.status, 200, "info is not counted");
+}

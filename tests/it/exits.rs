@@ -1,0 +1,201 @@
+//! The exit statuses of the contract, and what stands on stdout where JSON was asked for.
+
+use serde_json::Value;
+use trueup::emulator::Effect;
+
+use crate::support::{Project, Watched, World};
+
+const CUSTOMER: &str = "customers:\n  acme: { name: Acme }\n";
+const BROKEN: &str = "customers:\n  acme: { nmae: Acme }\n";
+const DANGLING: &str = "\
+instances:
+  acme-production:
+    name: Acme production
+    customer: acme
+    license: growth
+    start_license_date: 2026-09-01T00:00:00Z
+    end_license_date: 2027-09-01T00:00:00Z
+";
+
+#[test]
+fn success_is_0_and_changes_are_2_where_they_are_asked_for() {
+    let world = World::declaring(CUSTOMER);
+    world.run(&["validate"]).exits(0);
+    world.run(&["plan"]).exits(0);
+    world.run(&["plan", "--detailed-exitcode"]).exits(2);
+    world.run(&["apply", "--yes"]).exits(0);
+    world.run(&["plan", "--detailed-exitcode"]).exits(0);
+}
+
+#[test]
+fn a_failure_before_the_first_write_is_1() {
+    let world = World::declaring(DANGLING);
+    world.run(&["validate"]).exits(0);
+    world.run(&["plan"]).exits(1);
+    world.run(&["plan", "--detailed-exitcode"]).exits(1);
+    world.run(&["apply", "--yes"]).exits(1);
+    assert_eq!(world.kaiten().writes(), 0);
+}
+
+#[test]
+fn an_invalid_configuration_is_3() {
+    let world = World::declaring(BROKEN);
+    for command in [&["validate"][..], &["plan"], &["apply", "--yes"]] {
+        world.run(command).exits(3);
+    }
+    let none = Project::empty();
+    for command in [&["validate"][..], &["plan"], &["apply", "--yes"]] {
+        let output = none.run(command).exits(3);
+        assert!(output.stderr.contains("error[trueup::settings::missing]: no `trueup.toml` in"), "{output}");
+    }
+    assert_eq!(world.kaiten().recorder().count(), 0, "nobody was asked anything");
+}
+
+#[test]
+fn a_secret_that_is_not_there_is_3_and_no_concern_of_validate() {
+    let world = World::declaring(CUSTOMER);
+    let project = Project::empty().file("trueup.toml", world.settings("", "")).file("a.yaml", CUSTOMER);
+    project.run(&["validate"]).exits(0);
+    insta::assert_snapshot!(project.run(&["plan"]).exits(3));
+}
+
+#[test]
+fn not_signed_in_and_not_permitted_while_reading_are_4() {
+    for status in [401, 403] {
+        let world = World::declaring(CUSTOMER);
+        world.kaiten().strike_always("GET", "/", Effect::status(status));
+        world.run(&["plan"]).exits(4);
+        world.run(&["apply", "--yes"]).exits(4);
+        assert_eq!(world.kaiten().writes(), 0);
+    }
+}
+
+#[test]
+fn a_wrong_password_is_4_and_is_asked_for_once() {
+    let world = World::new();
+    let project = Project::empty()
+        .env("CF_PASSWORD", "wrong-one")
+        .file("trueup.toml", world.settings("", ""))
+        .file("a.yaml", "service_instances:\n  a: { space: sandbox/dev, plan: redis/small }\n");
+    let output = project.run(&["plan"]).exits(4);
+    assert!(!output.to_string().contains("wrong-one"), "{output}");
+    insta::assert_snapshot!(output);
+    // Accounts are locked after a few wrong passwords.
+    assert_eq!(world.cf().count("POST", "/oauth/token"), 1);
+}
+
+#[test]
+fn something_that_is_not_done_is_5() {
+    let world = World::declaring(CUSTOMER);
+    world.kaiten().strike("POST", "/api/customers", Effect::status(403));
+    world.run(&["apply", "--yes"]).exits(5);
+}
+
+#[test]
+fn wrong_usage_is_64() {
+    let world = World::declaring(CUSTOMER);
+    for command in [
+        &["apply"][..],
+        &["plan", "--only", "customers.acne"],
+        &["apply", "--yes", "--only", "customers.acne"],
+        &["plan", "--nope"],
+        &["nope"],
+        &[],
+        &["plan", "--var", "region"],
+        &["plan", "-C", "nowhere"],
+        &["apply", "--yes", "plan.json"],
+    ] {
+        let output = world.run(command);
+        assert_eq!(output.code, 64, "{command:?}: {output}");
+        assert_eq!(output.stdout, "", "{command:?}");
+    }
+    insta::assert_snapshot!("no_terminal", world.run(&["apply"]));
+    insta::assert_snapshot!("unknown_address", world.run(&["plan", "--only", "customers.acne"]));
+    assert_eq!(world.kaiten().writes(), 0);
+    world.run(&["--help"]).exits(0);
+    assert_eq!(world.run(&["version"]).exits(0).stdout, format!("trueup {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn an_unknown_environment_and_an_unknown_variable_are_told() {
+    let world = World::declaring(CUSTOMER);
+    insta::assert_snapshot!("unknown_environment", world.run(&["plan", "-e", "stagin"]).exits(3));
+    insta::assert_snapshot!("unknown_variable", world.run(&["plan", "--var", "regoin=x"]));
+}
+
+/// Every way to fail, with `--format json`: the same status as for people, and nothing but JSON on stdout.
+#[test]
+fn stdout_is_json_only_where_json_was_asked_for() {
+    let world = World::new();
+    for (yaml, fault) in [
+        (CUSTOMER, None),
+        (BROKEN, None),
+        (DANGLING, None),
+        ("customers: [", None),
+        (CUSTOMER, Some(("GET", Effect::status(401)))),
+        (CUSTOMER, Some(("GET", Effect::Malformed))),
+        (CUSTOMER, Some(("POST", Effect::status(409)))),
+    ] {
+        world.declare(yaml);
+        for command in [&["validate"][..], &["plan"], &["apply", "--yes"], &["apply"], &["plan", "--only", "x.y"]] {
+            let weather = || {
+                world.kaiten().faults().clear();
+                if let Some((method, effect)) = &fault {
+                    world.kaiten().strike_always(method, "/api", effect.clone());
+                }
+            };
+            weather();
+            let with_json = world.run(&[command, &["--format", "json"]].concat());
+            // What has been created by the first would be unchanged for the second.
+            if command == ["apply", "--yes"] && with_json.code == 0 {
+                continue;
+            }
+            weather();
+            assert_eq!(with_json.code, world.run(command).code, "{command:?} {yaml} {fault:?}\n{with_json}");
+            if command[0] == "apply" {
+                let lines = with_json.json_lines();
+                let ledger = lines.last().expect("there is always a ledger");
+                assert_eq!((&ledger["event"], &ledger["exit_code"]), (&Value::from("ledger"), &with_json.code.into()));
+            } else {
+                let document = with_json.json();
+                assert_eq!(document["format_version"], "1.0");
+                if command[0] == "plan" {
+                    assert_eq!(document["errored"], with_json.code != 0, "{with_json}");
+                } else {
+                    assert_eq!(document["valid"], with_json.code == 0);
+                }
+            }
+            assert_eq!(with_json.stderr, "", "{command:?} {yaml}");
+        }
+    }
+}
+
+#[test]
+fn wrong_usage_is_told_in_json_too() {
+    let world = World::declaring(CUSTOMER);
+    let document = world.run(&["plan", "--format", "json", "--nope"]).exits(64).json();
+    assert_eq!(document["diagnostics"][0]["code"], "trueup::cli::usage");
+}
+
+#[test]
+fn only_some_are_planned_and_what_they_require() {
+    let world = World::declaring(
+        "customers:\n  a1: { name: A }\n  b1: { name: B, domain: '${customers.a1.slug}.com' }\n  c1: { name: C }\n",
+    );
+    let plan = world.run(&["plan", "--only", "customers.b1", "--format", "json"]).exits(0).json();
+    let addresses: Vec<_> = plan["actions"].as_array().unwrap().iter().map(|action| &action["address"]).collect();
+    assert_eq!(addresses, ["customers.a1", "customers.b1"]);
+    world.run(&["apply", "--yes", "--only", "customers.a1"]).exits(0);
+    assert_eq!(world.slugs("customers"), ["a1"]);
+}
+
+#[test]
+fn fail_fast_starts_nothing_more() {
+    let world = World::declaring("customers:\n  a1: { name: A }\n  b1: { name: B }\n  c1: { name: C }\n");
+    world.kaiten().strike("POST", "/api/customers", Effect::status(409));
+    world.run(&["apply", "--yes", "--fail-fast"]).exits(5);
+    assert_eq!(world.kaiten().writes(), 1);
+    world.kaiten().strike("POST", "/api/customers", Effect::status(409));
+    world.run(&["apply", "--yes"]).exits(5);
+    assert_eq!(world.slugs("customers"), ["b1", "c1"]);
+}

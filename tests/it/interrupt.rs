@@ -1,0 +1,149 @@
+//! An apply is interrupted: what is under way is told, and the next run attaches to it.
+
+use std::time::{Duration, Instant};
+
+use trueup::emulator::cloudfoundry::Options;
+use trueup::emulator::cloudfoundry::marketplace::{Behaviour, SeedBroker, SeedOffering, SeedPlan};
+use trueup::emulator::{Effect, Served, kaiten};
+
+use crate::support::{Output, Run, Watched, World};
+
+/// The first takes its broker three seconds; the second waits for it.
+const SLOW: &str = "\
+service_instances:
+  acme-db:
+    space: sandbox/dev
+    plan: database/slow
+  acme-queue:
+    space: sandbox/dev
+    plan: database/fast
+    parameters:
+      of: ${service_instances.acme-db.guid}
+";
+
+fn slow_world() -> World {
+    let plans =
+        vec![SeedPlan::new("slow", Behaviour::asynchronous(3000)), SeedPlan::new("fast", Behaviour::synchronous())];
+    let brokers = vec![SeedBroker { name: "broker".to_owned(), offerings: vec![SeedOffering::new("database", plans)] }];
+    let world = World::with(kaiten::Options::default(), Options { brokers, ..Options::default() });
+    world.declare(SLOW);
+    world
+}
+
+/// Starts an apply and waits until so many creates have arrived at the remote.
+fn start(world: &World, served: &Served, path: &str, creates: usize) -> Run {
+    let run = world.project.start(&["apply", "--yes", "--report", "report.json"]);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while served.count("POST", path) < creates {
+        assert!(Instant::now() < deadline, "no create came: {}", run.end());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // It shall have the answer, if there is one.
+    std::thread::sleep(Duration::from_millis(200));
+    run
+}
+
+fn signalled(run: Run, number: u8) -> (Output, Duration) {
+    let sent = Instant::now();
+    run.signal(number);
+    let output = run.end();
+    (output, sent.elapsed())
+}
+
+/// The next run attaches and ends with one of each.
+fn resumes(world: &World) {
+    let plan = world.run(&["plan"]).exits(0);
+    assert!(plan.stdout.contains("> service_instances.acme-db"), "the remote is still at it: {plan}");
+    let applied = world.run(&["apply", "--yes"]).exits(0);
+    assert!(applied.stderr.contains("> service_instances.acme-db ready in"), "{applied}");
+    assert_eq!(world.cf().count("POST", "/v2/service_instances"), 2, "one create of each");
+    assert_eq!(world.service_instances(), ["acme-db", "acme-queue"]);
+    world.run(&["plan", "--detailed-exitcode"]).exits(0);
+}
+
+#[test]
+fn an_interrupted_apply_tells_what_goes_on_and_the_next_one_attaches_to_it() {
+    for (number, code) in [(2, 130), (15, 143)] {
+        let world = slow_world();
+        let (output, took) = signalled(start(&world, world.cf(), "/v2/service_instances", 1), number);
+        let output = output.exits(code);
+        assert!(took < Duration::from_secs(5), "{took:?}");
+        insta::assert_snapshot!(format!("interrupted_by_{number}"), output);
+        let report: serde_json::Value = serde_json::from_str(&world.project.read("report.json")).unwrap();
+        assert_eq!(report["exit_code"], code);
+        let outcomes: Vec<_> = report["outcomes"].as_array().unwrap().iter().map(|end| &end["outcome"]).collect();
+        assert_eq!(outcomes, ["waiting", "skipped"]);
+        resumes(&world);
+    }
+}
+
+#[test]
+fn a_killed_apply_is_resumed_all_the_same() {
+    let world = slow_world();
+    let (output, _) = signalled(start(&world, world.cf(), "/v2/service_instances", 1), 9);
+    assert_eq!(output.code, -9);
+    resumes(&world);
+}
+
+const INSTANCE: &str = "\
+customers:
+  acme: { name: Acme }
+";
+
+#[test]
+fn a_create_whose_answer_is_awaited_ends_unknown_and_is_not_sent_again() {
+    let world = World::declaring(INSTANCE);
+    world.kaiten().strike("POST", "/api/customers", Effect::SilentAfter);
+    let (output, took) = signalled(start(&world, world.kaiten(), "/api/customers", 1), 15);
+    assert!((Duration::from_secs(1)..Duration::from_secs(5)).contains(&took), "it waits a little: {took:?}");
+    insta::assert_snapshot!(output.exits(143));
+    assert_eq!(world.slugs("customers"), ["acme"]);
+    let next = world.run(&["apply", "--yes"]).exits(0);
+    assert!(next.stdout.contains("No changes."), "{next}");
+    assert_eq!(world.kaiten().count("POST", "/api/customers"), 1);
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let world = World::declaring(INSTANCE);
+    world.kaiten().strike("POST", "/api/customers", Effect::SilentBefore);
+    let run = start(&world, world.kaiten(), "/api/customers", 1);
+    run.signal(2);
+    std::thread::sleep(Duration::from_millis(200));
+    let (output, took) = signalled(run, 15);
+    assert_eq!(output.code, 143);
+    assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+#[test]
+fn a_plan_that_is_interrupted_has_changed_nothing() {
+    for (number, code) in [(2, 130), (15, 143)] {
+        let world = World::declaring(INSTANCE);
+        world.kaiten().strike_always("GET", "/api/customers", Effect::SilentBefore);
+        let run = world.project.start(&["plan"]);
+        while world.kaiten().count("GET", "/api/customers") == 0 {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let (output, took) = signalled(run, number);
+        let output = output.exits(code);
+        assert!(took < Duration::from_secs(2), "{took:?}");
+        assert_eq!(
+            (output.stdout.as_str(), output.stderr.as_str()),
+            ("", "interrupted while reading; nothing was changed\n")
+        );
+    }
+}
+
+#[test]
+fn a_sandbox_that_is_told_to_end_has_ended_well() {
+    let project = crate::support::Project::empty();
+    let mut run = project.start(&["sandbox", "--kaiten-port", "0", "--cf-port", "0", "--state", "state.json"]);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !project.path().join("state.json").exists() && Instant::now() < deadline {
+        assert!(run.runs());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    std::thread::sleep(Duration::from_millis(100));
+    let (output, _) = signalled(run, 15);
+    insta::assert_snapshot!(output.exits(0));
+}
