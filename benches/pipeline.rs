@@ -151,7 +151,7 @@ impl World {
         let target: TargetName = "bench".into();
         let mut snapshot = Snapshot::default();
         let api = if case.remote == Remote::Kaiten { "core" } else { "v2" };
-        let facts = Facts { provider: case.remote.name(), url: "https://bench.example".into(), api };
+        let facts = Facts { provider: case.remote.name(), url: "https://bench.example".into(), api, read_only: None };
         snapshot.targets.insert(Arc::clone(&target), facts);
         let collections = snapshot.collections.entry(target).or_default();
         let bare = |identity: Identity, id: &str| Observed {

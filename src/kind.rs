@@ -92,7 +92,7 @@ pub struct Wanted<'a> {
     /// References to this kind that nothing declared answers.
     pub references: &'a [&'a Reference],
     /// The collections named in [`Readable::AFTER`], observed already.
-    pub observed: &'a BTreeMap<&'static str, Collection>,
+    pub observed: BTreeMap<&'static str, &'a Collection>,
     /// Everything declared, of any kind and at any target: what a reference to a declared resource means, and which
     /// outer objects matter to a kind that nothing refers to.
     pub declared: &'a IndexMap<Address, Resource>,
@@ -161,6 +161,12 @@ pub trait Kind: Readable {
     fn recognise<'c>(proposal: Proposal<'_>, collection: &'c Collection, facts: &Facts) -> Vec<&'c Observed> {
         let _ = facts;
         collection.named(&proposal.identity.to_string(), Self::SECTION.fold_case).collect()
+    }
+
+    /// What it is recognised by where that is not its natural key; completes "no instance".
+    fn recognised_by(proposal: Proposal<'_>, facts: &Facts) -> Option<String> {
+        let _ = (proposal, facts);
+        None
     }
 
     /// What can be told before any write to be refused: against the live catalogue, rules between fields, names
@@ -423,6 +429,8 @@ pub trait ErasedKind: Send + Sync {
 pub trait ErasedDeclared: Send + Sync {
     /// See [`Kind::recognise`].
     fn recognise<'c>(&self, proposal: Proposal<'_>, collection: &'c Collection, facts: &Facts) -> Vec<&'c Observed>;
+    /// See [`Kind::recognised_by`].
+    fn recognised_by(&self, proposal: Proposal<'_>, facts: &Facts) -> Option<String>;
     /// See [`Kind::check`].
     fn check(&self, check: Check<'_>) -> Vec<Diagnostic>;
     /// See [`Kind::sole`].
@@ -499,6 +507,10 @@ impl<K: Readable> ErasedKind for Erased<K> {
 impl<K: Kind> ErasedDeclared for Declared<K> {
     fn recognise<'c>(&self, proposal: Proposal<'_>, collection: &'c Collection, facts: &Facts) -> Vec<&'c Observed> {
         K::recognise(proposal, collection, facts)
+    }
+
+    fn recognised_by(&self, proposal: Proposal<'_>, facts: &Facts) -> Option<String> {
+        K::recognised_by(proposal, facts)
     }
 
     fn check(&self, check: Check<'_>) -> Vec<Diagnostic> {

@@ -1,7 +1,7 @@
 //! Asks each kind for its collections, in bulk -> `Snapshot`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
@@ -45,27 +45,30 @@ async fn observe_target(
     session: &dyn Session,
 ) -> (BTreeMap<&'static str, Collection>, Vec<Diagnostic>) {
     let needs = needs(target, desired, registry);
-    let observe = async |section: &'static str, kind: &dyn ErasedKind, before: BTreeMap<&'static str, Collection>| {
+    let read: BTreeMap<&'static str, OnceLock<Collection>> =
+        needs.keys().map(|section| (*section, OnceLock::new())).collect();
+    let observe = async |section: &'static str, kind: &dyn ErasedKind| {
         let need = &needs[section];
+        let observed = kind.after().iter().filter_map(|before| Some((*before, read.get(before)?.get()?))).collect();
         let (resources, references) = (&need.resources[..], &need.references[..]);
-        let wanted = Wanted { resources, references, declared: &desired.resources, observed: &before };
+        let wanted = Wanted { resources, references, declared: &desired.resources, observed };
         (section, kind.observe(&wanted, session).await)
     };
-    let mut read: BTreeMap<&'static str, Collection> = BTreeMap::new();
-    let mut failures = Vec::new();
     let mut waiting: BTreeSet<&'static str> = needs.keys().copied().collect();
     let mut running = FuturesUnordered::new();
+    let mut failures = Vec::new();
     loop {
+        // A kind whose predecessor could not be read never gets ready; that has been reported.
+        let ready = |kind: &dyn ErasedKind| kind.after().iter().all(|before| read[before].get().is_some());
         waiting.retain(|section| {
-            let Some(kind) = registry.kind(section) else { return false };
-            let before = kind.after().iter().map(|before| Some((*before, read.get(before)?.clone())));
-            // If one of them could not be read, that has been reported, and this one is not read either.
-            let Some(before) = before.collect() else { return true };
-            running.push(observe(section, &**kind, before));
+            let Some(kind) = registry.kind(section).filter(|kind| ready(&***kind)) else { return true };
+            running.push(observe(*section, &**kind));
             false
         });
         match running.next().await {
-            Some((section, Ok(collection))) => drop(read.insert(section, collection)),
+            Some((section, Ok(collection))) => {
+                read[section].set(collection).expect("each is read once");
+            }
             Some((section, Err(error))) => failures.push((section, error)),
             None => break,
         }
@@ -77,7 +80,9 @@ async fn observe_target(
         let doing = format!("read the {} at target `{target}`", section.replace('_', " "));
         error.diagnose(&doing, needs[section].witness)
     });
-    (read, failures.collect())
+    let failures = failures.collect();
+    let read = read.into_iter().filter_map(|(section, cell)| Some((section, cell.into_inner()?)));
+    (read.collect(), failures)
 }
 
 /// Why a collection is read.

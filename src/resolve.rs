@@ -348,8 +348,10 @@ fn ambiguous(
     path: &Path,
 ) -> Diagnostic {
     let help = if let Some(by) = narrowed_by {
-        let named =
-            found.iter().filter_map(|object| object.attributes.text(by)).map(|value| format!("`{by}: {value}`"));
+        let mut named: Vec<_> = found.iter().filter_map(|object| object.attributes.text(by)).collect();
+        // By name, not by how the remote happens to list them.
+        named.sort_unstable();
+        let named = named.iter().map(|value| format!("`{by}: {value}`"));
         format!("say which one beside it: {}", named.collect::<Vec<_>>().join(" or "))
     } else {
         let ids = found.iter().map(|object| format!("`{{ {}: {} }}`", section.id_name(), object.id));

@@ -263,6 +263,7 @@ impl<'a> Run<'a> {
             Some(Attempt::Created { object }) => self.created(at, object),
             Some(Attempt::Failed(error)) => {
                 let mut diagnostic = error.diagnose(&doing, Some(self.resource(at)));
+                relabel(&mut diagnostic, &error, "not created");
                 if error.failure == Failure::Conflict && diagnostic.help.is_none() {
                     diagnostic.help =
                         Some("somebody else may have created it meanwhile: run `trueup plan` again".to_owned());
@@ -272,13 +273,14 @@ impl<'a> Run<'a> {
             Some(Attempt::Unknown { error, looked }) => {
                 let mut diagnostic = error.diagnose(&doing, Some(self.resource(at)));
                 diagnostic.code = Code::UncertainWrite;
+                relabel(&mut diagnostic, &error, "the request for this was sent, and no answer came");
                 diagnostic.message = format!("it is not known whether `{address}` was created: {}", error.message);
                 let found = if looked {
                     "it was looked for and not found; the remote may still be at it"
                 } else {
                     "it could not even be looked for"
                 };
-                diagnostic.help = Some(format!("{found}. It was not sent again; run `trueup plan`: it looks again"));
+                diagnostic.help = Some(format!("{found}; it was not sent again: run `trueup plan`, it looks again"));
                 self.settle(at, Resolution::Unknown, None, vec![diagnostic]);
             }
             None => {
@@ -552,6 +554,13 @@ impl<'a> Run<'a> {
     }
 }
 
+/// Where the remote names no field, the resource as a whole is marked.
+fn relabel(diagnostic: &mut Diagnostic, error: &RemoteError, label: &str) {
+    if let ([], [whole]) = (&error.fields[..], &mut diagnostic.labels[..]) {
+        label.clone_into(&mut whole.message);
+    }
+}
+
 fn since(then: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(then)).unwrap_or_default()
 }
@@ -596,17 +605,17 @@ fn still_running(resource: &Resource, because: &str) -> Diagnostic {
 }
 
 fn not_converged(resource: &Resource, difference: &crate::diff::Difference) -> Diagnostic {
-    let stored = match &difference.before {
-        Shown::Json(json) => format!("as `{json}`"),
-        Shown::Nothing => "without it".to_owned(),
-        Shown::Unknown | Shown::Sensitive | Shown::Unverifiable => "differently".to_owned(),
-    };
     let path = &difference.path;
-    Diagnostic::error(
-        Code::NotConverged,
-        format!("`{}` was created, but the remote stored it {stored}", resource.address),
-    )
-    .at(resource.places.value(path), format!("`{path}` was sent as declared here"))
-    .help("declare what the remote keeps, or add the path to `lifecycle.ignore`")
-    .on(&resource.address)
+    let address = &resource.address;
+    let message = match &difference.before {
+        Shown::Json(json) => format!("the remote stored `{path}` of `{address}` as `{json}`"),
+        Shown::Nothing => format!("the remote did not store `{path}` of `{address}`"),
+        Shown::Unknown | Shown::Sensitive | Shown::Unverifiable => {
+            format!("the remote stored another `{path}` of `{address}` than was sent")
+        }
+    };
+    Diagnostic::error(Code::NotConverged, message)
+        .at(resource.places.value(path), "sent as declared here")
+        .help(format!("declare what the remote keeps, or leave it alone: `lifecycle: {{ ignore: [{path}] }}`"))
+        .on(address)
 }

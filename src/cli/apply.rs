@@ -77,7 +77,8 @@ pub(super) async fn run(command: &Apply, global: &Global, terminal: &Terminal) -
             Answer::Yes => {}
             Answer::Signal(number) => return command.end_early(Vec::new(), sources, Some(number), terminal),
             Answer::No => {
-                let diagnostic = Diagnostic::error(Code::Declined, "not applied: the answer was not `yes`");
+                let diagnostic = Diagnostic::error(Code::Declined, "not applied: the answer was not `yes`")
+                    .help("nothing was changed; run it again and answer `yes` in full");
                 return command.end_early(vec![diagnostic], sources, None, terminal);
             }
         }

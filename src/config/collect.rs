@@ -237,7 +237,7 @@ fn unknown_section(entry: Entry<'_>, cx: &mut Context<'_>) {
     let diagnostic = if let Some(section) = cx.registry.section(entry.key) {
         Diagnostic::error(Code::UnknownSection, format!("`{name}` can be referred to, not declared"))
             .at(entry.key_span, "not a section that can be declared")
-            .help(format!("remove it: the remote's {} come from elsewhere", section.name))
+            .help(format!("remove it: {} are only referred to, by name", section.name.replace('_', " ")))
     } else if PLANNED.contains(&entry.key) {
         Diagnostic::error(Code::Unsupported, format!("this version does not manage `{name}` yet"))
             .at(entry.key_span, "a section of the language that is not carried out")

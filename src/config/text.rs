@@ -207,6 +207,10 @@ impl<'t> Reader<'_, 't, '_> {
     fn variable(&mut self, name: &str, span: Span) -> Option<Read> {
         let variables = &self.cx.settings.variables;
         if let Some(variable) = variables.get(name) {
+            if variable.value == Value::Unknown {
+                self.cx.report.note_told();
+                return None;
+            }
             return Some(Read::Variable(variable.value.clone()));
         }
         let nearest = self.cx.report.suggest.nearest(name, variables.keys().map(|name| &**name));

@@ -91,12 +91,9 @@ pub struct Observed {
     pub condition: Condition,
 }
 
-/// All objects of one kind at one target that the declared ones could mean. Cheap to clone.
+/// All objects of one kind at one target that the declared ones could mean.
 #[derive(Debug, Clone, Default)]
-pub struct Collection(Arc<Indexed>);
-
-#[derive(Debug, Default)]
-struct Indexed {
+pub struct Collection {
     objects: Vec<Observed>,
     by_key: HashMap<Box<str>, Vec<u32>>,
     by_id: HashMap<RemoteId, u32>,
@@ -124,49 +121,49 @@ impl Collection {
             by_key.entry(fold(&object.identity.to_string(), fold_case)).or_default().push(at);
             by_id.insert(Arc::clone(&object.id), at);
         }
-        Self(Arc::new(Indexed { objects, by_key, by_id, by_name: OnceLock::new(), fold_case }))
+        Self { objects, by_key, by_id, by_name: OnceLock::new(), fold_case }
     }
 
     /// The objects of this natural key; more than one where the remote does not keep it unique. `fold_case` as in [`Collection::new`].
     pub fn named(&self, key: &str, fold_case: bool) -> impl Iterator<Item = &Observed> {
-        let found = self.0.by_key.get(&fold(key, fold_case)).map(Vec::as_slice).unwrap_or_default();
-        found.iter().map(|at| &self.0.objects[*at as usize])
+        let found = self.by_key.get(&fold(key, fold_case)).map(Vec::as_slice).unwrap_or_default();
+        found.iter().map(|at| &self.objects[*at as usize])
     }
 
     /// The objects whose field `name` is this, where names are only unique within something. Case counts unless
     /// [`Collection::new`] was told otherwise.
     pub fn called(&self, name: &str) -> impl Iterator<Item = &Observed> {
-        let by_name = self.0.by_name.get_or_init(|| {
-            let mut by_name: HashMap<Box<str>, Vec<u32>> = HashMap::with_capacity(self.0.objects.len());
-            for (at, object) in (0..).zip(&self.0.objects) {
+        let by_name = self.by_name.get_or_init(|| {
+            let mut by_name: HashMap<Box<str>, Vec<u32>> = HashMap::with_capacity(self.objects.len());
+            for (at, object) in (0..).zip(&self.objects) {
                 if let Some(name) = object.fields.text("name") {
-                    by_name.entry(fold(name, self.0.fold_case)).or_default().push(at);
+                    by_name.entry(fold(name, self.fold_case)).or_default().push(at);
                 }
             }
             by_name
         });
-        let found = by_name.get(&fold(name, self.0.fold_case)).map(Vec::as_slice).unwrap_or_default();
-        found.iter().map(|at| &self.0.objects[*at as usize])
+        let found = by_name.get(&fold(name, self.fold_case)).map(Vec::as_slice).unwrap_or_default();
+        found.iter().map(|at| &self.objects[*at as usize])
     }
 
     /// The object of this id.
     pub fn with_id(&self, id: &str) -> Option<&Observed> {
-        self.0.by_id.get(id).map(|at| &self.0.objects[*at as usize])
+        self.by_id.get(id).map(|at| &self.objects[*at as usize])
     }
 
     /// All, ordered by natural key.
     pub fn iter(&self) -> impl Iterator<Item = &Observed> {
-        self.0.objects.iter()
+        self.objects.iter()
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.objects.len()
+        self.objects.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.0.objects.is_empty()
+        self.objects.is_empty()
     }
 }
 

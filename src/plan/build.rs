@@ -169,9 +169,10 @@ impl<'a> Planner<'a> {
                         }
                         let check = Check { resource, proposal, observed, collections, facts };
                         found.extend(declared.check(check));
-                        found
-                            .extend(declared.sole(proposal, facts).and_then(|sole| self.want(resource, section, sole)));
-                        decide(resource, section, &identity, &fields, observed, facts)
+                        let sole = declared.sole(proposal, facts);
+                        found.extend(sole.and_then(|sole| self.want(resource, section, sole)));
+                        let recognised_by = declared.recognised_by(proposal, facts);
+                        decide(resource, section, &identity, &fields, observed, facts, recognised_by)
                     }
                 }
             }
@@ -261,12 +262,11 @@ fn decide(
     fields: &Fields,
     observed: Option<&Observed>,
     facts: &Facts,
+    recognised_by: Option<String>,
 ) -> Decision {
     let Some(object) = observed else {
-        let (outer, own) = identity.parts.split_at(identity.parts.len().saturating_sub(1));
-        let own = own.iter().map(|(part, value)| format!(" with {part} {value}"));
-        let outer = outer.iter().map(|(part, value)| format!(" in {part} {value}"));
-        let message = format!("no {}{}", section.singular, own.chain(outer).collect::<String>());
+        let by = recognised_by.unwrap_or_else(|| in_words(identity));
+        let message = format!("no {} {by}", section.singular);
         return Decision::new(Action::Create, "absent", message).with(creation(section, fields));
     };
     let ignored: Vec<&Path> = resource.lifecycle.ignore.iter().map(|path| &path.value).collect();
@@ -292,6 +292,14 @@ fn decide(
         }
         Condition::Ready => compare(resource, differences, facts),
     }
+}
+
+/// `with name db in space acme/production`.
+fn in_words(identity: &Identity) -> String {
+    let (outer, own) = identity.parts.split_at(identity.parts.len().saturating_sub(1));
+    let own = own.iter().map(|(part, value)| format!("with {part} {value}"));
+    let outer = outer.iter().map(|(part, value)| format!("in {part} {value}"));
+    own.chain(outer).collect::<Vec<_>>().join(" ")
 }
 
 fn compare(resource: &Resource, differences: Vec<Difference>, facts: &Facts) -> Decision {
@@ -341,13 +349,14 @@ fn api_problems(resource: &Resource, section: &'static Section, facts: &Facts) -
     let mut problems = Vec::new();
     if lacks(section.apis) {
         problems.push(
-            Diagnostic::error(
-                Code::ApiMismatch,
-                format!("target `{}` speaks `{}`, which has no {}", resource.target, facts.api, section.name),
-            )
-            .at(resource.key_span, format!("only {} can manage this", section.apis.join(" and ")))
-            .help(format!("refer to what exists with `{{ {}: … }}`, and take this declaration out", section.id_name()))
-            .on(&resource.address),
+            Diagnostic::error(Code::ApiMismatch, format!("`{}` has no {}", facts.api, section.name.replace('_', " ")))
+                .at(resource.key_span, format!("target `{}` speaks `{}`", resource.target, facts.api))
+                .help(format!(
+                    "only `{}` can manage it: take this declaration out, and refer to what exists with `{{ {}: … }}`",
+                    section.apis.join("`, `"),
+                    section.id_name()
+                ))
+                .on(&resource.address),
         );
     }
     for (name, _) in resource.fields.iter() {
@@ -355,16 +364,13 @@ fn api_problems(resource: &Resource, section: &'static Section, facts: &Facts) -
         if lacks(field.apis) {
             let path = Path::field(name);
             problems.push(
-                Diagnostic::error(
-                    Code::ApiMismatch,
-                    format!("target `{}` speaks `{}`, which has no `{name}`", resource.target, facts.api),
-                )
-                .at(
-                    resource.places.key(&path).unwrap_or(resource.key_span),
-                    format!("only in `{}`", field.apis.join("`, `")),
-                )
-                .help(field.doc)
-                .on(&resource.address),
+                Diagnostic::error(Code::ApiMismatch, format!("`{}` has no `{name}`", facts.api))
+                    .at(
+                        resource.places.key(&path).unwrap_or(resource.key_span),
+                        format!("target `{}` speaks `{}`", resource.target, facts.api),
+                    )
+                    .help(format!("only `{}` has it: remove it", field.apis.join("`, `")))
+                    .on(&resource.address),
             );
         }
     }
@@ -373,10 +379,13 @@ fn api_problems(resource: &Resource, section: &'static Section, facts: &Facts) -
 
 fn ambiguous(resource: &Resource, section: &'static Section, identity: &Identity, objects: &[&Observed]) -> Diagnostic {
     let ids = objects.iter().map(|object| format!("`{}`", object.id)).collect::<Vec<_>>().join(", ");
-    Diagnostic::error(Code::AmbiguousName, format!("{} {} could be this one", objects.len(), section.name))
-        .at(resource.key_span, format!("`{identity}` does not tell them apart"))
-        .help(format!("they are {ids}; rename or remove all but one of them at the remote"))
-        .on(&resource.address)
+    Diagnostic::error(
+        Code::AmbiguousName,
+        format!("{} {} could be this one", objects.len(), section.name.replace('_', " ")),
+    )
+    .at(resource.key_span, format!("`{identity}` does not tell them apart"))
+    .help(format!("they are {ids}; rename or remove all but one of them at the remote"))
+    .on(&resource.address)
 }
 
 /// Only these resources and what they require.

@@ -101,7 +101,7 @@ async fn what_only_one_can_have_is_given_to_one() {
 
 /// With the field `kind` of a thing ignored.
 fn desired_without_watching(mut desired: Desired, key: &str) -> Desired {
-    let resource = &mut desired.resources[&crate::testing::address(key)];
+    let resource = &mut desired.resources[&address(key)];
     let value = crate::model::Path::field("kind");
     resource.lifecycle.ignore = vec![crate::model::Spanned { value, span: resource.span }];
     desired

@@ -329,10 +329,13 @@ impl Settler {
                 }
                 let own = format!("; or keep the key and declare `{}: …`", part.name);
                 let own = if part.from == KeySource::FieldOrKey { own } else { String::new() };
-                let help = complaint.help.unwrap_or_else(|| format!("the key is the {}", part.name));
+                let help = complaint.help.unwrap_or_else(|| format!("give it a key that is a {}", part.name));
+                // "not a slug" again would say nothing new.
+                let why = Some(complaint.label).filter(|label| !complaint.message.ends_with(&**label));
+                let why = why.map_or_else(String::new, |label| format!(": {label}"));
                 cx.report.push(
                     Diagnostic::error(Code::InvalidKey, complaint.message)
-                        .at(draft.key_span, format!("the key is the {}: {}", part.name, complaint.label))
+                        .at(draft.key_span, format!("the key is the {}{why}", part.name))
                         .help(format!("{help}{own}"))
                         .on(&draft.address),
                 );

@@ -211,7 +211,7 @@ impl Readable for ServiceInstance {
     /// Those in the spaces that are declared to hold one; not those that are shared into them.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
         let none = Collection::default();
-        let collection = |section| wanted.observed.get(section).unwrap_or(&none);
+        let collection = |section| wanted.observed.get(section).copied().unwrap_or(&none);
         let (spaces, plans) = (collection("spaces"), collection("service_plans"));
         let values = wanted.resources.iter().map(|resource| resource.fields.get("space"));
         let meant = meant::spaces(values, wanted.declared, spaces);

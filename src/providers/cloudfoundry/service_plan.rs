@@ -3,12 +3,12 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use futures_util::future::try_join_all;
-
 use super::error::says_gone;
 use super::meant::{self, Meant};
 use super::v2;
 use super::{CREATED_AT, CloudFoundry, GUID, NAME, NAME_SHAPE, Stamp, UPDATED_AT};
+use futures_util::future::try_join_all;
+
 use crate::kind::{Failure, Readable, Reader, RemoteError, Wanted};
 use crate::model::{
     Attribute, Collection, Condition, Fields, Identity, KeyPart, KeySource, Observed, Reference, RemoteId, Section, To,
@@ -151,7 +151,7 @@ fn spaces_to_ask(wanted: &Wanted<'_>, plans: &[Observed]) -> BTreeSet<RemoteId> 
         return BTreeSet::new();
     }
     let none = Collection::default();
-    let spaces = wanted.observed.get("spaces").unwrap_or(&none);
+    let spaces = wanted.observed.get("spaces").copied().unwrap_or(&none);
     let instances = wanted.declared.values().filter(|resource| match resource.fields.get("plan") {
         Some(Value::Reference(plan)) => key(plan).is_some_and(|key| hidden.contains(&key)),
         _ => false,
@@ -181,14 +181,15 @@ mod tests {
             let answer = ResponseTemplate::new(200).set_body_json(page(&[resource]));
             Mock::given(path(list)).respond_with(answer).expect(1).mount(server).await;
         }
-        let observed = BTreeMap::from([("spaces", spaces())]);
+        let spaces = spaces();
+        let observed = BTreeMap::from([("spaces", &spaces)]);
         let all = declared([declare(
             "service_instances",
             "db",
             [("space", named("spaces", "acme/production")), ("plan", named("service_plans", "postgres/small"))],
         )]);
         let reference = to("service_plans", To::Natural { name: "postgres/small".into(), qualifier: None });
-        let wanted = Wanted { resources: &[], references: &[&reference], observed: &observed, declared: &all };
+        let wanted = Wanted { resources: &[], references: &[&reference], observed, declared: &all };
         let kind = Arc::clone(registry().kind("service_plans").unwrap());
         let found = kind.observe(&wanted, &*session(server).await).await?;
         Ok(found.with_id("p").unwrap().clone())

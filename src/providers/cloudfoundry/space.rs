@@ -101,7 +101,7 @@ impl Readable for Space {
 
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
         let none = Collection::default();
-        let organizations = wanted.observed.get("organizations").unwrap_or(&none);
+        let organizations = wanted.observed.get("organizations").copied().unwrap_or(&none);
         let mut spaces = match v2::of_organizations(&organizations_meant(wanted, organizations)) {
             Some(filters) => v2::spaces(&remote, &filters).await?,
             None => Vec::new(),
@@ -189,12 +189,13 @@ mod tests {
     }
 
     async fn observe(server: &MockServer, resources: &[Resource], references: &[Reference]) -> Collection {
-        let observed = BTreeMap::from([("organizations", organizations())]);
+        let organizations = organizations();
+        let observed = BTreeMap::from([("organizations", &organizations)]);
         let all = declared(resources.iter().cloned());
         let resources: Vec<&Resource> =
             resources.iter().filter(|resource| resource.address.section == "spaces").collect();
         let references: Vec<&Reference> = references.iter().collect();
-        let wanted = Wanted { resources: &resources, references: &references, observed: &observed, declared: &all };
+        let wanted = Wanted { resources: &resources, references: &references, observed, declared: &all };
         let kind = Arc::clone(registry().kind("spaces").unwrap());
         kind.observe(&wanted, &*session(server).await).await.unwrap()
     }

@@ -145,6 +145,14 @@ impl Kind for Instance {
         alike(proposal.fields, collection)
     }
 
+    fn recognised_by(proposal: Proposal<'_>, facts: &Facts) -> Option<String> {
+        if facts.api != Dialect::Seed.as_str() || proposal.fields.get("slug").is_some() {
+            return None;
+        }
+        let (name, customer) = (proposal.fields.text("name")?, proposal.fields.link("customer")?);
+        Some(format!("with name {name} of customer {}", customer.shown()))
+    }
+
     fn check(check: Check<'_>) -> Vec<Diagnostic> {
         let mut found = metadata::imprecise(check);
         // What is written out has been looked at already; these are for dates that an expression yields.

@@ -127,7 +127,7 @@ impl Readable for License {
 
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
         let mut licenses = remote.collection(&SECTION, PATH).await?;
-        let families = wanted.observed.get(FAMILIES.name);
+        let families = wanted.observed.get(FAMILIES.name).copied();
         for license in &mut licenses {
             let slug = families.and_then(|families| Some(families.with_id(family_id(license)?)?.identity.to_string()));
             set_family(license, slug);
