@@ -125,13 +125,17 @@ pub struct Check<'a> {
     pub facts: &'a Facts,
 }
 
-/// What only one object can have at a time; giving it to one takes it from another.
+/// A value that only one object can have at a time.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Sole {
     /// The field that gives it.
     pub field: &'static str,
+    /// The value that only one can have.
+    pub value: String,
     /// Among which objects, the same text for all that compete: ``the family `growth` ``.
     pub of: String,
+    /// What to do about two that want it.
+    pub help: &'static str,
 }
 
 /// A kind of remote object that can be looked at.
@@ -176,8 +180,8 @@ pub trait Kind: Readable {
         Vec::new()
     }
 
-    /// What the proposal wants and only one object can have. Two resources that do would take it from each other with
-    /// every apply; that is refused.
+    /// What the proposal wants and only one object can have: two resources that do are refused, since they would take it
+    /// from each other with every apply, or not be told apart.
     fn sole(proposal: Proposal<'_>, facts: &Facts) -> Option<Sole> {
         let _ = (proposal, facts);
         None

@@ -141,7 +141,7 @@ impl<'a> Knowledge<'a> {
                     [object] => {
                         Ok(Link { name: Some(object.identity.to_string().into()), id: Some(Arc::clone(&object.id)) })
                     }
-                    [] => Err(Box::new(self.not_found(resource, reference, section, collection, narrowed_by, path))),
+                    [] => Err(Box::new(self.not_found(resource, reference, section, collection, path, shape))),
                     several => Err(Box::new(ambiguous(resource, name, section, several, narrowed_by, path))),
                 }
             }
@@ -154,8 +154,8 @@ impl<'a> Knowledge<'a> {
         reference: &Reference,
         section: &'static Section,
         collection: &Collection,
-        narrowed_by: Option<&'static str>,
         path: &Path,
+        shape: Option<Shape>,
     ) -> Diagnostic {
         let To::Natural { name, qualifier } = &reference.to else { unreachable!("only names are looked up") };
         let narrowed = qualifier.as_ref().map(|by| format!(" from `{by}`")).unwrap_or_default();
@@ -172,14 +172,28 @@ impl<'a> Knowledge<'a> {
         let declared: Vec<String> = declared.map(|other| other.address.key.to_string()).collect();
         let remote: Vec<String> = collection.iter().map(|object| object.identity.to_string()).collect();
         let candidates = self.suggest.near(name, declared.iter().chain(&remote).map(String::as_str), 3);
+        let facts = self.snapshot.targets.get(&resource.target);
         let help = match candidates.as_slice() {
+            // An API without the kind has no list of it either.
+            _ if facts.is_some_and(|facts| !section.apis.is_empty() && !section.apis.contains(&facts.api)) => {
+                let with_slug = matches!(shape, Some(Shape::Reference { with_slug: true, .. }));
+                let beside = if with_slug { ", slug: …" } else { "" };
+                format!("this API does not list {}: write `{{ {}: …{beside} }}`", section.name, section.id_name())
+            }
             // It is there, but not as it is narrowed down.
             [same, ..] if *same == &**name => {
-                let by = narrowed_by.unwrap_or_default();
+                let by = match shape {
+                    Some(Shape::Reference { qualifier, .. }) => qualifier.unwrap_or_default(),
+                    _ => "",
+                };
                 let others = collection.named(name, section.fold_case);
                 let others: Vec<String> =
                     others.filter_map(|other| Some(format!("`{by}: {}`", other.attributes.text(by)?))).collect();
                 format!("there is one with {}", others.join(" or "))
+            }
+            [] if uuid::Uuid::try_parse(name).is_ok() => {
+                let id = section.id_name();
+                format!("an id is passed through if it is written `{{ {id}: {name} }}`")
             }
             // Only what is in the outer objects that are named is looked at.
             [] if remote.is_empty() && section.key.len() > 1 => {

@@ -129,7 +129,7 @@ impl Readable for Thing {
 impl Kind for Thing {
     fn sole(proposal: Proposal<'_>, _: &Facts) -> Option<Sole> {
         let wants = proposal.fields.text("kind") == Some("only");
-        wants.then(|| Sole { field: "kind", of: "the world".to_owned() })
+        wants.then(|| Sole { field: "kind", value: "only".to_owned(), of: "the world".to_owned(), help: "choose" })
     }
 
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, TestSession>) -> Result<Observed, RemoteError> {

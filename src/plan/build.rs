@@ -10,8 +10,8 @@ use crate::diff::{Difference, creation, diff};
 use crate::graph;
 use crate::kind::{Check, Proposal, Registry, Sole};
 use crate::model::{
-    Address, Code, Condition, Desired, Diagnostic, Diagnostics, Facts, Fields, Identity, Observed, OnExists, Operation,
-    Path, Resource, Secrets, Section, Severity, Snapshot, TargetName, To, Value,
+    Address, Code, Condition, Desired, Diagnostic, Diagnostics, Facts, Fields, Identity, KeyPart, KeySource, Observed,
+    OnExists, Operation, Path, Resource, Secrets, Section, Severity, Snapshot, TargetName, To, Value,
 };
 use crate::resolve::Knowledge;
 
@@ -214,7 +214,8 @@ impl<'a> Planner<'a> {
 
     /// Two resources cannot both have what only one can.
     fn want(&mut self, resource: &Resource, section: &'static Section, sole: Sole) -> Option<Diagnostic> {
-        let Sole { field, of } = &sole;
+        let Sole { field, of, help, .. } = &sole;
+        let help = *help;
         let path = Path::field(*field);
         if resource.lifecycle.ignore.iter().any(|ignored| path.starts_with(&ignored.value)) {
             return None;
@@ -233,7 +234,7 @@ impl<'a> Planner<'a> {
             Diagnostic::error(Code::InvalidValue, message)
                 .at(resource.places.value(&path), "asks for it too")
                 .also(other.places.value(&path), format!("`{first}` asks for it"))
-                .help("choose one of the two: each apply would take it from the other")
+                .help(help)
                 .on(&resource.address),
         )
     }
@@ -378,14 +379,33 @@ fn api_problems(resource: &Resource, section: &'static Section, facts: &Facts) -
 }
 
 fn ambiguous(resource: &Resource, section: &'static Section, identity: &Identity, objects: &[&Observed]) -> Diagnostic {
-    let ids = objects.iter().map(|object| format!("`{}`", object.id)).collect::<Vec<_>>().join(", ");
+    let named = |name: &dyn Fn(&Observed) -> String| {
+        objects.iter().map(|object| format!("`{}`", name(object))).collect::<Vec<_>>().join(", ")
+    };
+    let help = match section.key {
+        // Recognised by something else than their names, which do tell them apart.
+        [KeyPart { name, from: KeySource::FieldOrKey, .. }] if tell_apart(objects, name) => {
+            let names = named(&|object| object.identity.to_string());
+            format!("they are {names}: write the `{name}` of the one that is meant")
+        }
+        _ => {
+            let ids = named(&|object| object.id.to_string());
+            format!("they are {ids}; rename or remove all but one of them at the remote")
+        }
+    };
     Diagnostic::error(
         Code::AmbiguousName,
         format!("{} {} could be this one", objects.len(), section.name.replace('_', " ")),
     )
     .at(resource.key_span, format!("`{identity}` does not tell them apart"))
-    .help(format!("they are {ids}; rename or remove all but one of them at the remote"))
+    .help(help)
     .on(&resource.address)
+}
+
+/// Whether the objects' own names, written as this field, would do.
+fn tell_apart(objects: &[&Observed], name: &str) -> bool {
+    let names: HashSet<_> = objects.iter().filter_map(|object| object.fields.text(name)).collect();
+    names.len() == objects.len()
 }
 
 /// Only these resources and what they require.

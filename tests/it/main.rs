@@ -5,6 +5,7 @@
 mod diagnostics_page;
 mod examples;
 mod exits;
+mod kaiten;
 mod interrupt;
 mod laws;
 mod mistakes;

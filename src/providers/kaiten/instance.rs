@@ -4,7 +4,7 @@ use super::dialect::Dialect;
 use super::license::published_siblings;
 use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UNLIMITED, UPDATED_AT, metadata, problem, wire};
 use crate::http::segment;
-use crate::kind::{Check, Failure, Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::kind::{Check, Failure, Kind, Proposal, Readable, Reader, RemoteError, Sole, Wanted, Writer};
 use crate::model::{
     Code, Collection, Compare, Diagnostic, Facts, Field, Fields, KeyPart, KeySource, Observed, Path, Section, Shape,
     To, Value, instant,
@@ -164,6 +164,20 @@ impl Kind for Instance {
             license_not_archived(check, &mut found);
         }
         found
+    }
+
+    /// Without a slug, instances of one customer and name would not be told apart once they are there.
+    fn sole(proposal: Proposal<'_>, facts: &Facts) -> Option<Sole> {
+        if facts.api != Dialect::Seed.as_str() || proposal.fields.get("slug").is_some() {
+            return None;
+        }
+        let customer = proposal.fields.link("customer")?.id.as_ref()?;
+        Some(Sole {
+            field: "name",
+            value: proposal.fields.text("name")?.to_owned(),
+            of: format!("customer `{customer}`"),
+            help: "nothing else would tell them apart once they are there: give each a `slug`, or a `name` of its own",
+        })
     }
 
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {

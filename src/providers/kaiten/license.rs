@@ -223,7 +223,12 @@ impl Kind for License {
             // One that only an apply tells cannot be compared.
             Some(family) => family.as_text()?.to_owned(),
         };
-        Some(Sole { field: "default", of: format!("the family `{family}`") })
+        Some(Sole {
+            field: "default",
+            value: "true".to_owned(),
+            of: format!("the family `{family}`"),
+            help: "choose one of the two: each apply would take it from the other",
+        })
     }
 
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {
