@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::kind::Registry;
 use crate::model::{
     Address, Code, Collection, Desired, Diagnostic, Fields, Identity, KeySource, Link, Map, Observed, Path, Reference,
-    Resource, Section, Segment, Sensitive, Shape, Snapshot, Template, TemplatePart, To, Value,
+    Resource, Room, Section, Segment, Sensitive, Shape, Snapshot, Template, TemplatePart, To, Value,
 };
 use crate::suggest::Suggest;
 
@@ -24,6 +24,8 @@ pub struct Knowledge<'a> {
     /// Values with expressions in them that other expressions read. None of them changes any more once it is read:
     /// planning and applying go by what requires what.
     read: Mutex<HashMap<Place<'a>, Value>>,
+    /// What expressions may still come to.
+    room: Room,
     suggest: Suggest,
 }
 
@@ -39,6 +41,7 @@ impl<'a> Knowledge<'a> {
             registry,
             objects: HashMap::new(),
             read: Mutex::default(),
+            room: Room::default(),
             suggest: Suggest::default(),
         }
     }
@@ -79,6 +82,10 @@ impl<'a> Knowledge<'a> {
                 }
             };
             fields.set(name, value);
+        }
+        if self.room.is_spent() {
+            let refusal = Room::refusal().at(resource.key_span, "the expressions in here no longer fit in");
+            problems.push(refusal.on(&resource.address));
         }
         if problems.is_empty() { Ok(fields) } else { Err(problems) }
     }
@@ -276,6 +283,7 @@ impl<'a> Knowledge<'a> {
     fn template(&self, template: &Template) -> Value {
         let mut sensitive = template.sensitive;
         let mut expose = |value: Value| match value {
+            value if !self.room.takes(&value) => Value::Unknown,
             Value::Sensitive(secret) => {
                 sensitive = true;
                 secret.expose().clone()

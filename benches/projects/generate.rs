@@ -1,8 +1,8 @@
 //! Writes the project that `benches/process.py` measures:
 //!
-//! `generate REMOTE SHAPE COUNT PER_FILE URL DIRECTORY`, where REMOTE is `kaiten` or `cloudfoundry`, SHAPE is
-//! `independent`, `layered`, `chained`, `hub` or `ground` (what the others stand on), and `PER_FILE` is how many resources
-//! a file has; `0`: all in one, on a single line.
+//! `generate REMOTE SHAPE COUNT PER_FILE URL DIRECTORY`, where `REMOTE` is `kaiten` or `cloudfoundry`, `SHAPE` is
+//! `independent`, `layered`, `chained`, `hub` or `ground` (what the others stand on), and `PER_FILE` is how many
+//! resources a file has; 0: all in one, on a single line.
 
 #[path = "mod.rs"]
 mod projects;

@@ -50,3 +50,19 @@ fn every_mistake_is_told_where_it_is() {
     assert!(loaded.diagnostics.len() > 60 && codes.len() > 12, "{} {codes:?}", loaded.diagnostics.len());
     insta::assert_snapshot!(loaded.shown());
 }
+
+#[test]
+fn expressions_that_double_each_other_are_refused() {
+    let key = |at: usize| format!("c{at:02}");
+    let mut text = "service_instances:\n".to_owned();
+    for at in 0..40 {
+        let up = match at {
+            0 => "x".repeat(1000),
+            _ => format!("${{service_instances.{}.parameters.up}}", key(at - 1)).repeat(2),
+        };
+        text += &format!("  {}: {{ space: a/b, plan: p/q, parameters: {{ up: '{up}' }} }}\n", key(at));
+    }
+    let brief = load(&text).brief();
+    assert_eq!(brief.len(), 1, "{brief:?}");
+    assert!(brief[0].ends_with(" limit"), "{brief:?}");
+}

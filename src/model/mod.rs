@@ -7,6 +7,7 @@ mod document;
 pub mod instant;
 mod path;
 mod resource;
+mod room;
 mod secrets;
 mod section;
 mod snapshot;
@@ -21,6 +22,7 @@ pub use document::{
 };
 pub use path::{Path, Segment};
 pub use resource::{Consent, Desired, Lifecycle, Locate, OnExists, Places, Resource, Spanned, Target};
+pub use room::Room;
 pub use secrets::Secrets;
 pub use section::{Attribute, ChangeRule, Compare, Field, Format, KeyPart, KeySource, Section, Shape};
 pub use snapshot::{Collection, Condition, Facts, Identity, Observed, Operation, Snapshot};

@@ -19,7 +19,7 @@ use crate::config::text::as_text;
 use crate::config::words::{a, shown};
 use crate::graph;
 use crate::model::{
-    Address, Code, Diagnostic, Fields, Identity, KeyPart, KeySource, Places, Reference, Resource, Shape, Span,
+    Address, Code, Diagnostic, Fields, Identity, KeyPart, KeySource, Places, Reference, Resource, Room, Shape, Span,
     TargetName, To, Value,
 };
 
@@ -140,6 +140,8 @@ struct Settler {
     tangled: HashSet<(usize, usize)>,
     /// Drafts whose identity hangs on itself.
     circular: Vec<usize>,
+    room: Room,
+    told_room: bool,
     sections: HashMap<&'static str, Vec<usize>>,
 }
 
@@ -160,6 +162,8 @@ impl Settler {
             asked: HashSet::new(),
             tangled: HashSet::new(),
             circular: Vec::new(),
+            room: Room::default(),
+            told_room: false,
             sections,
             drafts,
         }
@@ -365,12 +369,23 @@ impl Settler {
         Vec::new()
     }
 
+    /// Tells once that expressions come to too much.
+    fn check_room(&mut self, at: usize, field: usize, cx: &mut Context<'_>) {
+        if self.room.is_spent() && !self.told_room {
+            self.told_room = true;
+            let draft = &self.drafts[at];
+            let span = draft.tree.node(draft.fields[field].node).span();
+            cx.report.push(Room::refusal().at(span, "this no longer fits in").on(&draft.address));
+        }
+    }
+
     /// Resolves what is left of a draft and checks the values that have become known.
     fn finish(&mut self, at: usize, cx: &mut Context<'_>) {
         for field in 0..self.drafts[at].fields.len() {
             loop {
                 let mut needs = Needs::default();
                 self.resolve(at, field, &mut needs, cx);
+                self.check_room(at, field, cx);
                 if needs.questions.is_empty() {
                     break;
                 }

@@ -9,12 +9,13 @@ use crate::model::{Address, KeySource, Map, Path, Segment, Sensitive, Template, 
 
 impl Settler {
     /// Puts what is known into the templates of a field.
-    pub(super) fn fold_field(&mut self, at: usize, field: usize, cx: &Context<'_>) -> Vec<Question> {
+    pub(super) fn fold_field(&mut self, at: usize, field: usize, cx: &mut Context<'_>) -> Vec<Question> {
         let mut needs = Needs::default();
         let folded = match &self.drafts[at].fields[field].raw {
             Raw::Value(value) => self.fold(value, &mut needs, cx),
             Raw::Reference(_) => Value::Unknown,
         };
+        self.check_room(at, field, cx);
         if needs.questions.is_empty() {
             self.folded.insert((at, field), folded);
             if needs.circular {
@@ -37,13 +38,17 @@ impl Settler {
     }
 
     pub(super) fn evaluate(&self, template: &Template, needs: &mut Needs, cx: &Context<'_>) -> Value {
+        let read = |address: &Address, path: &Path, needs: &mut Needs| {
+            let value = self.read(address, path, needs, cx);
+            if self.room.takes(&value) { value } else { Value::Unknown }
+        };
         let hide = |value: Value, sensitive: bool| match value {
             Value::Unknown => Value::Unknown,
             value if sensitive => Sensitive::wrap(value),
             value => value,
         };
         if let [TemplatePart::Field { address, path }] = &template.parts[..] {
-            return hide(self.read(address, path, needs, cx), template.sensitive);
+            return hide(read(address, path, needs), template.sensitive);
         }
         let mut whole = String::new();
         let mut sensitive = template.sensitive;
@@ -52,7 +57,7 @@ impl Settler {
             match part {
                 TemplatePart::Literal(text) => whole.push_str(text),
                 TemplatePart::Field { address, path } => {
-                    let value = self.read(address, path, needs, cx);
+                    let value = read(address, path, needs);
                     let exposed = if let Value::Sensitive(secret) = &value {
                         sensitive = true;
                         secret.expose()
