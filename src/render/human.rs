@@ -195,7 +195,10 @@ fn summary(out: &mut dyn Write, plan: &Plan, theme: Theme, options: PlanOptions)
     }
     writeln!(out, "{}", theme.paint(Tone::Strong, summary_line(plan)))?;
     if plan.steps.is_empty() {
-        writeln!(out, "But no resource is declared: is this the right directory, and is `files` in `trueup.toml` right?")?;
+        writeln!(
+            out,
+            "But no resource is declared: is this the right directory, and is `files` in `trueup.toml` right?"
+        )?;
     }
     if !plan.has_changes() {
         return Ok(());
