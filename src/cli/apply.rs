@@ -171,9 +171,12 @@ impl Course {
         match &self.progress {
             Some(progress) => {
                 // A line at a time: written piece by piece, the lines of a large plan cost more than its requests.
-                let mut out = std::io::LineWriter::new(std::io::stderr().lock());
+                let mut lines = std::io::LineWriter::new(std::io::stderr().lock());
+                let mut nowhere = std::io::sink();
+                let went_well = matches!(event, Event::Start { .. } | Event::Progress { .. } | Event::Complete { .. });
+                let out: &mut dyn Write = if self.terminal.quiet && went_well { &mut nowhere } else { &mut lines };
                 // Nobody reads stderr any more: the work goes on all the same.
-                let _ = lock(progress).event(&mut out, event, at);
+                let _ = lock(progress).event(out, event, at);
             }
             None => {
                 self.terminal.write(|out| json::line(out, &EventDocument::new(event, sources)));

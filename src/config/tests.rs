@@ -7,6 +7,8 @@ mod identities;
 mod limits;
 mod references;
 
+use std::fmt::Write;
+
 use super::testing::load;
 use crate::model::{Address, Desired, Resource, To, Value};
 
@@ -60,7 +62,7 @@ fn expressions_that_double_each_other_are_refused() {
             0 => "x".repeat(1000),
             _ => format!("${{service_instances.{}.parameters.up}}", key(at - 1)).repeat(2),
         };
-        text += &format!("  {}: {{ space: a/b, plan: p/q, parameters: {{ up: '{up}' }} }}\n", key(at));
+        writeln!(text, "  {}: {{ space: a/b, plan: p/q, parameters: {{ up: '{up}' }} }}", key(at)).unwrap();
     }
     let brief = load(&text).brief();
     assert_eq!(brief.len(), 1, "{brief:?}");

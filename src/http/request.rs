@@ -96,7 +96,7 @@ impl Request {
         Some(credentials).filter(|credentials| !credentials.is_empty())
     }
 
-    /// For a write: tells from a 5xx answer that nothing was written, so that it may be sent again.
+    /// For a write: tells from an answer (a 5xx, or a 409) that nothing was written, so that it may be sent again.
     pub fn untaken(mut self, untaken: fn(&Response) -> bool) -> Self {
         self.tries = Tries::Write(untaken);
         self

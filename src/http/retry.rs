@@ -51,6 +51,8 @@ pub(super) fn judge(tries: Tries, outcome: Result<&Response, &Transport>, now: T
             match response.status {
                 429 | 503 if harmless => asked(),
                 408 | 502 | 504 if harmless => Verdict::Again,
+                // A race that was lost.
+                409 if harmless && !reading => Verdict::Once,
                 500 if harmless => Verdict::Once,
                 _ => Verdict::Final,
             }

@@ -379,14 +379,14 @@ fn api_problems(resource: &Resource, section: &'static Section, facts: &Facts) -
 }
 
 fn ambiguous(resource: &Resource, section: &'static Section, identity: &Identity, objects: &[&Observed]) -> Diagnostic {
-    let listed = |name: &dyn Fn(&Observed) -> String| {
-        objects.iter().map(|object| format!("`{}`", name(object))).collect::<Vec<_>>().join(", ")
+    let listed = |word: &dyn Fn(&Observed) -> String| {
+        objects.iter().map(|object| format!("`{}`", word(object))).collect::<Vec<_>>().join(", ")
     };
     let help = match section.key {
         // Recognised by something else than their names, which do tell them apart.
         [KeyPart { name, from: KeySource::FieldOrKey, .. }] if tell_apart(objects, name) => {
-            let names = listed(&|object| object.identity.to_string());
-            format!("they are {names}: write the `{name}` of the one that is meant")
+            let own = listed(&|object| object.identity.to_string());
+            format!("they are {own}: write the `{name}` of the one that is meant")
         }
         _ => {
             let ids = listed(&|object| object.id.to_string());

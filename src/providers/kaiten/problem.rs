@@ -41,10 +41,15 @@ pub(super) fn is_problem(response: &Response) -> bool {
     response.json::<Row>().is_ok()
 }
 
-/// Whether a 5xx says that nothing was written: the quota service could not be asked (reference §8).
+/// Whether an answer says that nothing was written and the same may be asked again: the quota service could not be
+/// asked, or a license's family got another default at the same moment (reference §8).
 pub(super) fn nothing_written(response: &Response) -> bool {
     let code = || response.json::<Row>().ok().and_then(|row| text(&row, "code"));
-    response.status == 503 && code().as_deref() == Some("Entitlement.VerificationUnavailable")
+    match response.status {
+        503 => code().as_deref() == Some("Entitlement.VerificationUnavailable"),
+        409 => code().is_some_and(|code| code.ends_with(".DefaultConflict")),
+        _ => false,
+    }
 }
 
 /// An error answer. `section` is the kind the request was about.

@@ -290,6 +290,21 @@ async fn a_create_is_repeated_only_while_nothing_was_written() {
 }
 
 #[tokio::test]
+async fn a_default_that_another_took_at_the_same_moment_is_asked_for_once_more() {
+    let server = MockServer::start().await;
+    let lost = json!({"status": 409, "code": "CreateLicense.DefaultConflict"});
+    answers(&server, "POST", "/api/licenses", ResponseTemplate::new(409).set_body_json(lost)).await;
+    let taken = json!({"status": 409, "code": "CreateCustomer.SlugConflict"});
+    answers(&server, "POST", "/api/customers", ResponseTemplate::new(409).set_body_json(taken)).await;
+    let kaiten = connect(&server.uri(), Some("core")).await.unwrap();
+    let fields = [("name", Value::text("Growth"))].into_iter().collect();
+    let error = create(&kaiten, "licenses", "growth", &fields).await.unwrap_err();
+    assert_eq!((error.failure, kaiten.requests().write), (Failure::Conflict, 2));
+    create(&kaiten, "customers", "acme", &fields).await.unwrap_err();
+    assert_eq!(kaiten.requests().write, 3, "a slug stays taken");
+}
+
+#[tokio::test]
 async fn a_secret_that_kaiten_repeats_is_not_repeated() {
     let server = MockServer::start().await;
     let problem = json!({"detail": "`hush` is not a tier", "errors": [
