@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde_json::{Number, Value as Json};
 
-use crate::model::{ChangeRule, Compare, Field, Fields, Link, Path, Section, Shape, Value};
+use crate::model::{ChangeRule, Compare, Field, Fields, Link, Path, Section, Shape, Value, instant};
 use crate::plan::Shown;
 
 /// One value that differs, or that cannot be compared.
@@ -172,8 +171,8 @@ fn same_number(before: &Number, after: &Number) -> bool {
 }
 
 fn same_instant(before: &str, after: &str) -> bool {
-    match (before.parse::<Timestamp>(), after.parse::<Timestamp>()) {
-        (Ok(before), Ok(after)) => before == after,
+    match (instant::utc(before), instant::utc(after)) {
+        (Some(before), Some(after)) => before == after,
         _ => before == after,
     }
 }
@@ -206,9 +205,14 @@ pub fn to_json(value: &Value) -> Option<Json> {
         Value::Number(number) => Json::Number(number.clone()),
         Value::Text(text) => Json::String(text.to_string()),
         Value::List(items) => Json::Array(items.iter().map(to_json).collect::<Option<_>>()?),
-        Value::Map(map) => Json::Object(
-            map.iter().map(|(key, value)| Some((key.to_string(), to_json(value)?))).collect::<Option<_>>()?,
-        ),
+        Value::Map(map) => {
+            // Collecting options tells no size beforehand, and a map that grows takes twice the memory.
+            let mut object = serde_json::Map::with_capacity(map.len());
+            for (key, value) in map.iter() {
+                object.insert(key.to_string(), to_json(value)?);
+            }
+            Json::Object(object)
+        }
         Value::Link(link) => Json::String(link.shown().to_owned()),
         Value::Reference(_) | Value::Template(_) | Value::Unknown | Value::Sensitive(_) => return None,
     })
@@ -223,7 +227,7 @@ mod tests {
     use crate::testing::{THINGS, link, map};
 
     fn number(text: &str) -> Value {
-        Value::from_json(serde_json::from_str(text).expect("a number"))
+        Value::from_json(&serde_json::from_str(text).expect("a number"))
     }
 
     fn fields(values: &[(&'static str, Value)]) -> Fields {

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::http::{BuildError, Transport, Why};
 use crate::model::{
     Address, Code, Collection, Diagnostic, Facts, Fields, Identity, Observed, Path, Reference, RemoteProblem, Resource,
-    Section,
+    Secrets, Section,
 };
 use crate::settings::Endpoint;
 
@@ -97,7 +97,7 @@ pub struct Wanted<'a> {
     /// References to this kind that nothing declared answers.
     pub references: &'a [&'a Reference],
     /// The collections named in [`Readable::AFTER`], observed already.
-    pub observed: &'a BTreeMap<&'static str, Collection>,
+    pub observed: BTreeMap<&'static str, &'a Collection>,
     /// Everything declared, of any kind and at any target: what a reference to a declared resource means, and which
     /// outer objects matter to a kind that nothing refers to.
     pub declared: &'a IndexMap<Address, Resource>,
@@ -130,6 +130,19 @@ pub struct Check<'a> {
     pub facts: &'a Facts,
 }
 
+/// A value that only one object can have at a time.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Sole {
+    /// The field that gives it.
+    pub field: &'static str,
+    /// The value that only one can have.
+    pub value: String,
+    /// Among which objects, the same text for all that compete: ``the family `growth` ``.
+    pub of: String,
+    /// What to do about two that want it.
+    pub help: &'static str,
+}
+
 /// A kind of remote object that can be looked at.
 pub trait Readable: 'static {
     /// Its provider.
@@ -138,6 +151,8 @@ pub trait Readable: 'static {
     const SECTION: &'static Section;
     /// The collections, by section, that have to be observed before this one.
     const AFTER: &'static [&'static str] = &[];
+    /// The sections that checks look into besides, read at the same time.
+    const BESIDE: &'static [&'static str] = &[];
 
     /// Reads, page by page, every object the declared ones could mean. Never one request per resource.
     fn observe(
@@ -157,11 +172,24 @@ pub trait Kind: Readable {
         collection.named(&proposal.identity.to_string(), Self::SECTION.fold_case).collect()
     }
 
+    /// What it is recognised by where that is not its natural key; completes "no instance".
+    fn recognised_by(proposal: Proposal<'_>, facts: &Facts) -> Option<String> {
+        let _ = (proposal, facts);
+        None
+    }
+
     /// What can be told before any write to be refused: against the live catalogue, rules between fields, names
     /// taken. The existence of what is referred to has been checked already.
     fn check(check: Check<'_>) -> Vec<Diagnostic> {
         let _ = check;
         Vec::new()
+    }
+
+    /// What the proposal wants and only one object can have: two resources that do are refused, since they would take it
+    /// from each other with every apply, or not be told apart.
+    fn sole(proposal: Proposal<'_>, facts: &Facts) -> Option<Sole> {
+        let _ = (proposal, facts);
+        None
     }
 
     /// Creates it, with one write where the API allows. An object still being worked on comes back with
@@ -250,6 +278,19 @@ pub struct RemoteError {
 }
 
 impl RemoteError {
+    /// The same without these secrets: what a remote says can repeat what was sent to it.
+    fn without(mut self, secrets: &Secrets) -> Self {
+        secrets.take_out(&mut self.message);
+        let RemoteProblem { method: _, path: _, status: _, code, detail, request_id } = &mut *self.problem;
+        for text in [code, detail, request_id].into_iter().flatten() {
+            secrets.take_out(text);
+        }
+        for field in &mut self.fields {
+            secrets.take_out(&mut field.message);
+        }
+        self
+    }
+
     /// As a diagnostic that points at the YAML as precisely as the remote's answer allows. `doing` completes "cannot".
     pub fn diagnose(&self, doing: &str, resource: Option<&Resource>) -> Diagnostic {
         let mut diagnostic = Diagnostic::error(self.failure.code(), format!("cannot {doing}: {}", self.message))
@@ -378,6 +419,8 @@ pub trait ErasedKind: Send + Sync {
     fn section(&self) -> &'static Section;
     /// See [`Readable::AFTER`].
     fn after(&self) -> &'static [&'static str];
+    /// See [`Readable::BESIDE`].
+    fn beside(&self) -> &'static [&'static str];
     /// See [`Provider::connect`].
     fn connect<'a>(&self, endpoint: &'a Endpoint, clock: &'a Clock)
     -> Boxed<'a, Result<Box<dyn Session>, RemoteError>>;
@@ -395,8 +438,12 @@ pub trait ErasedKind: Send + Sync {
 pub trait ErasedDeclared: Send + Sync {
     /// See [`Kind::recognise`].
     fn recognise<'c>(&self, proposal: Proposal<'_>, collection: &'c Collection, facts: &Facts) -> Vec<&'c Observed>;
+    /// See [`Kind::recognised_by`].
+    fn recognised_by(&self, proposal: Proposal<'_>, facts: &Facts) -> Option<String>;
     /// See [`Kind::check`].
     fn check(&self, check: Check<'_>) -> Vec<Diagnostic>;
+    /// See [`Kind::sole`].
+    fn sole(&self, proposal: Proposal<'_>, facts: &Facts) -> Option<Sole>;
     /// See [`Kind::create`].
     fn create<'a>(&self, proposal: Proposal<'a>, session: &'a dyn Session) -> Boxed<'a, Result<Observed, RemoteError>>;
     /// See [`Kind::look_up`].
@@ -435,6 +482,10 @@ impl<K: Readable> ErasedKind for Erased<K> {
         K::AFTER
     }
 
+    fn beside(&self) -> &'static [&'static str] {
+        K::BESIDE
+    }
+
     fn connect<'a>(
         &self,
         endpoint: &'a Endpoint,
@@ -467,12 +518,23 @@ impl<K: Kind> ErasedDeclared for Declared<K> {
         K::recognise(proposal, collection, facts)
     }
 
+    fn recognised_by(&self, proposal: Proposal<'_>, facts: &Facts) -> Option<String> {
+        K::recognised_by(proposal, facts)
+    }
+
     fn check(&self, check: Check<'_>) -> Vec<Diagnostic> {
         K::check(check)
     }
 
+    fn sole(&self, proposal: Proposal<'_>, facts: &Facts) -> Option<Sole> {
+        K::sole(proposal, facts)
+    }
+
     fn create<'a>(&self, proposal: Proposal<'a>, session: &'a dyn Session) -> Boxed<'a, Result<Observed, RemoteError>> {
-        Box::pin(async move { K::create(proposal, &Writer(own::<K>(session))).await })
+        Box::pin(async move {
+            let created = K::create(proposal, &Writer(own::<K>(session))).await;
+            created.map_err(|error| error.without(&Secrets::of(proposal.fields)))
+        })
     }
 
     fn look_up<'a>(

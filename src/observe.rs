@@ -1,11 +1,13 @@
 //! Asks each kind for its collections, in bulk -> `Snapshot`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use futures_util::StreamExt as _;
 use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
 
-use crate::kind::{Registry, RemoteError, Session, Wanted};
+use crate::kind::{ErasedKind, Registry, Session, Wanted};
 use crate::model::{
     Code, Collection, Desired, Diagnostic, Diagnostics, Reference, Resource, Snapshot, TargetName, To, Value,
 };
@@ -48,48 +50,44 @@ async fn observe_target(
     session: &dyn Session,
 ) -> (BTreeMap<&'static str, Collection>, Vec<Diagnostic>) {
     let needs = needs(target, desired, registry);
-    let mut missing: BTreeSet<&'static str> = needs.keys().copied().collect();
-    let mut read = BTreeMap::new();
+    let read: BTreeMap<&'static str, OnceLock<Collection>> =
+        needs.keys().map(|section| (*section, OnceLock::new())).collect();
+    let observe = async |section: &'static str, kind: &dyn ErasedKind| {
+        let need = &needs[section];
+        let observed = kind.after().iter().filter_map(|before| Some((*before, read.get(before)?.get()?))).collect();
+        let (resources, references) = (&need.resources[..], &need.references[..]);
+        let wanted = Wanted { resources, references, declared: &desired.resources, observed };
+        (section, kind.observe(&wanted, session).await)
+    };
+    let mut waiting: BTreeSet<&'static str> = needs.keys().copied().collect();
+    let mut running = FuturesUnordered::new();
     let mut failures = Vec::new();
-    while !missing.is_empty() {
-        let ready: Vec<&'static str> = missing
-            .iter()
-            .copied()
-            .filter(|section| {
-                registry.kind(section).is_some_and(|kind| kind.after().iter().all(|before| !missing.contains(before)))
-            })
-            .collect();
-        if ready.is_empty() {
-            break;
-        }
-        let wave = ready.iter().map(async |section| {
-            let need = &needs[section];
-            let kind = registry.kind(section).expect("needs are of registered kinds");
-            let before = kind.after().iter().filter(|section| !read.contains_key(**section));
-            if before.count() > 0 {
-                return (*section, None);
-            }
-            let wanted = Wanted {
-                resources: &need.resources,
-                references: &need.references,
-                declared: &desired.resources,
-                observed: &read,
-            };
-            (*section, Some(kind.observe(&wanted, session).await))
+    loop {
+        // A kind whose predecessor could not be read never gets ready; that has been reported.
+        let ready = |kind: &dyn ErasedKind| kind.after().iter().all(|before| read[before].get().is_some());
+        waiting.retain(|section| {
+            let Some(kind) = registry.kind(section).filter(|kind| ready(&***kind)) else { return true };
+            running.push(observe(*section, &**kind));
+            false
         });
-        let wave: Vec<(&'static str, Option<Result<Collection, RemoteError>>)> = join_all(wave).await;
-        for (section, outcome) in wave {
-            missing.remove(section);
-            match outcome {
-                Some(Ok(collection)) => drop(read.insert(section, collection)),
-                Some(Err(error)) => failures
-                    .push(error.diagnose(&format!("read {section} at target `{target}`"), needs[section].witness)),
-                // What had to be read before could not be, and that has been reported.
-                None => {}
+        match running.next().await {
+            Some((section, Ok(collection))) => {
+                read[section].set(collection).expect("each is read once");
             }
+            Some((section, Err(error))) => failures.push((section, error)),
+            None => break,
         }
     }
-    (read, failures)
+    drop(running);
+    // Not in the order in which they failed: the remote's haste is not to be seen in a plan.
+    failures.sort_by_key(|(section, _)| *section);
+    let failures = failures.into_iter().map(|(section, error)| {
+        let doing = format!("read the {} at target `{target}`", section.replace('_', " "));
+        error.diagnose(&doing, needs[section].witness)
+    });
+    let failures = failures.collect();
+    let read = read.into_iter().filter_map(|(section, cell)| Some((section, cell.into_inner()?)));
+    (read.collect(), failures)
 }
 
 /// Why a collection is read.
@@ -120,10 +118,11 @@ fn needs<'a>(target: &TargetName, desired: &'a Desired, registry: &Registry) -> 
     let mut queue: Vec<&'static str> = needs.keys().copied().collect();
     while let Some(section) = queue.pop() {
         let witness = needs[section].witness;
-        for before in registry.kind(section).map(|kind| kind.after()).unwrap_or_default() {
-            if !needs.contains_key(before) {
-                needs.insert(before, Need { witness, ..Need::default() });
-                queue.push(before);
+        let Some(kind) = registry.kind(section) else { continue };
+        for other in kind.after().iter().chain(kind.beside()) {
+            if !needs.contains_key(other) {
+                needs.insert(other, Need { witness, ..Need::default() });
+                queue.push(other);
             }
         }
     }

@@ -3,8 +3,9 @@
 //! Used twice: while planning, when what is not created yet is unknown, and while applying, when what a resource
 //! requires has been created.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::kind::Registry;
 use crate::model::{
@@ -19,24 +20,37 @@ pub struct Knowledge<'a> {
     desired: &'a Desired,
     snapshot: &'a Snapshot,
     registry: &'a Registry,
-    objects: HashMap<Address, Arc<Observed>>,
+    objects: HashMap<Address, Cow<'a, Observed>>,
+    /// Values with expressions in them that other expressions read. None of them changes any more once it is read:
+    /// planning and applying go by what requires what.
+    read: Mutex<HashMap<Place<'a>, Value>>,
     suggest: Suggest,
 }
+
+/// A declared field: its resource and name.
+type Place<'a> = (&'a Address, &'static str);
 
 impl<'a> Knowledge<'a> {
     /// Nothing is known of any declared resource yet.
     pub fn new(desired: &'a Desired, snapshot: &'a Snapshot, registry: &'a Registry) -> Self {
-        Self { desired, snapshot, registry, objects: HashMap::new(), suggest: Suggest::default() }
+        Self {
+            desired,
+            snapshot,
+            registry,
+            objects: HashMap::new(),
+            read: Mutex::default(),
+            suggest: Suggest::default(),
+        }
     }
 
     /// The declared resource is this object.
-    pub fn learn(&mut self, address: Address, object: Arc<Observed>) {
+    pub fn learn(&mut self, address: Address, object: Cow<'a, Observed>) {
         self.objects.insert(address, object);
     }
 
     /// The object of a declared resource, if it exists.
-    pub fn object(&self, address: &Address) -> Option<&Arc<Observed>> {
-        self.objects.get(address)
+    pub fn object(&self, address: &Address) -> Option<&Observed> {
+        self.objects.get(address).map(Cow::as_ref)
     }
 
     /// The fields of a resource with everything looked up. What only a created object can tell is unknown.
@@ -59,7 +73,10 @@ impl<'a> Knowledge<'a> {
                         continue;
                     }
                 },
-                plain => self.value(plain),
+                plain => {
+                    self.prepare(plain);
+                    self.value(plain)
+                }
             };
             fields.set(name, value);
         }
@@ -117,7 +134,7 @@ impl<'a> Knowledge<'a> {
                     [object] => {
                         Ok(Link { name: Some(object.identity.to_string().into()), id: Some(Arc::clone(&object.id)) })
                     }
-                    [] => Err(Box::new(self.not_found(resource, reference, section, collection, narrowed_by, path))),
+                    [] => Err(Box::new(self.not_found(resource, reference, section, collection, path, shape))),
                     several => Err(Box::new(ambiguous(resource, name, section, several, narrowed_by, path))),
                 }
             }
@@ -130,8 +147,8 @@ impl<'a> Knowledge<'a> {
         reference: &Reference,
         section: &'static Section,
         collection: &Collection,
-        narrowed_by: Option<&str>,
         path: &Path,
+        shape: Option<Shape>,
     ) -> Diagnostic {
         let To::Natural { name, qualifier } = &reference.to else { unreachable!("only names are looked up") };
         let narrowed = qualifier.as_ref().map(|by| format!(" from `{by}`")).unwrap_or_default();
@@ -147,12 +164,30 @@ impl<'a> Knowledge<'a> {
         });
         let declared: Vec<String> = declared.map(|other| other.address.key.to_string()).collect();
         let remote: Vec<String> = collection.iter().map(|object| object.identity.to_string()).collect();
-        let others =
-            collection.named(name, section.fold_case).filter_map(|object| object.attributes.text(narrowed_by?));
-        let others: Vec<String> = others.map(|other| format!("`{other}`")).collect();
         let candidates = self.suggest.near(name, declared.iter().chain(&remote).map(String::as_str), 3);
+        let facts = self.snapshot.targets.get(&resource.target);
         let help = match candidates.as_slice() {
-            _ if !others.is_empty() => format!("`{name}` is there, but from {}", others.join(" and ")),
+            // An API without the kind has no list of it either.
+            _ if facts.is_some_and(|facts| !section.apis.is_empty() && !section.apis.contains(&facts.api)) => {
+                let with_slug = matches!(shape, Some(Shape::Reference { with_slug: true, .. }));
+                let beside = if with_slug { ", slug: …" } else { "" };
+                format!("this API does not list {}: write `{{ {}: …{beside} }}`", section.name, section.id_name())
+            }
+            // It is there, but not as it is narrowed down.
+            [same, ..] if *same == &**name => {
+                let by = match shape {
+                    Some(Shape::Reference { qualifier, .. }) => qualifier.unwrap_or_default(),
+                    _ => "",
+                };
+                let others = collection.named(name, section.fold_case);
+                let others: Vec<String> =
+                    others.filter_map(|other| Some(format!("`{by}: {}`", other.attributes.text(by)?))).collect();
+                format!("there is one with {}", others.join(" or "))
+            }
+            [] if uuid::Uuid::try_parse(name).is_ok() => {
+                let id = section.id_name();
+                format!("an id is passed through if it is written `{{ {id}: {name} }}`")
+            }
             // Only what is in the outer objects that are named is looked at.
             [] if remote.is_empty() && section.key.len() > 1 => {
                 let outer = name.split('/').next().unwrap_or_default();
@@ -161,8 +196,12 @@ impl<'a> Knowledge<'a> {
                     section.singular, section.key[0].name
                 )
             }
+            [] if remote.is_empty() && !declared.is_empty() => {
+                let none = format!("target `{}` shows no {} at all", resource.target, section.singular);
+                format!("{none}; declared here: {}", listed(&declared))
+            }
             [] if remote.is_empty() => format!("target `{}` shows no {} at all", resource.target, section.singular),
-            [] => format!("the {} there: {}", section.name, listed(&remote)),
+            [] => format!("the {} there: {}", section.name.replace('_', " "), listed(&remote)),
             near => format!(
                 "did you mean {}?",
                 near.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
@@ -174,14 +213,61 @@ impl<'a> Knowledge<'a> {
             .on(&resource.address)
     }
 
+    /// Works out what the expressions in a value read, as far as there are expressions in that again. Such chains may be
+    /// as long as there are resources, and the call stack is not.
+    fn prepare(&self, value: &Value) {
+        if !value.has_template() {
+            return;
+        }
+        let mut open = Vec::new();
+        self.unread(value, &mut open);
+        while let Some((place, value)) = open.last().copied() {
+            let before = open.len();
+            self.unread(value, &mut open);
+            if open.len() == before {
+                open.pop();
+                if !self.lock().contains_key(&place) {
+                    let resolved = self.value(value);
+                    self.lock().insert(place, resolved);
+                }
+            }
+        }
+    }
+
+    /// Adds the fields that are read by the expressions in a value, have expressions in them, and are not known yet.
+    fn unread(&self, value: &Value, open: &mut Vec<(Place<'a>, &'a Value)>) {
+        match value {
+            Value::List(items) => items.iter().for_each(|item| self.unread(item, open)),
+            Value::Map(map) => map.values().for_each(|value| self.unread(value, open)),
+            Value::Template(template) => {
+                for part in &template.parts {
+                    let TemplatePart::Field { address, path } = part else { continue };
+                    let Some(Segment::Key(name)) = path.0.first() else { continue };
+                    let Some((address, resource)) = self.desired.resources.get_key_value(address) else { continue };
+                    if let Some((name, value)) = resource.fields.iter().find(|(field, _)| **name == **field)
+                        && value.has_template()
+                        && !self.lock().contains_key(&(address, name))
+                    {
+                        open.push(((address, name), value));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Place<'a>, Value>> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn value(&self, value: &Value) -> Value {
         match value {
+            plain if !plain.has_template() => plain.clone(),
             Value::List(items) => Value::List(items.iter().map(|item| self.value(item)).collect()),
             Value::Map(map) => {
                 let resolved: Map = map.iter().map(|(key, value)| (Arc::clone(key), self.value(value))).collect();
                 Value::Map(Box::new(resolved))
             }
-            Value::Sensitive(secret) => Sensitive::wrap(self.value(secret.expose())),
             Value::Template(template) => self.template(template),
             plain => plain.clone(),
         }
@@ -223,35 +309,38 @@ impl<'a> Knowledge<'a> {
         let section = self.section(address);
         let marked_sensitive = section.field(name).is_some_and(|field| field.sensitive)
             || section.attribute(name).is_some_and(|attribute| attribute.sensitive);
-        let whole = if let Some(declared) = resource.fields.get(name) {
+        let declared = resource.fields.iter().find(|(field, _)| **name == **field);
+        let whole = if let Some((field, declared)) = declared {
             match declared {
                 Value::Reference(reference) => {
                     match self.link(resource, reference, section.field(name).map(|field| field.shape), path) {
-                        Ok(link) => link.name.map_or(Value::Unknown, Value::Text),
-                        Err(_) => Value::Unknown,
+                        Ok(link) => Cow::Owned(link.name.map_or(Value::Unknown, Value::Text)),
+                        Err(_) => Cow::Owned(Value::Unknown),
                     }
                 }
-                plain => self.value(plain),
+                plain if plain.has_template() => {
+                    let known = self.lock().get(&(&resource.address, field)).map(|known| inside(known, rest));
+                    match known {
+                        Some(value) if marked_sensitive => return Sensitive::wrap(value),
+                        Some(value) => return value,
+                        None => Cow::Owned(self.value(plain)),
+                    }
+                }
+                plain => Cow::Borrowed(plain),
             }
         } else if let Some((_, part)) = resource.identity.parts.iter().find(|(part, _)| *part == &**name) {
-            Value::Text(Arc::clone(part))
+            Cow::Owned(Value::Text(Arc::clone(part)))
         } else if **name == *section.id_name() {
-            object.map_or(Value::Unknown, |object| Value::Text(Arc::clone(&object.id)))
+            Cow::Owned(object.map_or(Value::Unknown, |object| Value::Text(Arc::clone(&object.id))))
         } else {
             let seen = object.and_then(|object| object.attributes.get(name).or_else(|| object.fields.get(name)));
             match seen {
-                Some(Value::Link(link)) => Value::text(link.shown()),
-                Some(value) => value.clone(),
-                None => Value::Unknown,
+                Some(Value::Link(link)) => Cow::Owned(Value::text(link.shown())),
+                Some(value) => Cow::Borrowed(value),
+                None => Cow::Owned(Value::Unknown),
             }
         };
-        let inner = rest.iter().try_fold(whole, |value, segment| match (value, segment) {
-            (Value::Map(mut map), Segment::Key(key)) => map.shift_remove(&**key),
-            (Value::List(items), Segment::Index(index)) => items.into_iter().nth(*index),
-            (Value::Sensitive(secret), _) => Some(Value::Sensitive(secret)),
-            _ => None,
-        });
-        let value = inner.unwrap_or(Value::Unknown);
+        let value = inside(&whole, rest);
         if marked_sensitive { Sensitive::wrap(value) } else { value }
     }
 }
@@ -265,17 +354,39 @@ fn ambiguous(
     path: &Path,
 ) -> Diagnostic {
     let help = if let Some(by) = narrowed_by {
-        let named =
-            found.iter().filter_map(|object| object.attributes.text(by)).map(|value| format!("`{by}: {value}`"));
+        let mut named: Vec<_> = found.iter().filter_map(|object| object.attributes.text(by)).collect();
+        // By name, not by how the remote happens to list them.
+        named.sort_unstable();
+        let named = named.iter().map(|value| format!("`{by}: {value}`"));
         format!("say which one beside it: {}", named.collect::<Vec<_>>().join(" or "))
     } else {
         let ids = found.iter().map(|object| format!("`{{ {}: {} }}`", section.id_name(), object.id));
         format!("say which one: {}", ids.collect::<Vec<_>>().join(" or "))
     };
-    Diagnostic::error(Code::AmbiguousName, format!("`{name}` is the name of {} {}", found.len(), section.name))
-        .at(resource.places.value(path), "does not say which of them")
-        .help(help)
-        .on(&resource.address)
+    Diagnostic::error(
+        Code::AmbiguousName,
+        format!("`{name}` is the name of {} {}", found.len(), section.name.replace('_', " ")),
+    )
+    .at(resource.places.value(path), "does not say which of them")
+    .help(help)
+    .on(&resource.address)
+}
+
+/// What is at a path inside a value; unknown if there is nothing.
+fn inside(value: &Value, path: &[Segment]) -> Value {
+    let Some((first, rest)) = path.split_first() else { return value.clone() };
+    let inner = match (value, first) {
+        (Value::Map(map), Segment::Key(key)) => map.get(key),
+        (Value::List(items), Segment::Index(index)) => items.get(*index),
+        (Value::Sensitive(secret), _) => {
+            return match inside(secret.expose(), path) {
+                Value::Unknown => Value::Unknown,
+                value => Sensitive::wrap(value),
+            };
+        }
+        _ => None,
+    };
+    inner.map_or(Value::Unknown, |inner| inside(inner, rest))
 }
 
 /// A value inside a longer string.

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::clock::{Clock, Source};
 use crate::kind::{
-    Failure, Kind, Proposal, Provider, Readable, Reader, Registry, RemoteError, Requests, Session, Wanted, Writer,
+    Failure, Kind, Proposal, Provider, Readable, Reader, Registry, RemoteError, Requests, Session, Sole, Wanted, Writer,
 };
 use crate::model::{
     Address, Attribute, Compare, Condition, Desired, Facts, Field, Fields, FileId, Identity, KeyPart, KeySource,
@@ -132,6 +132,11 @@ impl Readable for Thing {
 }
 
 impl Kind for Thing {
+    fn sole(proposal: Proposal<'_>, _: &Facts) -> Option<Sole> {
+        let wants = proposal.fields.text("kind") == Some("only");
+        wants.then(|| Sole { field: "kind", value: "only".to_owned(), of: "the world".to_owned(), help: "choose" })
+    }
+
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, TestSession>) -> Result<Observed, RemoteError> {
         let world = &remote.session().0;
         let slug = proposal.identity.to_string();

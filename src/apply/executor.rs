@@ -1,5 +1,6 @@
 //! Carries a plan out: what is required first, independent work at once, each write once.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,8 @@ use crate::clock::Clock;
 use crate::diff::diff;
 use crate::kind::{Failure, Registry, RemoteError};
 use crate::model::{
-    Address, Code, Condition, Desired, Diagnostic, Fields, Observed, Path, RemoteId, Resource, Snapshot, TargetName,
+    Address, Code, Condition, Desired, Diagnostic, Fields, Observed, Path, RemoteId, Resource, Secrets, Snapshot,
+    TargetName,
 };
 use crate::observe::Sessions;
 use crate::plan::{Action, Plan, Shown, knowledge};
@@ -228,7 +230,7 @@ impl<'a> Run<'a> {
         self.started.insert(at, Started { at: now, fields: Arc::clone(&fields) });
         if step.action == Action::Wait {
             let object = self.knowledge.object(&step.address).expect("what is waited for has been observed");
-            let object = Observed::clone(object);
+            let object = object.clone();
             return self.wait(at, object);
         }
         if let Some((name, _)) = fields.iter().find(|(_, value)| value.has_unknown()) {
@@ -261,6 +263,7 @@ impl<'a> Run<'a> {
             Some(Attempt::Created { object }) => self.created(at, object),
             Some(Attempt::Failed(error)) => {
                 let mut diagnostic = error.diagnose(&doing, Some(self.resource(at)));
+                relabel(&mut diagnostic, &error, "not created");
                 if error.failure == Failure::Conflict && diagnostic.help.is_none() {
                     diagnostic.help =
                         Some("somebody else may have created it meanwhile: run `trueup plan` again".to_owned());
@@ -270,13 +273,14 @@ impl<'a> Run<'a> {
             Some(Attempt::Unknown { error, looked }) => {
                 let mut diagnostic = error.diagnose(&doing, Some(self.resource(at)));
                 diagnostic.code = Code::UncertainWrite;
+                relabel(&mut diagnostic, &error, "the request for this was sent, and no answer came");
                 diagnostic.message = format!("it is not known whether `{address}` was created: {}", error.message);
                 let found = if looked {
                     "it was looked for and not found; the remote may still be at it"
                 } else {
                     "it could not even be looked for"
                 };
-                diagnostic.help = Some(format!("{found}. It was not sent again; run `trueup plan`: it looks again"));
+                diagnostic.help = Some(format!("{found}; it was not sent again: run `trueup plan`, it looks again"));
                 self.settle(at, Resolution::Unknown, None, vec![diagnostic]);
             }
             None => {
@@ -302,7 +306,10 @@ impl<'a> Run<'a> {
 
     fn operation_failed(&self, at: usize, words: Option<&str>) -> Diagnostic {
         let address = &self.plan.steps[at].address;
-        let words = words.filter(|words| !words.is_empty()).map_or_else(String::new, |words| format!(": {words}"));
+        let mut words = words.filter(|words| !words.is_empty()).map_or_else(String::new, |words| format!(": {words}"));
+        if let Some(started) = self.started.get(&at) {
+            Secrets::of(&started.fields).take_out(&mut words);
+        }
         Diagnostic::error(
             Code::OperationFailed,
             format!("the remote accepted `{address}` and then failed to create it{words}"),
@@ -321,7 +328,7 @@ impl<'a> Run<'a> {
         let differing = differences.iter().filter(|difference| !difference.is_unverifiable());
         let problems = differing.map(|difference| not_converged(resource, difference)).collect();
         let id = Arc::clone(&object.id);
-        self.knowledge.learn(step.address.clone(), Arc::new(object));
+        self.knowledge.learn(step.address.clone(), Cow::Owned(object));
         self.settle(at, Resolution::Done, Some(id), problems);
     }
 
@@ -394,7 +401,10 @@ impl<'a> Run<'a> {
                     if let Condition::InProgress { description, .. } = &object.condition {
                         let step = &self.plan.steps[waiting.step];
                         let elapsed = self.elapsed(waiting.step, now);
-                        let description = description.as_ref().map(ToString::to_string);
+                        let mut description = description.as_ref().map(ToString::to_string);
+                        if let (Some(words), Some(started)) = (&mut description, self.started.get(&waiting.step)) {
+                            Secrets::of(&started.fields).take_out(words);
+                        }
                         let (address, action) = (step.address.clone(), step.action);
                         (self.events)(Event::Progress { address, action, elapsed, description });
                         waiting.object = object;
@@ -558,6 +568,13 @@ impl<'a> Run<'a> {
     }
 }
 
+/// Where the remote names no field, the resource as a whole is marked.
+fn relabel(diagnostic: &mut Diagnostic, error: &RemoteError, label: &str) {
+    if let ([], [whole]) = (&error.fields[..], &mut diagnostic.labels[..]) {
+        label.clone_into(&mut whole.message);
+    }
+}
+
 fn since(then: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(then)).unwrap_or_default()
 }
@@ -608,17 +625,17 @@ fn still_running(resource: &Resource, because: &str) -> Diagnostic {
 }
 
 fn not_converged(resource: &Resource, difference: &crate::diff::Difference) -> Diagnostic {
-    let stored = match &difference.before {
-        Shown::Json(json) => format!("as `{json}`"),
-        Shown::Nothing => "without it".to_owned(),
-        Shown::Unknown | Shown::Sensitive | Shown::Unverifiable => "differently".to_owned(),
-    };
     let path = &difference.path;
-    Diagnostic::error(
-        Code::NotConverged,
-        format!("`{}` was created, but the remote stored it {stored}", resource.address),
-    )
-    .at(resource.places.value(path), format!("`{path}` was sent as declared here"))
-    .help("declare what the remote keeps, or add the path to `lifecycle.ignore`")
-    .on(&resource.address)
+    let address = &resource.address;
+    let message = match &difference.before {
+        Shown::Json(json) => format!("the remote stored `{path}` of `{address}` as `{json}`"),
+        Shown::Nothing => format!("the remote did not store `{path}` of `{address}`"),
+        Shown::Unknown | Shown::Sensitive | Shown::Unverifiable => {
+            format!("the remote stored another `{path}` of `{address}` than was sent")
+        }
+    };
+    Diagnostic::error(Code::NotConverged, message)
+        .at(resource.places.value(path), "sent as declared here")
+        .help(format!("declare what the remote keeps, or leave it alone: `lifecycle: {{ ignore: [{path}] }}`"))
+        .on(address)
 }

@@ -337,7 +337,7 @@ async fn what_is_stored_otherwise_is_named() {
     let ledger = run(&plain(&["a"]), &world).await;
     assert_eq!(outcome(&ledger, "a"), (Resolution::Done, None, vec![Code::NotConverged]));
     assert!(!ledger.is_complete());
-    assert!(ledger.outcomes[0].diagnostics[0].labels[0].message.contains("`name`"));
+    assert!(ledger.outcomes[0].diagnostics[0].message.contains("stored `name` of"));
 }
 
 #[tokio::test(start_paused = true)]

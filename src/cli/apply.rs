@@ -77,7 +77,8 @@ pub(super) async fn run(command: &Apply, global: &Global, terminal: &Terminal) -
             Answer::Yes => {}
             Answer::Signal(number) => return command.end_early(Vec::new(), sources, Some(number), terminal),
             Answer::No => {
-                let diagnostic = Diagnostic::error(Code::Declined, "not applied: the answer was not `yes`");
+                let diagnostic = Diagnostic::error(Code::Declined, "not applied: the answer was not `yes`")
+                    .help("nothing was changed; run it again and answer `yes` in full");
                 return command.end_early(vec![diagnostic], sources, None, terminal);
             }
         }
@@ -169,8 +170,10 @@ impl Course {
         let at = self.begun.elapsed();
         match &self.progress {
             Some(progress) => {
+                // A line at a time: written piece by piece, the lines of a large plan cost more than its requests.
+                let mut out = std::io::LineWriter::new(std::io::stderr().lock());
                 // Nobody reads stderr any more: the work goes on all the same.
-                let _ = lock(progress).event(&mut std::io::stderr().lock(), event, at);
+                let _ = lock(progress).event(&mut out, event, at);
             }
             None => {
                 self.terminal.write(|out| json::line(out, &EventDocument::new(event, sources)));

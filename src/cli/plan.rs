@@ -137,7 +137,12 @@ pub(super) fn stopped(format: Format, diagnostics: &[Diagnostic], sources: &Sour
 /// Writes a file whole or not at all.
 pub(super) fn save(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = io::BufWriter::new(tempfile::NamedTempFile::new_in(directory)?);
+    // Its own words name a file that nobody has asked for.
+    let plain = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => io::Error::other(format!("there is no directory `{}`", directory.display())),
+        kind => kind.into(),
+    };
+    let mut file = io::BufWriter::new(tempfile::NamedTempFile::new_in(directory).map_err(plain)?);
     write(&mut file)?;
     file.into_inner()?.persist(path)?;
     Ok(())

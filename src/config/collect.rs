@@ -34,6 +34,8 @@ pub(super) struct Context<'c> {
     pub partial: bool,
     /// Sections without any target, told once each.
     pub without_target: HashSet<&'static str>,
+    /// The keys of free-form mappings: the same few in every resource.
+    keys: HashSet<Arc<str>>,
 }
 
 impl<'c> Context<'c> {
@@ -46,7 +48,18 @@ impl<'c> Context<'c> {
             declared: Declared::default(),
             partial: false,
             without_target: HashSet::new(),
+            keys: HashSet::new(),
         }
+    }
+
+    /// A key of a free-form mapping, kept once however often it is written.
+    pub fn key(&mut self, key: &str) -> Arc<str> {
+        if let Some(known) = self.keys.get(key) {
+            return Arc::clone(known);
+        }
+        let key: Arc<str> = key.into();
+        self.keys.insert(Arc::clone(&key));
+        key
     }
 }
 
@@ -179,8 +192,10 @@ fn collect_document(tree: &Arc<Tree>, document: Node<'_>, drafts: &mut Vec<Draft
     match document.content() {
         Content::Null | Content::Invalid => {}
         Content::Map(sections) => {
+            let mut empty = None;
             for section in sections {
-                collect_section(tree, section, drafts, cx);
+                collect_section(tree, section, empty, drafts, cx);
+                empty = Some(section.key).filter(|_| matches!(section.value.content(), Content::Null));
             }
         }
         _ => cx.report.push(
@@ -194,9 +209,16 @@ fn collect_document(tree: &Arc<Tree>, document: Node<'_>, drafts: &mut Vec<Draft
     }
 }
 
-fn collect_section(tree: &Arc<Tree>, entry: Entry<'_>, drafts: &mut Vec<Draft>, cx: &mut Context<'_>) {
+/// `above` is the key before this one, if nothing is below that.
+fn collect_section(
+    tree: &Arc<Tree>,
+    entry: Entry<'_>,
+    above: Option<&str>,
+    drafts: &mut Vec<Draft>,
+    cx: &mut Context<'_>,
+) {
     let Some(section) = cx.registry.section(entry.key).filter(|section| section.declarable) else {
-        return unknown_section(entry, cx);
+        return unknown_section(entry, above, cx);
     };
     let bodies = match entry.value.content() {
         Content::Map(bodies) => bodies,
@@ -219,12 +241,12 @@ fn collect_section(tree: &Arc<Tree>, entry: Entry<'_>, drafts: &mut Vec<Draft>, 
     }
 }
 
-fn unknown_section(entry: Entry<'_>, cx: &mut Context<'_>) {
+fn unknown_section(entry: Entry<'_>, above: Option<&str>, cx: &mut Context<'_>) {
     let name = shown(entry.key);
     let diagnostic = if let Some(section) = cx.registry.section(entry.key) {
         Diagnostic::error(Code::UnknownSection, format!("`{name}` can be referred to, not declared"))
             .at(entry.key_span, "not a section that can be declared")
-            .help(format!("remove it: the remote's {} come from elsewhere", section.name))
+            .help(format!("remove it: {} are only referred to, by name", section.name.replace('_', " ")))
     } else if PLANNED.contains(&entry.key) {
         Diagnostic::error(Code::Unsupported, format!("this version does not manage `{name}` yet"))
             .at(entry.key_span, "a section of the language that is not carried out")
@@ -233,6 +255,8 @@ fn unknown_section(entry: Entry<'_>, cx: &mut Context<'_>) {
         let nearest = names::nearest_section(entry.key, cx.registry, &cx.report.suggest);
         let help = if let Some(nearest) = nearest {
             format!("did you mean `{nearest}`?")
+        } else if let Some(above) = above.filter(|above| cx.registry.section(above).is_some()) {
+            format!("if it belongs to `{above}`, indent it and what is below it")
         } else {
             let known = cx.registry.sections().filter(|section| section.declarable).map(|section| section.name);
             format!("sections are {}", listed(known, "and"))

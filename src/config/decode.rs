@@ -54,7 +54,7 @@ pub(super) fn decode(draft: &mut Draft, cx: &mut Context<'_>) {
         let raw = decode_field(draft, field, *entry, api.as_deref(), cx);
         draft.fields.push(DraftField { field, node: entry.value.id(), raw });
     }
-    if body.entries().is_some() {
+    if body.entries().is_some() && !body.is_incomplete() {
         missing_fields(draft, &written, &meant, cx);
     }
     check_order(draft, cx);
@@ -243,6 +243,7 @@ fn check_value(field: &Field, value: &Value, node: Node<'_>, owner: &Address, cx
                 format!("`{}` takes {}, and {what} is {}", field.name, shape::describe(&field.shape), kind.describe()),
             )
             .at(node.span(), kind.describe())
+            .help("name a field that fits, or write the value out")
             .on(owner),
         );
         return false;
@@ -282,23 +283,13 @@ fn conceal_all(value: Value) -> Value {
     match value {
         Value::Unknown => value,
         Value::Template(_) => conceal(value),
-        Value::List(items) if items.iter().any(has_template) => {
+        Value::List(items) if items.iter().any(Value::has_template) => {
             Value::List(items.into_iter().map(conceal_all).collect())
         }
-        Value::Map(map) if map.values().any(has_template) => {
+        Value::Map(map) if map.values().any(Value::has_template) => {
             Value::Map(Box::new(map.into_iter().map(|(key, value)| (key, conceal_all(value))).collect()))
         }
         value => Sensitive::wrap(value),
-    }
-}
-
-/// Whether a template is anywhere in it.
-pub(super) fn has_template(value: &Value) -> bool {
-    match value {
-        Value::Template(_) => true,
-        Value::List(items) => items.iter().any(has_template),
-        Value::Map(map) => map.values().any(has_template),
-        _ => false,
     }
 }
 
@@ -445,8 +436,16 @@ fn missing_fields(draft: &Draft, written: &[Option<Entry<'_>>], meant: &[&str], 
     );
 }
 
-fn plain_doc(doc: &str) -> &str {
-    doc.trim_end_matches('.')
+/// The first sentence of a documentation as part of another one.
+fn plain_doc(doc: &str) -> String {
+    let doc = doc.trim_end_matches('.');
+    match doc.split_at_checked(1) {
+        // Not `UAA` or `API`.
+        Some((first, rest)) if rest.starts_with(|next: char| next == ' ' || next.is_lowercase()) => {
+            first.to_lowercase() + rest
+        }
+        _ => doc.to_owned(),
+    }
 }
 
 fn check_order(draft: &Draft, cx: &mut Context<'_>) {

@@ -95,16 +95,20 @@ pub(super) fn plain(entry: Entry<'_>, name: &str, owner: &Address, cx: &mut Cont
 
 fn plain_at(node: Node<'_>, name: &str, owner: &Address, cx: &mut Context<'_>) -> Option<Value> {
     let value = text::value(node, owner, &mut Vec::new(), cx);
-    let (message, label) = match value {
+    let (code, message, label) = match value {
         Value::Unknown => return None,
-        Value::Template(_) => {
-            (format!("`{name}` cannot depend on another resource"), "has to be known before anything is read")
+        Value::Template(_) => (
+            Code::InvalidExpression,
+            format!("`{name}` cannot depend on another resource"),
+            "has to be known before anything is read",
+        ),
+        Value::Sensitive(_) => {
+            (Code::InvalidValue, format!("`{name}` cannot be a sensitive variable"), "this is shown in plans")
         }
-        Value::Sensitive(_) => (format!("`{name}` cannot be a sensitive variable"), "this is shown in plans"),
         value => return Some(value),
     };
     cx.report.push(
-        Diagnostic::error(Code::InvalidExpression, message)
+        Diagnostic::error(code, message)
             .at(node.span(), label)
             .help("write it out, or use a variable that is not sensitive")
             .on(owner),
@@ -334,6 +338,7 @@ fn texts<'t>(entry: Entry<'t>, of: &str, owner: &Address, cx: &mut Context<'_>) 
             Some(other) => cx.report.push(
                 Diagnostic::error(Code::WrongType, format!("`{}` takes {of}, not {}", entry.key, other.describe()))
                     .at(item.span(), other.describe())
+                    .help("write each as a string")
                     .on(owner),
             ),
         }

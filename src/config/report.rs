@@ -46,6 +46,11 @@ impl Report {
         self.found.push(diagnostic);
     }
 
+    /// Counts an error that has been told where it is, outside the resource files.
+    pub fn note_told(&mut self) {
+        self.errors += 1;
+    }
+
     /// How many errors there have been, told or not.
     pub fn errors(&self) -> usize {
         self.errors

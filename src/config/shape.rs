@@ -1,10 +1,10 @@
 //! Whether a value is what its field's [`Shape`] says.
 
-use jiff::Timestamp;
+use jiff::civil::{Date, DateTime, date};
 use regex_lite::Regex;
 
 use super::words::{listed, shown};
-use crate::model::{Code, Format, Path, Shape, Value};
+use crate::model::{self, Code, Format, Path, Shape, Value};
 use crate::suggest::Suggest;
 
 /// What is wrong with a value, to be put where it stands.
@@ -283,7 +283,7 @@ pub(super) enum NotAnInstant {
     DateOnly,
     NoOffset,
     Form,
-    /// In jiff's words.
+    /// What of it does not exist.
     Value(String),
     Zero,
     TooPrecise,
@@ -292,7 +292,7 @@ pub(super) enum NotAnInstant {
 /// Reads RFC 3339: `2026-09-01T00:00:00Z`, with up to three fractional digits that count.
 ///
 /// jiff alone would read much more: `20240101`, a space for the `T`, no offset.
-pub(super) fn instant(text: &str) -> Result<Timestamp, NotAnInstant> {
+pub(super) fn instant(text: &str) -> Result<DateTime, NotAnInstant> {
     let bytes = text.as_bytes();
     let digits =
         |range: std::ops::Range<usize>| bytes.get(range).is_some_and(|part| part.iter().all(u8::is_ascii_digit));
@@ -334,14 +334,29 @@ pub(super) fn instant(text: &str) -> Result<Timestamp, NotAnInstant> {
     // jiff reads at most nine fractional digits; those past the third are zeros.
     let trimmed =
         if fraction.len() > 3 { Some(format!("{}{}", &text[..23], &text[20 + fraction.len()..])) } else { None };
-    let timestamp: Timestamp = trimmed
-        .as_deref()
-        .unwrap_or(text)
-        .parse()
-        .map_err(|error: jiff::Error| NotAnInstant::Value(error.to_string()))?;
+    let moment =
+        model::instant::utc(trimmed.as_deref().unwrap_or(text)).ok_or_else(|| NotAnInstant::Value(no_such(text)))?;
     // Kaiten reads the first instant of year 1 as "unset" and fails; years before it have no RFC 3339 form.
-    let unset: Timestamp = "0001-01-01T00:00:00Z".parse().expect("an instant");
-    if timestamp <= unset { Err(NotAnInstant::Zero) } else { Ok(timestamp) }
+    let unset = date(1, 1, 1).at(0, 0, 0, 0);
+    if moment <= unset { Err(NotAnInstant::Zero) } else { Ok(moment) }
+}
+
+/// What of a date and time, written as RFC 3339 wants it, does not exist.
+fn no_such(text: &str) -> String {
+    let number = |range: std::ops::Range<usize>| {
+        text.get(range).and_then(|digits: &str| digits.parse::<i8>().ok()).unwrap_or_default()
+    };
+    let year = text.get(..4).and_then(|digits| digits.parse::<i16>().ok()).unwrap_or_default();
+    let (month, day) = (number(5..7), number(8..10));
+    match Date::new(year, month, 1) {
+        Err(_) => "the months are 01 to 12".to_owned(),
+        Ok(first) if !(1..=first.days_in_month()).contains(&day) => {
+            format!("the days of this month are 01 to {}", first.days_in_month())
+        }
+        Ok(_) if number(11..13) > 23 => "the hours are at most 23".to_owned(),
+        Ok(_) if number(14..16) > 59 => "the minutes are at most 59".to_owned(),
+        Ok(_) => "in UTC this is beyond the year 9999".to_owned(),
+    }
 }
 
 impl NotAnInstant {
@@ -397,13 +412,11 @@ mod tests {
             "2026-09-01T00:00:00.123Z",
             "2026-09-01T00:00:00.123000000000Z",
             "2024-02-29T23:59:59-23:59",
+            "9999-12-31T23:59:59Z",
         ] {
             assert!(instant(text).is_ok(), "{text}: {:?}", instant(text));
         }
-        assert_eq!(
-            instant("2026-09-01T00:00:00.120000000000+01:00"),
-            Ok("2026-08-31T23:00:00.12Z".parse().expect("an instant"))
-        );
+        assert_eq!(instant("2026-09-01T00:00:00.120000000000+01:00"), Ok(date(2026, 8, 31).at(23, 0, 0, 120_000_000)));
         for (text, problem) in [
             ("2026-09-01", NotAnInstant::DateOnly),
             ("2026-09-01T00:00:00", NotAnInstant::NoOffset),
@@ -424,15 +437,18 @@ mod tests {
         ] {
             assert_eq!(instant(text), Err(problem), "{text}");
         }
-        for text in [
-            "2026-02-30T00:00:00Z",
-            "2025-02-29T00:00:00Z",
-            "2026-13-01T00:00:00Z",
-            "2026-01-01T24:00:00Z",
-            "2026-01-01T00:00:60Z",
-            "2026-01-01T00:00:00+24:00",
+        for (text, why) in [
+            ("2026-02-30T00:00:00Z", "the days of this month are 01 to 28"),
+            ("2024-02-30T00:00:00Z", "the days of this month are 01 to 29"),
+            ("2026-04-00T00:00:00Z", "the days of this month are 01 to 30"),
+            ("2026-13-01T00:00:00Z", "the months are 01 to 12"),
+            ("2026-01-01T24:00:00Z", "the hours are at most 23"),
+            ("2026-01-01T00:60:00Z", "the minutes are at most 59"),
+            ("2026-01-01T00:00:60Z", "the seconds are at most 59"),
+            ("2026-01-01T00:00:00+24:00", "the offset is at most 23:59"),
+            ("9999-12-31T23:59:59-01:00", "in UTC this is beyond the year 9999"),
         ] {
-            assert!(matches!(instant(text), Err(NotAnInstant::Value(_))), "{text}: {:?}", instant(text));
+            assert_eq!(instant(text), Err(NotAnInstant::Value(why.to_owned())), "{text}");
         }
     }
 

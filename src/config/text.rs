@@ -26,7 +26,7 @@ pub(super) fn value(node: Node<'_>, owner: &Address, uses: &mut Vec<Use>, cx: &m
         Content::Map(entries) => {
             let mut map = Map::with_capacity(entries.len());
             for entry in entries {
-                map.insert(entry.key.into(), value(entry.value, owner, uses, cx));
+                map.insert(cx.key(entry.key), value(entry.value, owner, uses, cx));
             }
             Value::Map(Box::new(map))
         }
@@ -207,6 +207,10 @@ impl<'t> Reader<'_, 't, '_> {
     fn variable(&mut self, name: &str, span: Span) -> Option<Read> {
         let variables = &self.cx.settings.variables;
         if let Some(variable) = variables.get(name) {
+            if variable.value == Value::Unknown {
+                self.cx.report.note_told();
+                return None;
+            }
             return Some(Read::Variable(variable.value.clone()));
         }
         let nearest = self.cx.report.suggest.nearest(name, variables.keys().map(|name| &**name));

@@ -8,6 +8,7 @@
 //! | `DELETE /_sandbox/faults`, `DELETE /_sandbox/faults/{id}` | removes all, or one |
 //! | `GET /_sandbox/latency`, `PUT /_sandbox/latency` | `{"ms":50}` |
 //! | `GET /_sandbox/requests?method=POST&path=/api/instances` | what was received; both parameters are optional |
+//! | `GET /_sandbox/requests/count` | `{"count":3,"methods":{"GET":2,"POST":1}}` of the same, with the same parameters |
 //! | `DELETE /_sandbox/requests` | forgets it |
 
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub(super) fn router(remote: &'static str, weather: Arc<Weather>) -> Router {
         .route("/faults/{id}", delete(remove_fault))
         .route("/latency", get(latency).put(set_latency))
         .route("/requests", get(requests).delete(clear_requests))
+        .route("/requests/count", get(count_requests))
         .with_state(weather)
 }
 
@@ -95,6 +97,12 @@ async fn requests(State(weather): State<Arc<Weather>>, Query(wanted): Query<Want
     let found = weather.recorder.matching(method, wanted.path.as_deref().unwrap_or("/"));
     let shown: Vec<_> = found.iter().map(Recorded::to_json).collect();
     Json(shown).into_response()
+}
+
+async fn count_requests(State(weather): State<Arc<Weather>>, Query(wanted): Query<Wanted>) -> Response {
+    let method = wanted.method.as_deref().unwrap_or("*");
+    let methods = weather.recorder.count_matching(method, wanted.path.as_deref().unwrap_or("/"));
+    Json(json!({ "count": methods.values().sum::<u64>(), "methods": methods })).into_response()
 }
 
 async fn clear_requests(State(weather): State<Arc<Weather>>) -> StatusCode {

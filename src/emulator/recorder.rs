@@ -1,6 +1,6 @@
 //! Remembers the requests a remote received.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::body::Bytes;
@@ -101,6 +101,17 @@ impl Recorder {
         let tape = self.tape();
         let wanted = |request: &&Recorded| (method == "*" || request.method == method) && fits(path, &request.path);
         tape.requests.iter().filter(wanted).cloned().collect()
+    }
+
+    /// How many of the requests [`Recorder::matching`] tells, by method.
+    pub fn count_matching(&self, method: &str, path: &str) -> BTreeMap<String, u64> {
+        let mut counts = BTreeMap::new();
+        for request in &self.tape().requests {
+            if (method == "*" || request.method == method) && fits(path, &request.path) {
+                *counts.entry(request.method.clone()).or_default() += 1;
+            }
+        }
+        counts
     }
 
     /// How many requests came in since the last [`Recorder::clear`], including forgotten ones.

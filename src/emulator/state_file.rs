@@ -47,7 +47,7 @@ pub enum StateError {
         version: u32,
     },
     /// Another sandbox holds it.
-    #[error("the sandbox state `{}` is in use by another sandbox", path.display())]
+    #[error("the sandbox state `{}` is in use by another run or sandbox: wait for it to end, or stop it", path.display())]
     InUse {
         /// The file.
         path: PathBuf,

@@ -391,6 +391,12 @@ mod tests {
         assert_eq!((&requests[0]["query"], &requests[0]["fault"]), (&json!("limit=2"), &json!("reply")));
         assert_eq!(requests[1]["json"], json!({ "name": "Acme", "slug": "acme" }));
         assert!(!requests.to_string().contains(SANDBOX_TOKEN));
+        let counted = world.send(Method::GET, "/_sandbox/requests/count", &null).await.unwrap();
+        let counted: Value = counted.json().await.unwrap();
+        assert_eq!(counted, json!({ "count": 2, "methods": { "GET": 1, "POST": 1 } }));
+        let path = "/_sandbox/requests/count?method=GET&path=/api/licenses";
+        let none: Value = world.send(Method::GET, path, &null).await.unwrap().json().await.unwrap();
+        assert_eq!(none, json!({ "count": 0, "methods": {} }));
         let path = "/_sandbox/requests?method=POST&path=/api/licenses";
         assert_eq!(world.send(Method::GET, path, &null).await.unwrap().text().await.unwrap(), "[]");
         world.send(Method::DELETE, "/_sandbox/requests", &null).await.unwrap();

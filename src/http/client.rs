@@ -203,6 +203,7 @@ impl Client {
             path: request.shown_path().to_owned(),
             uncertain: false,
         };
+        response.forget(request.credentials());
         response.uncertain = match request.tries {
             super::Tries::Read => false,
             super::Tries::Write(untaken) => (response.status >= 500 || response.status == 408) && !untaken(&response),

@@ -90,6 +90,12 @@ impl Request {
         self
     }
 
+    /// What it signs in with, without the scheme.
+    pub(super) fn credentials(&self) -> Option<&str> {
+        let (_, credentials) = self.headers.get(reqwest::header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+        Some(credentials).filter(|credentials| !credentials.is_empty())
+    }
+
     /// For a write: tells from a 5xx answer that nothing was written, so that it may be sent again.
     pub fn untaken(mut self, untaken: fn(&Response) -> bool) -> Self {
         self.tries = Tries::Write(untaken);

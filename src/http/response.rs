@@ -39,6 +39,17 @@ pub struct Malformed {
 }
 
 impl Response {
+    /// Takes the credentials out of a body that may be quoted: servers repeat what they do not accept.
+    pub(super) fn forget(&mut self, credentials: Option<&str>) {
+        let data = self.is_success() && matches!(self.body.first(), Some(b'{' | b'['));
+        if let Some(credentials) = credentials.filter(|_| !data)
+            && let text = String::from_utf8_lossy(&self.body)
+            && text.contains(credentials)
+        {
+            self.body = text.replace(credentials, "[redacted]").into_bytes();
+        }
+    }
+
     /// Whether the status is 2xx.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)

@@ -13,8 +13,6 @@ pub enum Class {
     Config,
     /// Not signed in, or not permitted, while reading: 4.
     SignIn,
-    /// A guard refused before any write: 6.
-    Guard,
     /// Any other failure: 1 before the first write, 5 once `apply` is at work.
     Failure,
 }
@@ -101,13 +99,13 @@ codes! {
     InvalidTarget = "trueup::config::invalid_target", Config;
     /// A reference or expression to a resource that is not declared and cannot be remote.
     UnresolvedReference = "trueup::config::unresolved_reference", Config;
-    /// An expression that cannot be read.
+    /// An expression that cannot be read, or stands where none may.
     InvalidExpression = "trueup::config::invalid_expression", Config;
     /// A variable that is not declared.
     UnknownVariable = "trueup::config::unknown_variable", Config;
     /// An expression into a field that the section does not have.
     UnknownExpressionField = "trueup::config::unknown_expression_field", Config;
-    /// What identifies a resource would be known only after apply.
+    /// What identifies a resource, or what one refers to, would be known only after apply.
     UnknownIdentity = "trueup::config::unknown_identity", Config;
     /// Resources that wait for each other.
     Cycle = "trueup::config::cycle", Config;
@@ -158,10 +156,6 @@ codes! {
     ApiMismatch = "trueup::plan::api_mismatch", Failure;
     /// A change that cannot be carried out.
     Blocked = "trueup::plan::blocked", Failure;
-    /// `protect` forbids what would have to be done.
-    Protected = "trueup::plan::protected", Guard;
-    /// A plan file that cannot be used.
-    PlanFile = "trueup::plan::file", Guard;
 
     /// The answer to a write was lost and looking did not settle what happened.
     UncertainWrite = "trueup::apply::uncertain_write", Failure;

@@ -4,8 +4,10 @@ mod address;
 mod code;
 mod diagnostic;
 mod document;
+pub mod instant;
 mod path;
 mod resource;
+mod secrets;
 mod section;
 mod snapshot;
 mod source;
@@ -19,6 +21,7 @@ pub use document::{
 };
 pub use path::{Path, Segment};
 pub use resource::{Consent, Desired, Lifecycle, Locate, OnExists, Places, Resource, Spanned, Target};
+pub use secrets::Secrets;
 pub use section::{Attribute, ChangeRule, Compare, Field, Format, KeyPart, KeySource, Section, Shape};
 pub use snapshot::{Collection, Condition, Facts, Identity, Observed, Operation, Snapshot};
 pub use source::{FileId, Position, SourceFile, Sources, Span};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::{Fields, RemoteId, TargetName};
 
@@ -97,6 +97,9 @@ pub struct Collection {
     objects: Vec<Observed>,
     by_key: HashMap<Box<str>, Vec<u32>>,
     by_id: HashMap<RemoteId, u32>,
+    /// By the field `name`; made when somebody asks for it first.
+    by_name: OnceLock<HashMap<Box<str>, Vec<u32>>>,
+    fold_case: bool,
 }
 
 impl Collection {
@@ -106,10 +109,8 @@ impl Collection {
     /// their natural keys, so that the remote's own order changes nothing.
     pub fn new(mut objects: Vec<Observed>, fold_case: bool) -> Self {
         objects.sort_by(|a, b| {
-            let parts = |object: &Observed| {
-                object.identity.parts.iter().map(|(_, value)| Arc::clone(value)).collect::<Vec<_>>()
-            };
-            parts(a).cmp(&parts(b)).then_with(|| a.id.cmp(&b.id))
+            let (a_parts, b_parts) = (a.identity.parts.iter(), b.identity.parts.iter());
+            a_parts.map(|(_, value)| value).cmp(b_parts.map(|(_, value)| value)).then_with(|| a.id.cmp(&b.id))
         });
         let mut seen = std::collections::HashSet::new();
         objects.retain(|object| seen.insert(Arc::clone(&object.id)));
@@ -120,12 +121,28 @@ impl Collection {
             by_key.entry(fold(&object.identity.to_string(), fold_case)).or_default().push(at);
             by_id.insert(Arc::clone(&object.id), at);
         }
-        Self { objects, by_key, by_id }
+        Self { objects, by_key, by_id, by_name: OnceLock::new(), fold_case }
     }
 
     /// The objects of this natural key; more than one where the remote does not keep it unique. `fold_case` as in [`Collection::new`].
     pub fn named(&self, key: &str, fold_case: bool) -> impl Iterator<Item = &Observed> {
         let found = self.by_key.get(&fold(key, fold_case)).map(Vec::as_slice).unwrap_or_default();
+        found.iter().map(|at| &self.objects[*at as usize])
+    }
+
+    /// The objects whose field `name` is this, where names are only unique within something. Case counts unless
+    /// [`Collection::new`] was told otherwise.
+    pub fn called(&self, name: &str) -> impl Iterator<Item = &Observed> {
+        let by_name = self.by_name.get_or_init(|| {
+            let mut by_name: HashMap<Box<str>, Vec<u32>> = HashMap::with_capacity(self.objects.len());
+            for (at, object) in (0..).zip(&self.objects) {
+                if let Some(name) = object.fields.text("name") {
+                    by_name.entry(fold(name, self.fold_case)).or_default().push(at);
+                }
+            }
+            by_name
+        });
+        let found = by_name.get(&fold(name, self.fold_case)).map(Vec::as_slice).unwrap_or_default();
         found.iter().map(|at| &self.objects[*at as usize])
     }
 
@@ -182,5 +199,41 @@ impl Snapshot {
     /// One collection; `None` if it was not asked for.
     pub fn collection(&self, target: &str, section: &'static str) -> Option<&Collection> {
         self.collections.get(target)?.get(section)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Value;
+
+    fn object(outer: &str, name: &str, id: &str) -> Observed {
+        Observed {
+            identity: Identity { parts: vec![("outer", outer.into()), ("name", name.into())] },
+            id: id.into(),
+            version: None,
+            fields: [("name", Value::text(name))].into_iter().collect(),
+            attributes: Fields::default(),
+            condition: Condition::Ready,
+        }
+    }
+
+    fn called<'c>(collection: &'c Collection, name: &str) -> Vec<&'c str> {
+        collection.called(name).map(|object| &*object.id).collect()
+    }
+
+    #[test]
+    fn objects_are_in_the_order_of_their_keys_and_each_is_there_once() {
+        let objects = vec![object("b", "a", "3"), object("a", "b", "2"), object("a", "a", "1"), object("a", "b", "2")];
+        let ids: Vec<_> = Collection::new(objects, false).iter().map(|object| object.id.to_string()).collect();
+        assert_eq!(ids, ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn objects_are_found_by_a_name_that_is_unique_only_within_something() {
+        let objects = || vec![object("a", "x", "1"), object("b", "X", "2"), object("b", "x", "3")];
+        assert_eq!(called(&Collection::new(objects(), false), "x"), ["1", "3"]);
+        assert_eq!(called(&Collection::new(objects(), true), "X"), ["1", "2", "3"]);
+        assert!(called(&Collection::new(objects(), false), "y").is_empty());
     }
 }

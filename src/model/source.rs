@@ -57,8 +57,12 @@ pub struct SourceFile {
     text: String,
     display: Option<String>,
     lines: Vec<u32>,
-    ascii: bool,
+    /// How many characters start before each [`STRIDE`] of bytes; empty where every byte is one.
+    characters: Vec<u32>,
 }
+
+/// How far apart the places are up to which characters have been counted: one line may be a whole file.
+const STRIDE: usize = 4096;
 
 impl SourceFile {
     /// Takes a file's text. A leading byte order mark is dropped, so that it shifts no column.
@@ -70,8 +74,16 @@ impl SourceFile {
         let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let lines =
             std::iter::once(0).chain(newlines.map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX))).collect();
-        let ascii = text.is_ascii();
-        Self { name: name.into(), text, display: None, lines, ascii }
+        let mut characters = Vec::new();
+        if !text.is_ascii() {
+            let mut before = 0;
+            for stride in text.as_bytes().chunks(STRIDE) {
+                characters.push(before);
+                before += starts(stride);
+            }
+            characters.push(before);
+        }
+        Self { name: name.into(), text, display: None, lines, characters }
     }
 
     /// The path, relative to the directory of `trueup.toml`, with `/`.
@@ -119,9 +131,23 @@ impl SourceFile {
         }
         let line = self.lines.partition_point(|start| *start as usize <= offset);
         let start = self.lines[line - 1] as usize;
-        let column = if self.ascii { offset - start } else { self.text[start..offset].chars().count() };
-        (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column + 1).unwrap_or(u32::MAX))
+        let column = self.characters_before(offset) - self.characters_before(start);
+        (u32::try_from(line).unwrap_or(u32::MAX), column.saturating_add(1))
     }
+
+    /// How many characters start before an offset.
+    fn characters_before(&self, offset: usize) -> u32 {
+        match self.characters.get(offset / STRIDE) {
+            Some(before) => before + starts(&self.text.as_bytes()[offset / STRIDE * STRIDE..offset]),
+            None => u32::try_from(offset).unwrap_or(u32::MAX),
+        }
+    }
+}
+
+/// How many characters start in these bytes of UTF-8.
+fn starts(bytes: &[u8]) -> u32 {
+    let count = bytes.iter().filter(|byte| !matches!(byte, 0x80..=0xbf)).count();
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 impl fmt::Debug for SourceFile {
@@ -181,6 +207,18 @@ mod tests {
         assert_eq!(sources.get(id).display(), "token = \"**\n*\" # é\n");
         assert_eq!(sources.get(id).text(), text);
         assert_eq!(before.display(), text);
+    }
+
+    #[test]
+    fn columns_count_characters_however_long_the_line() {
+        let text = format!("é\n{}x", "a日é".repeat(5000));
+        let file = SourceFile::new("a", text.as_str());
+        for (offset, _) in text.char_indices().skip(2) {
+            let column = text[3..offset].chars().count() + 1;
+            assert_eq!(file.line_column(u32::try_from(offset).unwrap()), (2, u32::try_from(column).unwrap()));
+        }
+        let whole = SourceFile::new("a", "é".repeat(STRIDE));
+        assert_eq!(whole.line_column(u32::MAX), (1, u32::try_from(STRIDE).unwrap() + 1));
     }
 
     #[test]

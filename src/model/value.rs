@@ -77,6 +77,16 @@ impl Value {
         }
     }
 
+    /// Whether an expression is anywhere in it; what is sensitive has none.
+    pub fn has_template(&self) -> bool {
+        match self {
+            Self::Template(_) => true,
+            Self::List(items) => items.iter().any(Self::has_template),
+            Self::Map(map) => map.values().any(Self::has_template),
+            _ => false,
+        }
+    }
+
     /// Whether anything in it must not be shown.
     pub fn has_sensitive(&self) -> bool {
         match self {
@@ -104,16 +114,16 @@ impl Value {
     }
 
     /// A JSON value of the remote as ours. Never sensitive, never unknown.
-    pub fn from_json(json: serde_json::Value) -> Self {
+    pub fn from_json(json: &serde_json::Value) -> Self {
         match json {
             serde_json::Value::Null => Self::Null,
-            serde_json::Value::Bool(bool) => Self::Bool(bool),
-            serde_json::Value::Number(number) => Self::Number(number),
-            serde_json::Value::String(text) => Self::Text(text.into()),
-            serde_json::Value::Array(items) => Self::List(items.into_iter().map(Self::from_json).collect()),
-            serde_json::Value::Object(map) => {
-                Self::Map(Box::new(map.into_iter().map(|(key, value)| (key.into(), Self::from_json(value))).collect()))
-            }
+            serde_json::Value::Bool(bool) => Self::Bool(*bool),
+            serde_json::Value::Number(number) => Self::Number(number.clone()),
+            serde_json::Value::String(text) => Self::text(text.as_str()),
+            serde_json::Value::Array(items) => Self::List(items.iter().map(Self::from_json).collect()),
+            serde_json::Value::Object(map) => Self::Map(Box::new(
+                map.iter().map(|(key, value)| (key.as_str().into(), Self::from_json(value))).collect(),
+            )),
         }
     }
 }

@@ -1,15 +1,17 @@
 //! Desired x Snapshot -> `Plan`. Pure: the same input gives the same plan.
 
+use std::borrow::Cow;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{Action, Change, Plan, Reason, Seen, Shown, Step};
 use crate::diff::{Difference, creation, diff};
 use crate::graph;
-use crate::kind::{Check, Proposal, Registry};
+use crate::kind::{Check, Proposal, Registry, Sole};
 use crate::model::{
-    Address, Code, Condition, Desired, Diagnostic, Diagnostics, Facts, Fields, Identity, Observed, OnExists, Operation,
-    Path, Resource, Section, Snapshot, To, Value,
+    Address, Code, Condition, Desired, Diagnostic, Diagnostics, Facts, Fields, Identity, KeyPart, KeySource, Observed,
+    OnExists, Operation, Path, Resource, Secrets, Section, Severity, Snapshot, TargetName, To, Value,
 };
 use crate::resolve::Knowledge;
 
@@ -21,10 +23,14 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, registry: &Registry, mut pro
         registry,
         knowledge: Knowledge::new(desired, snapshot, registry),
         claimed: HashMap::new(),
+        soles: HashMap::new(),
         unread: HashSet::new(),
         problems: Diagnostics::default(),
     };
-    let steps = graph::order(desired).iter().filter_map(|address| planner.step_unless_unread(&desired.resources[address])).collect();
+    let steps = graph::order(desired)
+        .iter()
+        .filter_map(|address| planner.step_unless_unread(&desired.resources[address]))
+        .collect();
     problems.extend(planner.problems);
     Plan {
         project: Arc::clone(&desired.project),
@@ -48,7 +54,7 @@ pub fn knowledge<'a>(
         let collection = snapshot.collection(&step.target, step.address.section);
         let object = step.observed.as_ref().and_then(|seen| collection?.with_id(&seen.id));
         if let Some(object) = object.filter(|object| lasts(object)) {
-            knowledge.learn(step.address.clone(), Arc::new(object.clone()));
+            knowledge.learn(step.address.clone(), Cow::Borrowed(object));
         }
     }
     knowledge
@@ -70,6 +76,8 @@ struct Planner<'a> {
     knowledge: Knowledge<'a>,
     /// Which declared resource an object has been recognised as.
     claimed: HashMap<Arc<str>, Address>,
+    /// Which resource wants what only one can have, by target.
+    soles: HashMap<(TargetName, &'static str, Sole), Address>,
     /// What nothing can be said about, because something could not be read.
     unread: HashSet<Address>,
     problems: Diagnostics,
@@ -161,13 +169,24 @@ impl<'a> Planner<'a> {
                         }
                         let check = Check { resource, proposal, observed, collections, facts };
                         found.extend(declared.check(check));
-                        decide(resource, section, &identity, &fields, observed, facts)
+                        let sole = declared.sole(proposal, facts);
+                        found.extend(sole.and_then(|sole| self.want(resource, section, sole)));
+                        let recognised_by = declared.recognised_by(proposal, facts);
+                        decide(resource, section, &identity, &fields, observed, facts, recognised_by)
                     }
                 }
             }
         };
-        let decision = if let Some(error) =
-            found.iter().find(|problem| problem.severity == crate::model::Severity::Error)
+        // A kind warns where only this one object is to be left alone.
+        let forbids = |problem: &&Diagnostic| problem.severity == Severity::Warning && problem.code == Code::Blocked;
+        let decision = match found.iter().find(forbids) {
+            Some(warning) if decision.action == Action::Update => {
+                let reason = Reason { code: "immutable", message: warning.message.clone() };
+                Decision { action: Action::Blocked, reason, executable: true, ..decision }
+            }
+            _ => decision,
+        };
+        let decision = if let Some(error) = found.iter().find(|problem| problem.severity == Severity::Error)
             && decision.action != Action::Blocked
         {
             let reason = Reason { code: "refused", message: error.message.clone() };
@@ -177,7 +196,7 @@ impl<'a> Planner<'a> {
         };
         self.problems.extend(found);
         if let Some(object) = observed.filter(|object| lasts(object)) {
-            self.knowledge.learn(resource.address.clone(), Arc::new(object.clone()));
+            self.knowledge.learn(resource.address.clone(), Cow::Borrowed(object));
         }
         Some(Step {
             address: resource.address.clone(),
@@ -191,6 +210,33 @@ impl<'a> Planner<'a> {
             observed: observed.map(|object| Seen { id: Arc::clone(&object.id), version: object.version.clone() }),
             executable: decision.executable,
         })
+    }
+
+    /// Two resources cannot both have what only one can.
+    fn want(&mut self, resource: &Resource, section: &'static Section, sole: Sole) -> Option<Diagnostic> {
+        let Sole { field, of, help, .. } = &sole;
+        let help = *help;
+        let path = Path::field(*field);
+        if resource.lifecycle.ignore.iter().any(|ignored| path.starts_with(&ignored.value)) {
+            return None;
+        }
+        let message = format!("only one of the {} of {of} can have this `{field}`", section.name);
+        let key = (Arc::clone(&resource.target), section.name, sole);
+        let first = match self.soles.entry(key) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(resource.address.clone());
+                return None;
+            }
+            Entry::Occupied(first) => first.get().clone(),
+        };
+        let other = &self.desired.resources[&first];
+        Some(
+            Diagnostic::error(Code::InvalidValue, message)
+                .at(resource.places.value(&path), "asks for it too")
+                .also(other.places.value(&path), format!("`{first}` asks for it"))
+                .help(help)
+                .on(&resource.address),
+        )
     }
 
     /// One object cannot be two declared resources.
@@ -217,12 +263,11 @@ fn decide(
     fields: &Fields,
     observed: Option<&Observed>,
     facts: &Facts,
+    recognised_by: Option<String>,
 ) -> Decision {
     let Some(object) = observed else {
-        let (outer, own) = identity.parts.split_at(identity.parts.len().saturating_sub(1));
-        let own = own.iter().map(|(part, value)| format!(" with {part} {value}"));
-        let outer = outer.iter().map(|(part, value)| format!(" in {part} {value}"));
-        let message = format!("no {}{}", section.singular, own.chain(outer).collect::<String>());
+        let by = recognised_by.unwrap_or_else(|| in_words(identity));
+        let message = format!("no {} {by}", section.singular);
         return Decision::new(Action::Create, "absent", message).with(creation(section, fields));
     };
     let ignored: Vec<&Path> = resource.lifecycle.ignore.iter().map(|path| &path.value).collect();
@@ -236,7 +281,8 @@ fn decide(
             Decision::new(Action::Wait, "in_progress", format!("the remote is still at work on its {operation}"))
         }
         Condition::CreateFailed { description } => {
-            let words = description.as_ref().map(|words| format!(": {words}")).unwrap_or_default();
+            let mut words = description.as_ref().map(|words| format!(": {words}")).unwrap_or_default();
+            Secrets::of(fields).take_out(&mut words);
             Decision::new(
                 Action::Recover,
                 "create_failed",
@@ -247,6 +293,14 @@ fn decide(
         }
         Condition::Ready => compare(resource, differences, facts),
     }
+}
+
+/// `with name db in space acme/production`.
+fn in_words(identity: &Identity) -> String {
+    let (outer, own) = identity.parts.split_at(identity.parts.len().saturating_sub(1));
+    let own = own.iter().map(|(part, value)| format!("with {part} {value}"));
+    let outer = outer.iter().map(|(part, value)| format!("in {part} {value}"));
+    own.chain(outer).collect::<Vec<_>>().join(" ")
 }
 
 fn compare(resource: &Resource, differences: Vec<Difference>, facts: &Facts) -> Decision {
@@ -262,8 +316,8 @@ fn compare(resource: &Resource, differences: Vec<Difference>, facts: &Facts) -> 
     }
     if resource.lifecycle.on_exists == OnExists::AdoptIfEqual {
         let message = format!(
-            "it exists and {count} {} differ, and `on_exists: adopt_if_equal` forbids to update it",
-            plural(count, "field")
+            "it exists and {count} {}, and `on_exists: adopt_if_equal` forbids to update it",
+            if count == 1 { "field differs" } else { "fields differ" }
         );
         return Decision::new(Action::Blocked, "not_equal", message).with(differences);
     }
@@ -274,10 +328,6 @@ fn compare(resource: &Resource, differences: Vec<Difference>, facts: &Facts) -> 
     let message =
         format!("{count} {} from what is declared", if count == 1 { "value differs" } else { "values differ" });
     Decision::new(Action::Update, "drift", message).with(differences).shown_only()
-}
-
-fn plural(count: usize, word: &str) -> String {
-    if count == 1 { word.to_owned() } else { format!("{word}s") }
 }
 
 fn first_line(problems: &[Diagnostic]) -> String {
@@ -300,13 +350,14 @@ fn api_problems(resource: &Resource, section: &'static Section, facts: &Facts) -
     let mut problems = Vec::new();
     if lacks(section.apis) {
         problems.push(
-            Diagnostic::error(
-                Code::ApiMismatch,
-                format!("target `{}` speaks `{}`, which has no {}", resource.target, facts.api, section.name),
-            )
-            .at(resource.key_span, format!("only {} can manage this", section.apis.join(" and ")))
-            .help(format!("refer to what exists with `{{ {}: … }}`, and take this declaration out", section.id_name()))
-            .on(&resource.address),
+            Diagnostic::error(Code::ApiMismatch, format!("`{}` has no {}", facts.api, section.name.replace('_', " ")))
+                .at(resource.key_span, format!("target `{}` speaks `{}`", resource.target, facts.api))
+                .help(format!(
+                    "only `{}` can manage it: take this declaration out, and refer to what exists with `{{ {}: … }}`",
+                    section.apis.join("`, `"),
+                    section.id_name()
+                ))
+                .on(&resource.address),
         );
     }
     for (name, _) in resource.fields.iter() {
@@ -314,16 +365,13 @@ fn api_problems(resource: &Resource, section: &'static Section, facts: &Facts) -
         if lacks(field.apis) {
             let path = Path::field(name);
             problems.push(
-                Diagnostic::error(
-                    Code::ApiMismatch,
-                    format!("target `{}` speaks `{}`, which has no `{name}`", resource.target, facts.api),
-                )
-                .at(
-                    resource.places.key(&path).unwrap_or(resource.key_span),
-                    format!("only in `{}`", field.apis.join("`, `")),
-                )
-                .help(field.doc)
-                .on(&resource.address),
+                Diagnostic::error(Code::ApiMismatch, format!("`{}` has no `{name}`", facts.api))
+                    .at(
+                        resource.places.key(&path).unwrap_or(resource.key_span),
+                        format!("target `{}` speaks `{}`", resource.target, facts.api),
+                    )
+                    .help(format!("only `{}` has it: remove it", field.apis.join("`, `")))
+                    .on(&resource.address),
             );
         }
     }
@@ -331,11 +379,33 @@ fn api_problems(resource: &Resource, section: &'static Section, facts: &Facts) -
 }
 
 fn ambiguous(resource: &Resource, section: &'static Section, identity: &Identity, objects: &[&Observed]) -> Diagnostic {
-    let ids = objects.iter().map(|object| format!("`{}`", object.id)).collect::<Vec<_>>().join(", ");
-    Diagnostic::error(Code::AmbiguousName, format!("{} {} could be this one", objects.len(), section.name))
-        .at(resource.key_span, format!("`{identity}` does not tell them apart"))
-        .help(format!("they are {ids}; rename or remove all but one of them at the remote"))
-        .on(&resource.address)
+    let named = |name: &dyn Fn(&Observed) -> String| {
+        objects.iter().map(|object| format!("`{}`", name(object))).collect::<Vec<_>>().join(", ")
+    };
+    let help = match section.key {
+        // Recognised by something else than their names, which do tell them apart.
+        [KeyPart { name, from: KeySource::FieldOrKey, .. }] if tell_apart(objects, name) => {
+            let names = named(&|object| object.identity.to_string());
+            format!("they are {names}: write the `{name}` of the one that is meant")
+        }
+        _ => {
+            let ids = named(&|object| object.id.to_string());
+            format!("they are {ids}; rename or remove all but one of them at the remote")
+        }
+    };
+    Diagnostic::error(
+        Code::AmbiguousName,
+        format!("{} {} could be this one", objects.len(), section.name.replace('_', " ")),
+    )
+    .at(resource.key_span, format!("`{identity}` does not tell them apart"))
+    .help(help)
+    .on(&resource.address)
+}
+
+/// Whether the objects' own names, written as this field, would do.
+fn tell_apart(objects: &[&Observed], name: &str) -> bool {
+    let names: HashSet<_> = objects.iter().filter_map(|object| object.fields.text(name)).collect();
+    names.len() == objects.len()
 }
 
 /// Only these resources and what they require.

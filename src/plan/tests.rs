@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{Plan, plan};
-use crate::model::{Code, Condition, Desired, Diagnostics, OnExists, Operation, Value};
-use crate::testing::{Declared, World, expression, map, named, object, observed, refers_to, registry};
+use crate::model::{Code, Condition, Desired, Diagnostics, Identity, OnExists, Operation, Resource, Value};
+use crate::testing::{Declared, World, address, expression, map, named, object, observed, refers_to, registry};
 
 fn world(objects: &[(&str, &[(&'static str, Value)])]) -> Arc<World> {
     let world = World::default();
@@ -86,6 +86,28 @@ async fn ignored_and_unverifiable_differences_change_nothing() {
 }
 
 #[tokio::test]
+async fn what_only_one_can_have_is_given_to_one() {
+    let only = [("kind", Value::text("only"))];
+    let desired = Declared::new().thing("a", &only, &[]).thing("b", &only, &[]).thing("c", &[], &[]).desired;
+    let plan = planned(&desired, &world(&[("b", &only)])).await;
+    assert_eq!(actions(&plan), ["create a: absent", "blocked b: refused", "create c: absent"]);
+    assert_eq!(codes(&plan), [Code::InvalidValue]);
+    assert_eq!(plan.diagnostics[0].message, "only one of the things of the world can have this `kind`");
+    let alone = Declared::new().thing("a", &only, &[]).thing("c", &[], &[]).desired;
+    assert_eq!(codes(&planned(&alone, &world(&[])).await), []);
+    let ignored = desired_without_watching(desired, "a");
+    assert_eq!(codes(&planned(&ignored, &world(&[])).await), []);
+}
+
+/// With the field `kind` of a thing ignored.
+fn desired_without_watching(mut desired: Desired, key: &str) -> Desired {
+    let resource = &mut desired.resources[&address(key)];
+    let value = crate::model::Path::field("kind");
+    resource.lifecycle.ignore = vec![crate::model::Spanned { value, span: resource.span }];
+    desired
+}
+
+#[tokio::test]
 async fn adopt_if_equal_blocks_on_a_difference() {
     let desired = Declared::new()
         .thing("a", &[("name", Value::text("A"))], &[])
@@ -154,7 +176,7 @@ async fn a_name_of_two_is_ambiguous_unless_narrowed() {
     for (slug, maker) in [("x1", "one"), ("x2", "two")] {
         let mut objects = world.objects.lock().unwrap();
         let object = objects.get_mut(slug).expect("there");
-        object.identity = crate::model::Identity::single("slug", "x");
+        object.identity = Identity::single("slug", "x");
         object.attributes.set("maker", Value::text(maker));
     }
     let refer = |maker| Declared::new().thing("a", &[("peer", named("x", maker))], &[]).desired;
@@ -164,7 +186,7 @@ async fn a_name_of_two_is_ambiguous_unless_narrowed() {
     assert_eq!(actions(&planned(&refer(Some("two")), &world).await), ["create a: absent"]);
     let unmade = planned(&refer(Some("three")), &world).await;
     assert_eq!(codes(&unmade), [Code::ReferenceNotFound]);
-    assert_eq!(unmade.diagnostics[0].help.as_deref(), Some("`x` is there, but from `one` and `two`"));
+    assert_eq!(unmade.diagnostics[0].help.as_deref(), Some("there is one with `maker: one` or `maker: two`"));
 }
 
 #[tokio::test]
@@ -197,7 +219,26 @@ async fn only_keeps_what_is_asked_for_and_what_that_requires() {
         .thing("c", &[], &[])
         .thing("d", &[], &[])
         .desired;
-    super::only(&mut desired, &[crate::testing::address("b")]);
+    super::only(&mut desired, &[address("b")]);
     let kept: Vec<String> = desired.resources.keys().map(ToString::to_string).collect();
     assert_eq!(kept, ["things.b", "things.c"]);
+}
+
+#[tokio::test]
+async fn a_chain_of_expressions_may_be_as_long_as_there_are_resources() {
+    const LONG: usize = 50_000;
+    let key = |at: usize| format!("t{at:05}");
+    let mut desired = Declared::new().thing("t", &[], &[]).desired;
+    let (_, thing) = desired.resources.pop().expect("just declared");
+    desired.resources.extend((0..LONG).map(|at| {
+        let up = if at == 0 { expression(&key(0), "slug") } else { expression(&key(at - 1), "notes.up") };
+        let fields = [("notes", map(&[("up", up)]))].into_iter().collect();
+        let (address, identity) = (address(&key(at)), Identity::single("slug", key(at)));
+        (address.clone(), Resource { address, identity, fields, ..thing.clone() })
+    }));
+    let (snapshot, registry) = (observed(&world(&[]), &desired).await, registry());
+    // Nothing has been resolved before it: an apply begins so, when everything but the last one exists.
+    let last = &desired.resources[LONG - 1];
+    let fields = crate::resolve::Knowledge::new(&desired, &snapshot, &registry).resolve(last).expect("it can be");
+    assert_eq!(fields.get("notes"), Some(&map(&[("up", Value::text("t00000"))])));
 }

@@ -1,10 +1,8 @@
 //! The course of an apply and its ledger, for people.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::time::Duration;
-
-use indexmap::IndexMap;
 
 use super::clean_line;
 use super::diagnostic::diagnostic;
@@ -27,8 +25,15 @@ pub(super) struct Course {
     pub(super) total: usize,
     /// How those that ended did.
     pub(super) ended: HashMap<Address, Resolution>,
-    /// What is being worked on, the oldest first.
-    pub(super) running: IndexMap<Address, Running>,
+    /// What is being worked on.
+    pub(super) running: InFlight,
+}
+
+/// What is being worked on, the oldest first. Cheap to take from, since a remote may be at work on thousands.
+#[derive(Debug, Clone, Default)]
+pub(super) struct InFlight {
+    by_age: BTreeMap<u64, (Address, Running)>,
+    numbers: HashMap<Address, u64>,
 }
 
 /// Work on one resource.
@@ -41,26 +46,44 @@ pub(super) struct Running {
     pub(super) description: Option<String>,
 }
 
+impl InFlight {
+    pub(super) fn len(&self) -> usize {
+        self.by_age.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Address, &Running)> {
+        self.by_age.values().map(|(address, running)| (address, running))
+    }
+
+    /// The work on a resource; if none is known, `begun` has begun now.
+    fn entry(&mut self, address: &Address, begun: Running) -> &mut Running {
+        let next = self.by_age.last_key_value().map_or(0, |(number, _)| number + 1);
+        let number = *self.numbers.entry(address.clone()).or_insert(next);
+        let (_, running) = self.by_age.entry(number).or_insert_with(|| (address.clone(), begun));
+        running
+    }
+
+    fn remove(&mut self, address: &Address) {
+        if let Some(number) = self.numbers.remove(address) {
+            self.by_age.remove(&number);
+        }
+    }
+}
+
 impl Course {
     fn new(plan: &Plan) -> Self {
         let total = plan.steps.len() - plan.count(Action::Unchanged);
-        Self { total, ended: HashMap::new(), running: IndexMap::new() }
+        Self { total, ended: HashMap::new(), running: InFlight::default() }
     }
 
     fn follow(&mut self, event: &Event, at: Duration) {
         match event {
             Event::Start { address, action } => {
-                let running = Running { action: *action, since: at, description: None };
-                self.running.insert(address.clone(), running);
+                self.running.entry(address, Running { action: *action, since: at, description: None });
             }
             Event::Progress { address, action, elapsed, description } => {
-                let since = at.saturating_sub(*elapsed);
-                let running = self.running.entry(address.clone()).or_insert(Running {
-                    action: *action,
-                    since,
-                    description: None,
-                });
-                running.description.clone_from(description);
+                let begun = Running { action: *action, since: at.saturating_sub(*elapsed), description: None };
+                self.running.entry(address, begun).description.clone_from(description);
             }
             Event::Complete { address, .. } => self.end(address, Resolution::Done),
             Event::Ended { address, resolution, .. } => self.end(address, *resolution),
@@ -69,7 +92,7 @@ impl Course {
     }
 
     fn end(&mut self, address: &Address, resolution: Resolution) {
-        self.running.shift_remove(address);
+        self.running.remove(address);
         self.ended.insert(address.clone(), resolution);
     }
 }
@@ -130,7 +153,7 @@ impl Lines {
         self.heard = at;
         let Course { total, ended, running } = &self.course;
         let mut text = format!("{}: {} of {total} finished", spoken(at), ended.len());
-        if !running.is_empty() {
+        if running.len() > 0 {
             let mut named: Vec<_> = running
                 .iter()
                 .take(NAMED)

@@ -194,6 +194,12 @@ fn summary(out: &mut dyn Write, plan: &Plan, theme: Theme, options: PlanOptions)
         return writeln!(out, "{}", theme.paint(Tone::Error, line));
     }
     writeln!(out, "{}", theme.paint(Tone::Strong, summary_line(plan)))?;
+    if plan.steps.is_empty() {
+        writeln!(
+            out,
+            "But no resource is declared: is this the right directory, and is `files` in `trueup.toml` right?"
+        )?;
+    }
     if !plan.has_changes() {
         return Ok(());
     }
@@ -501,6 +507,14 @@ mod tests {
             Facts { provider: "kaiten", url: "https://other.example.com/".into(), api: "core", read_only: None };
         world.plan.targets.insert("second".into(), second);
         assert!(world.shown(Theme::PLAIN, HINTED).contains("customers.acme on kaiten  "));
+    }
+
+    #[test]
+    fn a_plan_of_nothing_says_so() {
+        let nothing = World::new();
+        assert!(nothing.shown(Theme::PLAIN, HINTED).contains("no resource is declared"));
+        let something = nothing.step(Action::Unchanged, "customers", "acme", "nothing differs", vec![]);
+        assert!(!something.shown(Theme::PLAIN, HINTED).contains("no resource is declared"));
     }
 
     #[test]

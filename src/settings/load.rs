@@ -32,7 +32,7 @@ pub struct LoadOptions<'a> {
 /// Reads the `trueup.toml` of `start` or of the nearest directory above.
 ///
 /// All its problems are reported, those of the environments not chosen included. With an error the outcome is `None`,
-/// with one exception: a variable without a value is left out, so that the YAML can still be looked at.
+/// with one exception: a variable without a value is unknown, so that the YAML can still be looked at.
 /// Literal secrets are masked in `sources`.
 pub fn load(
     start: &Path,
@@ -276,15 +276,18 @@ fn unknown_environment<T>(name: &str, node: Option<&Node<'_>>, declared: &IndexM
     let diagnostic = Diagnostic::error(Code::SettingsUnknownEnvironment, message);
     let known: Vec<&str> = declared.keys().copied().collect();
     let diagnostic = match node {
-        Some(node) => diagnostic.at(node.key, "those that are declared"),
+        Some(node) => diagnostic.at(node.key, "only these are declared"),
         None => diagnostic,
     };
     if known.is_empty() {
         return diagnostic.help("`trueup.toml` declares none; leave `-e` out");
     }
     let list = format!("declared are {}", known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "));
-    let nearest = super::words::nearest(name, &known);
-    diagnostic.help(nearest.map_or_else(|| list.clone(), |nearest| format!("did you mean `{nearest}`? {list}")))
+    diagnostic.help(match super::words::nearest(name, &known) {
+        Some(nearest) if known.len() == 1 => format!("did you mean `{nearest}`?"),
+        Some(nearest) => format!("did you mean `{nearest}`? {list}"),
+        None => list,
+    })
 }
 
 /// The targets with the overlay laid over them, in the order of the file; those only the overlay has come last.

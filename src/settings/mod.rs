@@ -132,7 +132,7 @@ pub enum SecretPlace {
 /// A variable with its value.
 #[derive(Debug, Clone)]
 pub struct Variable {
-    /// The value; wrapped as sensitive if the variable is.
+    /// The value; wrapped as sensitive if the variable is. Unknown if it has none, which has been told.
     pub value: Value,
     /// Where it is declared.
     pub span: Span,

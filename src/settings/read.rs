@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::words::suggestion;
+use super::words::{nearest, suggestion};
 use crate::model::{Code, Diagnostic, Diagnostics, FileId, Map, Span, Value};
 
 /// What reading one `trueup.toml` collects.
@@ -58,6 +58,14 @@ impl<T> Slot<T> {
         match self {
             Self::Absent => base,
             written => written,
+        }
+    }
+
+    /// That it is not written has been reported if another key was probably meant to be it.
+    pub(super) fn or_meant(self, meant: bool) -> Self {
+        match self {
+            Self::Absent if meant => Self::Bad,
+            slot => slot,
         }
     }
 
@@ -164,8 +172,9 @@ impl Reader {
     }
 
     /// Reports every key that is not among the known ones; their values are not displayed, for a misspelt `token` is
-    /// as secret as a right one.
-    pub(super) fn only(&mut self, table: &Table<'_>, known: &[&str]) {
+    /// as secret as a right one. Returns the keys that were probably meant.
+    pub(super) fn only<'k>(&mut self, table: &Table<'_>, known: &[&'k str]) -> Vec<&'k str> {
+        let mut meant = Vec::new();
         for (name, node) in table.iter().filter(|(name, _)| !known.contains(name)) {
             self.mask(node);
             self.report(
@@ -173,7 +182,9 @@ impl Reader {
                     .at(node.key, "not a key of this table")
                     .help(suggestion(name, known, "the keys here are")),
             );
+            meant.extend(nearest(name, known));
         }
+        meant
     }
 
     /// Reports a value of another type than the one that is wanted.

@@ -70,12 +70,14 @@ impl Layer {
     /// Reads one table.
     pub(super) fn read(reader: &mut Reader, node: &Node<'_>) -> Option<Self> {
         let table = reader.table(node)?;
-        reader.only(&table, &KEYS);
+        let meant = reader.only(&table, &KEYS);
         let particular = ONLY.iter().filter_map(|(key, provider)| Some((*key, *provider, table.get(key)?.key)));
         Some(Self {
             span: node.key,
-            provider: table.read("provider", reader, |reader, node| reader.choice(node, &PROVIDERS)),
-            url: table.read("url", reader, url),
+            provider: table
+                .read("provider", reader, |reader, node| reader.choice(node, &PROVIDERS))
+                .or_meant(meant.contains(&"provider")),
+            url: table.read("url", reader, url).or_meant(meant.contains(&"url")),
             token: table.read("token", reader, secret),
             auth: table.read("auth", reader, auth),
             dialect: table.read("dialect", reader, |reader, node| reader.choice(node, &["auto", "core", "seed"])),

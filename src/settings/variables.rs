@@ -34,11 +34,11 @@ pub(super) fn declarations<'t>(reader: &mut Reader, table: &Table<'t>) -> Declar
             continue;
         }
         let Some(table) = reader.table(node) else { continue };
-        reader.only(&table, &["default", "env", "sensitive"]);
+        let meant = reader.only(&table, &["default", "env", "sensitive"]);
         let declaration = Declaration {
             span: node.key,
-            default: table.read("default", reader, Reader::value),
-            env: table.read("env", reader, Reader::variable_name),
+            default: table.read("default", reader, Reader::value).or_meant(meant.contains(&"default")),
+            env: table.read("env", reader, Reader::variable_name).or_meant(meant.contains(&"env")),
             sensitive: matches!(
                 table.read("sensitive", reader, Reader::boolean),
                 Slot::Good(Entry { value: true, .. })
@@ -128,7 +128,10 @@ pub(super) fn values(
                 variables.insert(name.into(), Variable { value, span });
             }
             None if bad => {}
-            None => reader.report(unset(name, span, from.as_deref(), sensitive)),
+            None => {
+                reader.report(unset(name, span, from.as_deref(), sensitive));
+                variables.insert(name.into(), Variable { value: Value::Unknown, span });
+            }
         }
     }
     variables

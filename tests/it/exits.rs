@@ -179,7 +179,9 @@ fn wrong_usage_is_told_in_json_too() {
 
 #[test]
 fn only_some_are_planned_and_what_they_require() {
-    let world = World::declaring("customers:\n  a1: { name: A }\n  b1: { name: B, domain: '${customers.a1.slug}.com' }\n  c1: { name: C }\n");
+    let world = World::declaring(
+        "customers:\n  a1: { name: A }\n  b1: { name: B, domain: '${customers.a1.slug}.com' }\n  c1: { name: C }\n",
+    );
     let plan = world.run(&["plan", "--only", "customers.b1", "--format", "json"]).exits(0).json();
     let addresses: Vec<_> = plan["actions"].as_array().unwrap().iter().map(|action| &action["address"]).collect();
     assert_eq!(addresses, ["customers.a1", "customers.b1"]);

@@ -127,7 +127,10 @@ fn a_plan_that_is_interrupted_has_changed_nothing() {
         let (output, took) = signalled(run, number);
         let output = output.exits(code);
         assert!(took < Duration::from_secs(2), "{took:?}");
-        assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("", "interrupted while reading; nothing was changed\n"));
+        assert_eq!(
+            (output.stdout.as_str(), output.stderr.as_str()),
+            ("", "interrupted while reading; nothing was changed\n")
+        );
     }
 }
 

@@ -2,12 +2,18 @@
 //!
 //! `TRUEUP_BLESS=1` writes committed schemas anew, `INSTA_UPDATE=always` the snapshots.
 
+mod diagnostics_page;
 mod examples;
-mod support;
-mod weather;
 mod exits;
+mod kaiten;
 mod interrupt;
-mod scripted;
+mod laws;
 mod mistakes;
+mod preflight;
 mod reports;
+mod scripted;
+mod secrets;
+mod silence;
+mod support;
 mod tokens;
+mod weather;

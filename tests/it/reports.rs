@@ -85,9 +85,10 @@ fn a_saved_plan_is_the_plan_in_json_and_fits_its_schema() {
     let printed = world.run(&["plan", "--format", "json", "--out", "plan.json"]).exits(0);
     assert_eq!(world.project.read("plan.json"), printed.stdout);
     insta::assert_snapshot!("plan_json", printed);
-    let schema: Value =
-        serde_json::from_str(&std::fs::read_to_string(crate::support::package().join("schemas/plan.schema.json")).unwrap())
-            .unwrap();
+    let schema: Value = serde_json::from_str(
+        &std::fs::read_to_string(crate::support::package().join("schemas/plan.schema.json")).unwrap(),
+    )
+    .unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let fits = |document: &Value| {
         let problems: Vec<String> = validator.iter_errors(document).map(|error| error.to_string()).collect();

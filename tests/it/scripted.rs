@@ -37,8 +37,7 @@ impl Scripted {
         let router = Router::new().fallback(move |request: Request<Body>| {
             let script = script.clone();
             async move {
-                let (status, body) =
-                    if request.method() == Method::GET { (200, script.page) } else { script.write };
+                let (status, body) = if request.method() == Method::GET { (200, script.page) } else { script.write };
                 let kind = if status < 400 { "application/json" } else { "application/problem+json" };
                 let answer = Response::builder().status(status).header("content-type", kind);
                 answer.body(Body::from(body.to_string())).expect("a sound answer")
@@ -51,7 +50,8 @@ impl Scripted {
         let sandbox = Sandbox::new().remote("kaiten", 0, Box::new(build));
         let remote = runtime.block_on(sandbox.start()).expect("it starts");
         let url = remote.kaiten().expect("it is served").url();
-        let settings = format!("[project]\nname = \"acme\"\n[targets.kaiten]\nprovider = \"kaiten\"\nurl = \"{url}\"\n");
+        let settings =
+            format!("[project]\nname = \"acme\"\n[targets.kaiten]\nprovider = \"kaiten\"\nurl = \"{url}\"\n");
         let project = Project::empty().env("KAITEN_AUTH_TOKEN", "ksh_test");
         let project = project.file("trueup.toml", settings).file("resources.yaml", yaml);
         Self { project, remote, _runtime: runtime }

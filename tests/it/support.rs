@@ -206,8 +206,12 @@ impl fmt::Display for Output {
         let text = text.replace(&directory.display().to_string(), "[directory]");
         let vary = [
             (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
+            // It covers the port too.
+            (r"sha256:[0-9a-f]{64}", "sha256:DIGEST"),
             (r" (created|ready) in \d+(\.\d+)? s\b", " $1 in T s"),
             (r#""elapsed_ms":\d+"#, r#""elapsed_ms":0"#),
+            // It is of the port too.
+            (r"sha256:[0-9a-f]{64}", "sha256:DIGEST"),
         ];
         let text = vary.iter().fold(text, |text, (pattern, fixed)| {
             Regex::new(pattern).expect("a pattern").replace_all(&text, *fixed).into_owned()
@@ -305,6 +309,11 @@ auth = {{ method = "password", username = "admin", password = {{ env = "CF_PASSW
     /// Cloud Foundry.
     pub fn cf(&self) -> &Served {
         self.remotes.as_ref().and_then(Running::cloud_foundry).expect("it is served")
+    }
+
+    /// Waits for something in this process.
+    pub fn wait<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
     }
 
     /// What is at a remote's path, asked by the test itself, before the weather.

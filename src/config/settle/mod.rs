@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::config::collect::{Context, Draft, DraftField, Raw, RawReference, RawTo};
-use crate::config::decode::{has_template, tell};
+use crate::config::decode::tell;
 use crate::config::names;
 use crate::config::places::Body;
 use crate::config::shape::Subject;
@@ -325,10 +325,13 @@ impl Settler {
                 }
                 let own = format!("; or keep the key and declare `{}: …`", part.name);
                 let own = if part.from == KeySource::FieldOrKey { own } else { String::new() };
-                let help = complaint.help.unwrap_or_else(|| format!("the key is the {}", part.name));
+                let help = complaint.help.unwrap_or_else(|| format!("give it a key that is a {}", part.name));
+                // "not a slug" again would say nothing new.
+                let why = Some(complaint.label).filter(|label| !complaint.message.ends_with(&**label));
+                let why = why.map_or_else(String::new, |label| format!(": {label}"));
                 cx.report.push(
                     Diagnostic::error(Code::InvalidKey, complaint.message)
-                        .at(draft.key_span, format!("the key is the {}: {}", part.name, complaint.label))
+                        .at(draft.key_span, format!("the key is the {}{why}", part.name))
                         .help(format!("{help}{own}"))
                         .on(&draft.address),
                 );
@@ -379,7 +382,7 @@ impl Settler {
             // Whatever comes to stand inside a free-form value is right.
             let free =
                 matches!(table.shape, Shape::Object | Shape::Any) && !matches!(raw, Raw::Value(Value::Template(_)));
-            if !free && matches!(raw, Raw::Value(value) if has_template(value)) {
+            if !free && matches!(raw, Raw::Value(value) if value.has_template()) {
                 self.answer(Question::Field(at, field), cx);
                 self.check_folded(at, field, cx);
             }

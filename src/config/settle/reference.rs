@@ -169,17 +169,20 @@ impl Settler {
         }
         let draft = &self.drafts[at];
         let name = draft.fields[field].field.name;
-        let (message, label) = match folded {
-            Value::Sensitive(_) => {
-                (format!("a sensitive value cannot be part of `{name}`"), "names of objects are shown in plans")
-            }
+        let (code, message, label) = match folded {
+            Value::Sensitive(_) => (
+                Code::InvalidValue,
+                format!("a sensitive value cannot be part of `{name}`"),
+                "names of objects are shown in plans",
+            ),
             _ => (
+                Code::UnknownIdentity,
                 format!("what `{name}` refers to would be known only after apply"),
                 "depends on what the remote will say",
             ),
         };
         cx.report.push(
-            Diagnostic::error(Code::InvalidExpression, message)
+            Diagnostic::error(code, message)
                 .at(draft.tree.node(draft.fields[field].node).span(), label)
                 .help("name a declared key, or use only variables and fields that are written out")
                 .on(&draft.address),

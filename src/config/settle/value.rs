@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::{Needs, Question, Settler};
 use crate::config::collect::{Context, Raw};
-use crate::config::decode::has_template;
 use crate::config::text::as_text;
 use crate::model::{Address, KeySource, Map, Path, Segment, Sensitive, Template, TemplatePart, Value};
 
@@ -85,7 +84,7 @@ impl Settler {
         };
         match &declared.raw {
             Raw::Reference(_) => Value::Unknown,
-            Raw::Value(value) if !has_template(value) => navigate(value, inner),
+            Raw::Value(value) if !value.has_template() => navigate(value, inner),
             Raw::Value(_) => {
                 if self.ask(Question::Field(at, field), needs) {
                     navigate(&self.folded[&(at, field)], inner)

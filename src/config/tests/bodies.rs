@@ -51,7 +51,7 @@ fn missing_fields_are_told_together_at_the_key() {
     ");
     assert_eq!(
         only("customers: { acme: {} }"),
-        "1:14 missing_field | missing field `name` | add `name: …`: The name people see"
+        "1:14 missing_field | missing field `name` | add `name: …`: the name people see"
     );
 }
 

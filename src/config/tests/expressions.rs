@@ -1,7 +1,7 @@
 //! Expressions in strings.
 
 use super::{only, requires, resource};
-use crate::config::testing::load;
+use crate::config::testing::{Project, load};
 use crate::model::{Address, Path, Sensitive, Template, TemplatePart, Value};
 
 fn parameter(written: &str) -> Value {
@@ -165,4 +165,14 @@ fn no_problem_shows_a_secret() {
     assert!(loaded.diagnostics.len() >= 10, "{shown}");
     assert!(!shown.contains("S3CRET"), "{shown}");
     assert!(shown.contains("a sensitive value cannot be part of `name`"), "{shown}");
+}
+
+#[test]
+fn a_variable_without_a_value_is_not_told_again_where_it_is_used() {
+    let text = "customers:\n  acme: { name: '${var.unset}', domain: 'x${var.unset}' }\ninstances:\n  one:\n    name: A\n    \
+                customer: ${var.unset}\n    license: growth\n    start_license_date: ${var.unset}\n    end_license_date: \
+                2027-09-01T00:00:00Z\n    slug: ${var.unset}\n";
+    let loaded = Project::new().unset("unset").file("a.yaml", text).load();
+    assert_eq!(loaded.brief(), [""; 0], "{}", loaded.shown());
+    assert!(loaded.desired.is_none());
 }

@@ -37,6 +37,19 @@ fn empty_files_declare_nothing() {
 }
 
 #[test]
+fn what_is_not_indented_below_its_section_is_told_so() {
+    let help = |text: &str| {
+        let loaded = load(text);
+        assert_eq!(loaded.diagnostics.len(), 1, "{text}");
+        loaded.diagnostics[0].help.clone().unwrap_or_default()
+    };
+    let indent = "if it belongs to `customers`, indent it and what is below it";
+    assert_eq!(help("customers:\nacme:\n  name: Acme\n"), indent);
+    assert_eq!(help("customers:\ninstance:\n  a: {}\n"), "did you mean `instances`?");
+    assert!(help("customers: {}\nacme:\n  name: Acme\n").starts_with("sections are"));
+}
+
+#[test]
 fn one_address_in_two_files_is_told_at_both() {
     let loaded = Project::new().file("a.yaml", ACME).file("b.yaml", format!("---\n{ACME}")).load();
     insta::assert_snapshot!(loaded.shown(), @r"

@@ -22,6 +22,8 @@ pub struct Tree {
     pub(super) children: Vec<NodeId>,
     /// Texts that the source does not contain literally: with escapes, or folded from several lines.
     pub(super) decoded: String,
+    /// Mappings with an entry that was refused and left out.
+    pub(super) incomplete: Vec<NodeId>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -68,6 +70,7 @@ impl Tree {
             nodes: Vec::new(),
             children: Vec::new(),
             decoded: String::new(),
+            incomplete: Vec::new(),
         }
     }
 
@@ -233,6 +236,11 @@ impl<'t> Node<'t> {
     /// Whether nothing was written where a value could be: `key:` alone.
     pub fn is_left_out(self) -> bool {
         matches!(self.target().slot().kind, Kind::Null { left_out: true })
+    }
+
+    /// Whether an entry of this mapping has been reported and left out, so that what is missing may have been in it.
+    pub fn is_incomplete(self) -> bool {
+        self.tree.incomplete.contains(&self.target().id)
     }
 
     /// Whether it has been reported already.

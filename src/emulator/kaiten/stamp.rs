@@ -3,9 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::civil::{Date, Time};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::civil::{Date, DateTime, Time};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// Milliseconds since 1970, by the wall clock (`TIMESTAMP(3)` without time zone, §6.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,8 +49,8 @@ impl Stamp {
         let date = Date::new(number(&text[..4])?, number(&text[5..7])?, number(&text[8..10])?).ok()?;
         let time =
             Time::new(number(&text[11..13])?, number(&text[14..16])?, number(&text[17..19])?, nanoseconds).ok()?;
-        let wall = date.to_datetime(time).to_zoned(TimeZone::UTC).ok()?;
-        Some(Self::of(wall.timestamp()))
+        // Not by way of `Timestamp`, which ends a day before the year 9999 does.
+        Some(Self(round(date.to_datetime(time).duration_since(EPOCH).as_nanos())))
     }
 }
 
@@ -79,8 +81,8 @@ impl fmt::Display for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.div_euclid(1000);
         let fraction = self.0.rem_euclid(1000);
-        match Timestamp::from_second(seconds) {
-            Ok(moment) => write!(f, "{}", TimeZone::UTC.to_datetime(moment))?,
+        match EPOCH.checked_add(SignedDuration::from_secs(seconds)) {
+            Ok(moment) => write!(f, "{moment}")?,
             // Only the last half millisecond of the year 9999 rounds to here.
             Err(_) => f.write_str("10000-01-01T00:00:00")?,
         }
@@ -126,6 +128,7 @@ mod tests {
             ("2026-12-31T23:59:59.9996Z", "2027-01-01T00:00:00Z"),
             ("1969-12-31T23:59:59.0005Z", "1969-12-31T23:59:59.001Z"),
             ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+            ("9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"),
         ];
         for (sent, kept) in cases {
             assert_eq!(stored(sent).as_deref(), Some(kept));

@@ -84,8 +84,9 @@ impl World {
                 })
                 .filter(|reference| reference.section == section && !matches!(reference.to, To::Declared(_)))
                 .collect();
+            let before = observed.iter().map(|(section, collection)| (*section, collection)).collect();
             let wanted =
-                Wanted { resources: &resources, references: &references, observed: &observed, declared: &everything };
+                Wanted { resources: &resources, references: &references, observed: before, declared: &everything };
             let found = registry.kind(section).unwrap().observe(&wanted, &self.remote).await.unwrap();
             observed.insert(section, found);
         }
@@ -150,7 +151,9 @@ impl Proposed {
                 To::Declared(address) => {
                     let declared = all.iter().find(|one| one.address == *address).unwrap();
                     let name = name_of(declared);
-                    collection.iter().find(|one| meant::own_name(one).eq_ignore_ascii_case(&name))
+                    collection
+                        .iter()
+                        .find(|one| one.identity.parts.last().is_some_and(|(_, own)| own.eq_ignore_ascii_case(&name)))
                 }
             };
             let found = found.unwrap_or_else(|| panic!("{reference:?} is there"));

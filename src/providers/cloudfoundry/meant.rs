@@ -73,20 +73,13 @@ fn space(reference: &Reference, declared: &Declared, there: &Collection) -> Opti
             let name = name(resource)?;
             let organization = self::reference(resource.fields.get("organization"))?;
             if let To::Id { id, .. } = &organization.to {
-                let here = |space: &&Observed| {
-                    organization_of(space) == Some(id) && own_name(space).to_lowercase() == name.to_lowercase()
-                };
-                return Some(there.iter().filter(here).map(known).collect());
+                let here = |space: &&Observed| organization_of(space) == Some(id);
+                return Some(there.called(&name).filter(here).map(known).collect());
             }
             let organization = organization_name(&organization.to, declared)?;
             Some(there.named(&format!("{organization}/{name}"), true).map(known).collect())
         }
     }
-}
-
-/// The last part of an object's natural key.
-pub fn own_name(object: &Observed) -> &str {
-    object.identity.parts.last().map_or("", |(_, name)| name)
 }
 
 /// The guid of a space's organization.

@@ -5,6 +5,8 @@ mod check;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use futures_util::future::try_join_all;
+
 use super::error::says_gone;
 use super::meant::{self, Meant};
 use super::v2::{self, Filter, NewInstance};
@@ -202,12 +204,14 @@ fn condition(last: Option<LastOperation>) -> Condition {
 impl Readable for ServiceInstance {
     type Provider = CloudFoundry;
     const SECTION: &'static Section = &SECTION;
-    const AFTER: &'static [&'static str] = &["spaces", "service_plans", "user_provided_service_instances"];
+    const AFTER: &'static [&'static str] = &["spaces", "service_plans"];
+    /// They share the names of a space.
+    const BESIDE: &'static [&'static str] = &["user_provided_service_instances"];
 
     /// Those in the spaces that are declared to hold one; not those that are shared into them.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
         let none = Collection::default();
-        let collection = |section| wanted.observed.get(section).unwrap_or(&none);
+        let collection = |section| wanted.observed.get(section).copied().unwrap_or(&none);
         let (spaces, plans) = (collection("spaces"), collection("service_plans"));
         let values = wanted.resources.iter().map(|resource| resource.fields.get("space"));
         let meant = meant::spaces(values, wanted.declared, spaces);
@@ -227,10 +231,7 @@ impl Kind for ServiceInstance {
     fn recognise<'c>(proposal: Proposal<'_>, collection: &'c Collection, _: &Facts) -> Vec<&'c Observed> {
         let name = own_name_of(proposal);
         match proposal.fields.link("space").and_then(|link| link.id.as_ref()) {
-            Some(space) => collection
-                .iter()
-                .filter(|instance| meant::own_name(instance) == name && space_of(instance) == Some(space))
-                .collect(),
+            Some(space) => collection.called(name).filter(|instance| space_of(instance) == Some(space)).collect(),
             None => collection.named(&proposal.identity.to_string(), false).collect(),
         }
     }
@@ -272,7 +273,7 @@ impl Kind for ServiceInstance {
                 let spaces: Vec<RemoteId> = spaces.into_iter().collect();
                 let lists = v2::in_lists("space_guid", &spaces);
                 let read = lists.into_iter().map(async |list| v2::service_instances(&remote, &[list]).await);
-                v2::all(read).await?.into_iter().flatten().collect()
+                try_join_all(read).await?.into_iter().flatten().collect()
             }
             _ => Vec::new(),
         };
@@ -284,7 +285,7 @@ impl Kind for ServiceInstance {
             Err(error) if says_gone(&error) => Ok(None),
             Err(error) => Err(error),
         });
-        now.extend(v2::all(read).await?.into_iter().flatten());
+        now.extend(try_join_all(read).await?.into_iter().flatten());
         let known = |instance: Self| {
             Some(before.get(&instance.stamp.guid)?.fields.clone()).map(|fields| instance.like(&fields))
         };

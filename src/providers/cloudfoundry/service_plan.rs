@@ -7,6 +7,8 @@ use super::error::says_gone;
 use super::meant::{self, Meant};
 use super::v2;
 use super::{CREATED_AT, CloudFoundry, GUID, NAME, NAME_SHAPE, Stamp, UPDATED_AT};
+use futures_util::future::try_join_all;
+
 use crate::kind::{Failure, Readable, Reader, RemoteError, Wanted};
 use crate::model::{
     Attribute, Collection, Condition, Fields, Identity, KeyPart, KeySource, Observed, Reference, RemoteId, Section, To,
@@ -79,7 +81,7 @@ impl ServicePlan {
             ("public", public.map(Value::Bool)),
             ("free", free.map(Value::Bool)),
             ("plan_updateable", plan_updateable.map(Value::Bool)),
-            ("schemas", schemas.map(Value::from_json)),
+            ("schemas", schemas.as_ref().map(Value::from_json)),
         ];
         for (name, value) in told {
             if let Some(value) = value {
@@ -117,7 +119,7 @@ impl Readable for ServicePlan {
             Err(error) if error.failure == Failure::Forbidden || says_gone(&error) => Ok(None),
             Err(error) => Err(error),
         });
-        let answered: Vec<_> = v2::all(asked).await?.into_iter().flatten().collect();
+        let answered: Vec<_> = try_join_all(asked).await?.into_iter().flatten().collect();
         for plan in &mut plans {
             let usable = |(_, offerings): &&(RemoteId, HashSet<String>)| {
                 plan.attributes.text("offering_guid").is_some_and(|offering| offerings.contains(offering))
@@ -146,7 +148,7 @@ fn spaces_to_ask(wanted: &Wanted<'_>, plans: &[Observed]) -> BTreeSet<RemoteId> 
         return BTreeSet::new();
     }
     let none = Collection::default();
-    let spaces = wanted.observed.get("spaces").unwrap_or(&none);
+    let spaces = wanted.observed.get("spaces").copied().unwrap_or(&none);
     let instances = wanted.declared.values().filter(|resource| {
         let plan = resource.fields.get("plan");
         matches!(plan, Some(Value::Reference(plan)) if not_public(plan))
@@ -176,14 +178,15 @@ mod tests {
             let answer = ResponseTemplate::new(200).set_body_json(page(&[resource]));
             Mock::given(path(list)).respond_with(answer).expect(1).mount(server).await;
         }
-        let observed = BTreeMap::from([("spaces", spaces())]);
+        let spaces = spaces();
+        let observed = BTreeMap::from([("spaces", &spaces)]);
         let all = declared([declare(
             "service_instances",
             "db",
             [("space", named("spaces", "acme/production")), ("plan", named("service_plans", "postgres/small"))],
         )]);
         let reference = to("service_plans", To::Natural { name: "postgres/small".into(), qualifier: None });
-        let wanted = Wanted { resources: &[], references: &[&reference], observed: &observed, declared: &all };
+        let wanted = Wanted { resources: &[], references: &[&reference], observed, declared: &all };
         let kind = Arc::clone(registry().kind("service_plans").unwrap());
         let found = kind.observe(&wanted, &*session(server).await).await?;
         Ok(found.with_id("p").unwrap().clone())

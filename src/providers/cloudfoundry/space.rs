@@ -101,7 +101,7 @@ impl Readable for Space {
 
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
         let none = Collection::default();
-        let organizations = wanted.observed.get("organizations").unwrap_or(&none);
+        let organizations = wanted.observed.get("organizations").copied().unwrap_or(&none);
         let mut spaces = match v2::of_organizations(&organizations_meant(wanted, organizations)) {
             Some(filters) => v2::spaces(&remote, &filters).await?,
             None => Vec::new(),
@@ -143,13 +143,9 @@ impl Readable for Space {
 
 impl Kind for Space {
     fn recognise<'c>(proposal: Proposal<'_>, collection: &'c Collection, _: &crate::model::Facts) -> Vec<&'c Observed> {
-        let name = own_name_of(proposal).to_lowercase();
+        let name = own_name_of(proposal);
         match proposal.fields.link("organization").and_then(|link| link.id.as_ref()) {
-            Some(id) => collection
-                .iter()
-                .filter(|space| meant::organization_of(space) == Some(id))
-                .filter(|space| meant::own_name(space).to_lowercase() == name)
-                .collect(),
+            Some(id) => collection.called(name).filter(|space| meant::organization_of(space) == Some(id)).collect(),
             None => collection.named(&proposal.identity.to_string(), true).collect(),
         }
     }
@@ -193,12 +189,13 @@ mod tests {
     }
 
     async fn observe(server: &MockServer, resources: &[Resource], references: &[Reference]) -> Collection {
-        let observed = BTreeMap::from([("organizations", organizations())]);
+        let organizations = organizations();
+        let observed = BTreeMap::from([("organizations", &organizations)]);
         let all = declared(resources.iter().cloned());
         let resources: Vec<&Resource> =
             resources.iter().filter(|resource| resource.address.section == "spaces").collect();
         let references: Vec<&Reference> = references.iter().collect();
-        let wanted = Wanted { resources: &resources, references: &references, observed: &observed, declared: &all };
+        let wanted = Wanted { resources: &resources, references: &references, observed, declared: &all };
         let kind = Arc::clone(registry().kind("spaces").unwrap());
         kind.observe(&wanted, &*session(server).await).await.unwrap()
     }

@@ -20,8 +20,8 @@ fn refused(connected: Result<Box<dyn Session>, RemoteError>) -> RemoteError {
 }
 
 async fn observe_organizations(session: &dyn Session) -> Result<Collection, RemoteError> {
-    let (observed, declared) = (BTreeMap::new(), declared([]));
-    let wanted = Wanted { resources: &[], references: &[], observed: &observed, declared: &declared };
+    let declared = declared([]);
+    let wanted = Wanted { resources: &[], references: &[], observed: BTreeMap::new(), declared: &declared };
     registry().kind("organizations").unwrap().observe(&wanted, session).await
 }
 

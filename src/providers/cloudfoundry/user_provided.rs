@@ -60,7 +60,7 @@ impl Readable for UserProvided {
     /// Those in the spaces in which service instances are declared.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
         let none = Collection::default();
-        let spaces = wanted.observed.get("spaces").unwrap_or(&none);
+        let spaces = wanted.observed.get("spaces").copied().unwrap_or(&none);
         let instances = wanted.declared.values().filter(|resource| resource.address.section == "service_instances");
         let meant = meant::spaces(instances.map(|instance| instance.fields.get("space")), wanted.declared, spaces);
         let Some(filters) = v2::within(&meant) else { return Ok(Vec::new()) };

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
-pub use self::list::{Filter, all};
+pub use self::list::Filter;
 use self::list::{List, MOST_VALUES, Metadata, Resource};
 use super::meant::{Meant, Spaces};
 use super::organization::Organization;

@@ -56,7 +56,7 @@ impl Readable for Customer {
 
 impl Kind for Customer {
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {
-        remote.post(&SECTION, PATH, proposal, remote.body(&SECTION, proposal, &[])).await
+        remote.post(&SECTION, PATH, remote.body(&SECTION, proposal, &[])).await
     }
 
     async fn look_up(proposal: Proposal<'_>, remote: Reader<'_, Kaiten>) -> Result<Option<Observed>, RemoteError> {

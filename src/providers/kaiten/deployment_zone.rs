@@ -64,7 +64,7 @@ impl Kind for DeploymentZone {
     }
 
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {
-        remote.post(&SECTION, PATH, proposal, remote.body(&SECTION, proposal, &[])).await
+        remote.post(&SECTION, PATH, remote.body(&SECTION, proposal, &[])).await
     }
 
     async fn look_up(proposal: Proposal<'_>, remote: Reader<'_, Kaiten>) -> Result<Option<Observed>, RemoteError> {

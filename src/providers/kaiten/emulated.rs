@@ -54,6 +54,7 @@ impl World {
     async fn observe(&self, section: &str, observed: &BTreeMap<&'static str, Collection>) -> Collection {
         let registry = crate::providers::registry();
         let declared = IndexMap::new();
+        let observed = observed.iter().map(|(section, collection)| (*section, collection)).collect();
         let wanted = Wanted { resources: &[], references: &[], observed, declared: &declared };
         registry.kind(section).unwrap().observe(&wanted, &self.kaiten).await.unwrap()
     }

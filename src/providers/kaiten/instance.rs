@@ -1,15 +1,13 @@
 //! Instances, in both dialects (reference §10.12, §12).
 
-use jiff::Timestamp;
-
 use super::dialect::Dialect;
 use super::license::published_siblings;
 use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UNLIMITED, UPDATED_AT, metadata, problem, wire};
 use crate::http::segment;
-use crate::kind::{Check, Failure, Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::kind::{Check, Failure, Kind, Proposal, Readable, Reader, RemoteError, Sole, Wanted, Writer};
 use crate::model::{
     Code, Collection, Compare, Diagnostic, Facts, Field, Fields, KeyPart, KeySource, Observed, Path, Section, Shape,
-    To, Value,
+    To, Value, instant,
 };
 
 /// One deployment of the product for one customer.
@@ -147,6 +145,14 @@ impl Kind for Instance {
         alike(proposal.fields, collection)
     }
 
+    fn recognised_by(proposal: Proposal<'_>, facts: &Facts) -> Option<String> {
+        if facts.api != Dialect::Seed.as_str() || proposal.fields.get("slug").is_some() {
+            return None;
+        }
+        let (name, customer) = (proposal.fields.text("name")?, proposal.fields.link("customer")?);
+        Some(format!("with name {name} of customer {}", customer.shown()))
+    }
+
     fn check(check: Check<'_>) -> Vec<Diagnostic> {
         let mut found = metadata::imprecise(check);
         // What is written out has been looked at already; these are for dates that an expression yields.
@@ -160,9 +166,23 @@ impl Kind for Instance {
         found
     }
 
+    /// Without a slug, instances of one customer and name would not be told apart once they are there.
+    fn sole(proposal: Proposal<'_>, facts: &Facts) -> Option<Sole> {
+        if facts.api != Dialect::Seed.as_str() || proposal.fields.get("slug").is_some() {
+            return None;
+        }
+        let customer = proposal.fields.link("customer")?.id.as_ref()?;
+        Some(Sole {
+            field: "name",
+            value: proposal.fields.text("name")?.to_owned(),
+            of: format!("customer `{customer}`"),
+            help: "nothing else would tell them apart once they are there: give each a `slug`, or a `name` of its own",
+        })
+    }
+
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {
         let body = remote.body(&SECTION, proposal, &PATCHED);
-        let mut instance = remote.post(&SECTION, PATH, proposal, body).await?;
+        let mut instance = remote.post(&SECTION, PATH, body).await?;
         let changed: Fields = PATCHED
             .iter()
             .filter_map(|name| Some((*name, proposal.fields.get(name)?.clone())))
@@ -174,7 +194,7 @@ impl Kind for Instance {
             return Ok(instance);
         }
         let path = format!("{PATH}/{}", segment(&instance.identity.to_string()));
-        remote.patch(&SECTION, path, proposal, members).await.map_err(|error| RemoteError {
+        remote.patch(&SECTION, path, members).await.map_err(|error| RemoteError {
             message: format!("the instance has been created, but not its status: {}", error.message),
             ..error
         })?;
@@ -206,20 +226,16 @@ impl Kind for Instance {
 fn alike<'c>(fields: &Fields, collection: &'c Collection) -> Vec<&'c Observed> {
     let customer = |fields: &Fields| fields.link("customer").and_then(|link| link.id.clone());
     let (Some(of), Some(name)) = (customer(fields), fields.text("name")) else { return Vec::new() };
-    let is_alike =
-        |object: &&Observed| object.fields.text("name") == Some(name) && customer(&object.fields).as_ref() == Some(&of);
-    collection.iter().filter(is_alike).collect()
+    collection.called(name).filter(|object| customer(&object.fields).as_ref() == Some(&of)).collect()
 }
 
 /// A finer instant would be stored rounded (reference §6.1) and differ for ever.
 fn dates_in_milliseconds(check: Check<'_>, found: &mut Vec<Diagnostic>) {
     for name in DATES {
-        let Some(instant) = check.proposal.fields.text(name).and_then(|text| text.parse::<Timestamp>().ok()) else {
-            continue;
-        };
-        if instant.subsec_nanosecond() % 1_000_000 != 0 {
+        let Some(text) = check.proposal.fields.text(name) else { continue };
+        if instant::utc(text).is_some_and(|moment| moment.subsec_nanosecond() % 1_000_000 != 0) {
             let place = check.resource.places.value(&Path::field(name));
-            let kept = wire::instant(&instant.to_string()).unwrap_or_default();
+            let kept = wire::instant(text).unwrap_or_default();
             found.push(
                 Diagnostic::error(
                     Code::InvalidValue,
@@ -235,8 +251,8 @@ fn dates_in_milliseconds(check: Check<'_>, found: &mut Vec<Diagnostic>) {
 
 /// Kaiten does not look whether the end follows the start (reference §6.1).
 fn dates_in_order(check: Check<'_>, found: &mut Vec<Diagnostic>) {
-    let instant = |name| check.proposal.fields.text(name)?.parse::<Timestamp>().ok();
-    let [Some(start), Some(end)] = DATES.map(instant) else { return };
+    let moment = |name| instant::utc(check.proposal.fields.text(name)?);
+    let [Some(start), Some(end)] = DATES.map(moment) else { return };
     if end < start {
         let place = |name| check.resource.places.value(&Path::field(name));
         found.push(

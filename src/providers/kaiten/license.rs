@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UPDATED_AT};
 use crate::http::segment;
-use crate::kind::{Check, Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::kind::{Check, Kind, Proposal, Readable, Reader, RemoteError, Sole, Wanted, Writer};
 use crate::model::{
-    Attribute, Code, Collection, Diagnostic, Field, KeyPart, KeySource, Observed, Path, RemoteId, Section, Shape, Value,
+    Attribute, Code, Collection, Diagnostic, Facts, Field, KeyPart, KeySource, Observed, Path, RemoteId, Section,
+    Shape, Value,
 };
 use crate::suggest::Suggest;
 
@@ -126,7 +127,7 @@ impl Readable for License {
 
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
         let mut licenses = remote.collection(&SECTION, PATH).await?;
-        let families = wanted.observed.get(FAMILIES.name);
+        let families = wanted.observed.get(FAMILIES.name).copied();
         for license in &mut licenses {
             let slug = families.and_then(|families| Some(families.with_id(family_id(license)?)?.identity.to_string()));
             set_family(license, slug);
@@ -201,22 +202,40 @@ impl Kind for License {
             );
             let help = match nearest(family, families) {
                 Some(nearest) => format!("did you mean `{nearest}`?"),
-                None => {
-                    "write `${licenses.KEY.slug}` for the family that a license declared here opens, or leave `family` \
-                         out to open one"
-                        .to_owned()
-                }
+                None => format!(
+                    "write `family: ${{licenses.{family}.slug}}` if a license declared here opens it, or leave `family` out to \
+                     open one"
+                ),
             };
             found.push(diagnostic.help(help));
         }
         found
     }
 
+    /// A family has one default (reference §10.3): a second one takes it from the first.
+    fn sole(proposal: Proposal<'_>, _: &Facts) -> Option<Sole> {
+        if proposal.fields.get("default") != Some(&Value::Bool(true)) {
+            return None;
+        }
+        let slug = proposal.identity.to_string();
+        let family = match proposal.fields.get("family") {
+            None | Some(Value::Null) => slug,
+            // One that only an apply tells cannot be compared.
+            Some(family) => family.as_text()?.to_owned(),
+        };
+        Some(Sole {
+            field: "default",
+            value: "true".to_owned(),
+            of: format!("the family `{family}`"),
+            help: "choose one of the two: each apply would take it from the other",
+        })
+    }
+
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {
         let family = proposal.fields.text("family").filter(|family| joins(proposal, family));
         let without: &[&str] = if family.is_some() { &[] } else { &["family"] };
         let body = remote.body(&SECTION, proposal, without);
-        let mut license = remote.post(&SECTION, PATH, proposal, body).await?;
+        let mut license = remote.post(&SECTION, PATH, body).await?;
         // A family is named after the license that opens it, and no answer tells its slug.
         let slug = family.map_or_else(|| license.identity.to_string(), str::to_owned);
         set_family(&mut license, Some(slug));

@@ -138,8 +138,12 @@ impl Kaiten {
         Err(dialect::unknown(&self.url, &statuses))
     }
 
-    /// Reads a whole collection, page by page.
-    async fn list(&self, section: &'static Section, collection: &str) -> Result<Vec<Row>, RemoteError> {
+    /// The objects of a collection, in our terms. A dialect that cannot manage the kind has none that it could tell.
+    async fn collection(&self, section: &'static Section, collection: &str) -> Result<Vec<Observed>, RemoteError> {
+        if !self.dialect.is_among(section.apis) {
+            return Ok(Vec::new());
+        }
+        let mut objects = Vec::new();
         let mut walk = page::Walk::default();
         loop {
             let path = match self.dialect {
@@ -157,21 +161,19 @@ impl Kaiten {
                 return Err(error);
             }
             let page = response.json::<Json>().map_err(|error| problem::malformed(&response, error.detail))?;
-            if walk.take(page).map_err(|detail| problem::malformed(&response, detail))? {
-                return Ok(walk.rows);
+            let ended = walk.take(page).map_err(|detail| problem::malformed(&response, detail))?;
+            // Page by page: a row as JSON is many times as large as the object it tells.
+            for row in walk.rows.drain(..) {
+                objects.push(
+                    wire::project(section, self.dialect, &row).map_err(|detail| {
+                        problem::malformed_at("GET", format!("{}{collection}", self.prefix), detail)
+                    })?,
+                );
+            }
+            if ended {
+                return Ok(objects);
             }
         }
-    }
-
-    /// The objects of a collection, in our terms. A dialect that cannot manage the kind has none that it could tell.
-    async fn collection(&self, section: &'static Section, collection: &str) -> Result<Vec<Observed>, RemoteError> {
-        if !self.dialect.is_among(section.apis) {
-            return Ok(Vec::new());
-        }
-        let rows = self.list(section, collection).await?;
-        let project = |row: Row| wire::project(section, self.dialect, &row);
-        let objects: Result<Vec<_>, String> = rows.into_iter().map(project).collect();
-        objects.map_err(|detail| problem::malformed_at("GET", format!("{}{collection}", self.prefix), detail))
     }
 
     /// Reads one object by its slug; `None` if Kaiten says that there is none.
@@ -226,42 +228,23 @@ impl Kaiten {
 
 impl Writer<'_, Kaiten> {
     /// Creates an object with one request.
-    async fn post(
-        &self,
-        section: &'static Section,
-        collection: &str,
-        proposal: Proposal<'_>,
-        body: Row,
-    ) -> Result<Observed, RemoteError> {
+    async fn post(&self, section: &'static Section, collection: &str, body: Row) -> Result<Observed, RemoteError> {
         let kaiten = self.session();
         let request = Request::write(Method::POST, format!("{}{collection}", kaiten.prefix))
             .json(&Json::Object(body))
             .untaken(problem::nothing_written);
-        let answer = match kaiten.ask(request).await {
-            Ok(response) => kaiten.object(section, &response),
-            Err(error) => Err(error),
-        };
-        answer.map_err(|error| problem::redacted(error, proposal.fields))
+        let response = kaiten.ask(request).await?;
+        kaiten.object(section, &response)
     }
 
     /// Changes some members of an object. Answers nothing (reference §7.3).
-    async fn patch(
-        &self,
-        section: &'static Section,
-        path: String,
-        proposal: Proposal<'_>,
-        body: Row,
-    ) -> Result<(), RemoteError> {
+    async fn patch(&self, section: &'static Section, path: String, body: Row) -> Result<(), RemoteError> {
         let kaiten = self.session();
         let request = Request::write(Method::PATCH, format!("{}{path}", kaiten.prefix))
             .json(&Json::Object(body))
             .untaken(problem::nothing_written);
-        let answer = match kaiten.ask(request).await {
-            Ok(response) if response.is_success() => Ok(()),
-            Ok(response) => Err(kaiten.refusal(&response, Some(section))),
-            Err(error) => Err(error),
-        };
-        answer.map_err(|error| problem::redacted(error, proposal.fields))
+        let response = kaiten.ask(request).await?;
+        if response.is_success() { Ok(()) } else { Err(kaiten.refusal(&response, Some(section))) }
     }
 
     /// The body of a create: the fields, and the slug, which is always ours (a generated one could never be declared).

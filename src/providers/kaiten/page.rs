@@ -10,7 +10,7 @@ use crate::http::segment;
 /// A walk over the pages of a collection.
 #[derive(Debug, Default)]
 pub(super) struct Walk {
-    /// The rows so far.
+    /// The rows of the pages so far, until they are taken away.
     pub(super) rows: Vec<Row>,
     cursor: Option<String>,
     seen: HashSet<String>,

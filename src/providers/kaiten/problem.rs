@@ -1,14 +1,12 @@
 //! What Kaiten's error answers mean, in terms of the YAML (reference §3, §11).
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::wire::{Row, slug_member};
 use crate::http::{LONGEST_WAIT, Response};
 use crate::kind::{Failure, FieldProblem, RemoteError};
-use crate::model::{Fields, Path, RemoteProblem, Section, Segment, Shape, Value};
+use crate::model::{Path, RemoteProblem, Section, Segment, Shape};
 
 /// What a code's reason complains about: the end of the reason, and our field.
 const REASONS: &[(&str, &str)] = &[
@@ -146,38 +144,6 @@ pub(super) fn sign_in_help(token: Option<&str>) -> &'static str {
     }
 }
 
-/// Takes declared secrets out of what Kaiten says: its words can repeat what was sent.
-pub(super) fn redacted(mut error: RemoteError, fields: &Fields) -> RemoteError {
-    let mut secrets = Vec::new();
-    for (_, value) in fields.iter() {
-        collect_secrets(value, false, &mut secrets);
-    }
-    // The longest first: one can be a part of another.
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    let redact = |text: &mut String| {
-        for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-            if text.contains(&**secret) {
-                *text = text.replace(&**secret, "[redacted]");
-            }
-        }
-    };
-    redact(&mut error.message);
-    error.problem.detail.iter_mut().for_each(redact);
-    error.fields.iter_mut().map(|field| &mut field.message).for_each(redact);
-    error
-}
-
-fn collect_secrets(value: &Value, secret: bool, into: &mut Vec<Arc<str>>) {
-    match value {
-        Value::Sensitive(sensitive) => collect_secrets(sensitive.expose(), true, into),
-        Value::List(items) => items.iter().for_each(|item| collect_secrets(item, secret, into)),
-        Value::Map(map) => map.values().for_each(|item| collect_secrets(item, secret, into)),
-        Value::Text(text) if secret => into.push(Arc::clone(text)),
-        Value::Number(number) if secret => into.push(number.to_string().into()),
-        _ => {}
-    }
-}
-
 fn words_for(
     failure: Failure,
     code: Option<&str>,
@@ -305,7 +271,6 @@ mod tests {
     use super::super::{customer, instance};
     use super::*;
     use crate::http::Method;
-    use crate::model::Sensitive;
 
     fn answer(status: u16, body: &str) -> Response {
         Response {
@@ -427,19 +392,5 @@ mod tests {
         assert!(!nothing_written(&answer(500, r#"{"code":"Entitlement.VerificationUnavailable"}"#)));
         assert!(!nothing_written(&answer(503, r#"{"code":"UNAVAILABLE"}"#)));
         assert!(!nothing_written(&answer(503, "upstream connect error")));
-    }
-
-    #[test]
-    fn declared_secrets_do_not_come_back_in_words() {
-        let secret = Sensitive::wrap(Value::List(vec![Value::text("hush"), Value::text("hush-hush")]));
-        let fields = [("metadata", secret)].into_iter().collect();
-        let error = refused(
-            422,
-            &json!({"detail": "`hush-hush` is bad", "errors": [
-            {"location": "body.metadata", "message": "not hush"}, {"location": "x", "message": "hush too"}]}),
-        );
-        let error = redacted(error, &fields);
-        assert!(!format!("{error:?}").contains("hush"), "{error:?}");
-        assert_eq!(error.problem.detail.as_deref(), Some("`[redacted]` is bad; x: [redacted] too"));
     }
 }

@@ -1,10 +1,11 @@
 //! Between our fields and Kaiten's JSON, by the tables of the sections.
 
-use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
+use jiff::civil::DateTimeRound;
+use jiff::{RoundMode, Unit};
 use serde_json::Value as Json;
 
 use super::dialect::Dialect;
-use crate::model::{Condition, Field, Fields, Identity, Link, Observed, Section, Shape, Value};
+use crate::model::{Condition, Field, Fields, Identity, Link, Observed, Section, Shape, Value, instant};
 
 /// A JSON object.
 pub(super) type Row = serde_json::Map<String, Json>;
@@ -80,9 +81,8 @@ pub(super) fn slug_member(id_member: &str) -> String {
 /// An instant as Kaiten keeps it: UTC, since offsets are dropped there rather than applied, and in milliseconds, rounded
 /// half up (reference §6.1). `None` if it is none.
 pub(super) fn instant(text: &str) -> Option<String> {
-    let timestamp: Timestamp = text.parse().ok()?;
-    let half_up = TimestampRound::new().smallest(Unit::Millisecond).mode(RoundMode::HalfCeil);
-    Some(timestamp.round(half_up).ok()?.to_string())
+    let half_up = DateTimeRound::new().smallest(Unit::Millisecond).mode(RoundMode::HalfCeil);
+    Some(format!("{}Z", instant::utc(text)?.round(half_up).ok()?))
 }
 
 /// An object in our terms. What is absent or null is `null`, except that an absent mapping is an empty one; what this
@@ -103,7 +103,7 @@ pub(super) fn project(section: &'static Section, dialect: Dialect, row: &Row) ->
     for attribute in section.attributes {
         let Some(json) = row.get(attribute.wire).filter(|json| !json.is_null()) else { continue };
         let moment = attribute.name.ends_with("_at").then(|| json.as_str().and_then(instant)).flatten();
-        attributes.set(attribute.name, moment.map_or_else(|| Value::from_json(json.clone()), Value::text));
+        attributes.set(attribute.name, moment.map_or_else(|| Value::from_json(json), Value::text));
     }
     Ok(Observed {
         identity: Identity::single("slug", slug),
@@ -132,7 +132,7 @@ fn project_field(field: &Field, row: &Row) -> Option<Value> {
         (_, None) if field.name == "slug" => return None,
         (_, None) => Value::Null,
         (Shape::Instant, Some(Json::String(text))) => Value::text(instant(text).unwrap_or_else(|| text.clone())),
-        (_, Some(json)) => Value::from_json(json.clone()),
+        (_, Some(json)) => Value::from_json(json),
     };
     Some(value)
 }
@@ -226,6 +226,7 @@ mod tests {
             ("2026-01-01T12:00:00.500Z", "2026-01-01T12:00:00.5Z"),
             ("2026-01-01T12:00:00.1234Z", "2026-01-01T12:00:00.123Z"),
             ("2026-01-01T12:00:00.9996Z", "2026-01-01T12:00:01Z"),
+            ("9999-12-31T23:59:59.5+00:00", "9999-12-31T23:59:59.5Z"),
         ] {
             assert_eq!(instant(written).as_deref(), Some(kept), "{written}");
         }

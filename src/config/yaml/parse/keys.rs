@@ -45,6 +45,9 @@ impl<'s> Builder<'s, '_> {
             }
             Some(diagnostic) => {
                 self.report(diagnostic);
+                if let Some(frame) = self.stack.last() {
+                    self.tree.incomplete.push(frame.id);
+                }
                 if anchor != 0 {
                     let id = self.add(at.clone(), Kind::Invalid);
                     self.anchor(anchor, id, Some(SCALAR));

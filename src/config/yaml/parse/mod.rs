@@ -218,7 +218,7 @@ impl<'s> Builder<'s, '_> {
         if let Some(span) = last {
             self.diagnostics.push(
                 Diagnostic::error(
-                    Code::YamlLimit,
+                    Code::TooManyProblems,
                     format!("{MAX_PROBLEMS} problems in this file, the rest is not read"),
                 )
                 .at(span, "the last one that is shown")

@@ -39,7 +39,7 @@ y: 2
 url: http://example.com:80/#x
 expression: ${var.region}
 "#;
-    assert_eq!(value(text), Value::from_json(expected));
+    assert_eq!(value(text), Value::from_json(&expected));
 }
 
 #[test]
@@ -68,8 +68,8 @@ fn quotes_tell_what_was_meant_as_a_string() {
 #[test]
 fn tags_of_the_core_schema_say_what_the_value_is() {
     let text = "%TAG !y! tag:yaml.org,2002:\n---\n[!!str 7, ! 8, !!int 9, !!float 1, !!bool true, !!null ~, !!str , !!map {}, !!seq [], !y!str 1, !<tag:yaml.org,2002:str> 2]";
-    assert_eq!(value(text), Value::from_json(json!(["7", "8", 9, 1, true, null, "", {}, [], "1", "2"])));
-    assert_eq!(value("!!str 7: x\n! 8: y\n!!str <<: z"), Value::from_json(json!({"7": "x", "8": "y", "<<": "z"})));
+    assert_eq!(value(text), Value::from_json(&json!(["7", "8", 9, 1, true, null, "", {}, [], "1", "2"])));
+    assert_eq!(value("!!str 7: x\n! 8: y\n!!str <<: z"), Value::from_json(&json!({"7": "x", "8": "y", "<<": "z"})));
     for text in ["!!int x", "!!int \"7\"", "!!bool yes", "!!null 0", "!!float true", "!!map []", "!!seq {}", "!!str []"]
     {
         let read = read(text);
@@ -86,7 +86,7 @@ fn tags_of_the_core_schema_say_what_the_value_is() {
 fn documents_come_in_order_and_empty_ones_not_at_all() {
     let read = sound("---\n---\na: 1\n...\n---\n# nothing\n---\n~\n---\n[b]\n...\n");
     let values: Vec<_> = read.tree.documents().map(Node::to_value).collect();
-    assert_eq!(values, [json!({"a": 1}), json!(null), json!(["b"])].map(Value::from_json));
+    assert_eq!(values, [json!({"a": 1}), json!(null), json!(["b"])].map(|json| Value::from_json(&json)));
     for text in ["", "\n", "# only\n", "---", "\u{feff}", "---\n...\n", "   \n\t\n"] {
         assert_eq!(sound(text).tree.documents().len(), 0, "{text:?}");
     }
@@ -96,7 +96,10 @@ fn documents_come_in_order_and_empty_ones_not_at_all() {
 fn a_broken_document_costs_its_siblings_nothing() {
     let read = read("a: 1\n---\nb: [1, 2\n---\nc: &x 3\n---\nd: *x\n---\n\"e\n---\nf: 6\n");
     let values: Vec<_> = read.tree.documents().map(Node::to_value).collect();
-    assert_eq!(values, [json!({"a": 1}), json!({"c": 3}), json!({"d": null}), json!({"f": 6})].map(Value::from_json));
+    assert_eq!(
+        values,
+        [json!({"a": 1}), json!({"c": 3}), json!({"d": null}), json!({"f": 6})].map(|json| Value::from_json(&json))
+    );
     let codes: Vec<_> = read.problems.iter().map(|problem| problem.code).collect();
     assert_eq!(codes, [Code::YamlSyntax, Code::YamlAnchor, Code::YamlSyntax], "{:?}", read.told());
 }

@@ -3,7 +3,6 @@
 use crate::kind::Check;
 use crate::model::{Code, Diagnostic, Observed, Path, Value};
 
-use super::super::meant::own_name;
 use super::super::own_name_of;
 use super::space_of;
 
@@ -116,7 +115,7 @@ fn name(check: Check<'_>) -> Option<Diagnostic> {
     let space = check.proposal.fields.link("space")?.id.as_ref()?;
     let name = own_name_of(check.proposal);
     let others = check.collections.get("user_provided_service_instances")?;
-    let other = others.iter().find(|other| own_name(other) == name && space_of(other) == Some(space))?;
+    let other = others.called(name).find(|other| space_of(other) == Some(space))?;
     let message = format!("the name `{}` is taken by a user-provided service instance", other.identity);
     let places = &check.resource.places;
     let span = places.exact(&Path::field("name")).unwrap_or(check.resource.key_span);

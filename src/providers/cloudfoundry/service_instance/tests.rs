@@ -67,7 +67,8 @@ async fn observe(session: &dyn Session, resources: &[Resource]) -> Result<Collec
     let collections = collections();
     let all = declared(resources.iter().cloned());
     let resources: Vec<&Resource> = resources.iter().collect();
-    let wanted = Wanted { resources: &resources, references: &[], observed: &collections, declared: &all };
+    let observed = collections.iter().map(|(section, collection)| (*section, collection)).collect();
+    let wanted = Wanted { resources: &resources, references: &[], observed, declared: &all };
     kind().observe(&wanted, session).await
 }
 
@@ -190,7 +191,8 @@ async fn names_taken_by_user_provided_instances_are_read_without_their_credentia
         .mount(&server)
         .await;
     let (collections, all) = (collections(), declared([db(named("spaces", "acme/production"))]));
-    let wanted = Wanted { resources: &[], references: &[], observed: &collections, declared: &all };
+    let observed = collections.iter().map(|(section, collection)| (*section, collection)).collect();
+    let wanted = Wanted { resources: &[], references: &[], observed, declared: &all };
     let kind = Arc::clone(registry().kind("user_provided_service_instances").unwrap());
     let found = kind.observe(&wanted, &*session(&server).await).await.unwrap();
     assert_eq!(found.with_id("u-1").unwrap().identity.to_string(), "acme/production/db");
@@ -398,9 +400,11 @@ async fn many_are_polled_by_the_lists_of_their_spaces() {
 fn an_instance_is_recognised_by_the_id_of_its_space_whatever_the_names_look_like() {
     let kind = kind();
     let facts = Facts { provider: NAME, url: "x".into(), api: "v2", read_only: None };
-    let odd = |guid: &str, space: &str, name: &str| Observed {
-        identity: Identity { parts: vec![("space", space.into()), ("name", name.into())] },
-        ..pending(guid, "s-1")
+    let odd = |guid: &str, space: &str, name: &str| {
+        let mut object = pending(guid, "s-1");
+        object.identity = Identity { parts: vec![("space", space.into()), ("name", name.into())] };
+        object.fields.set("name", text(name));
+        object
     };
     let mut elsewhere = odd("i-2", "acme", "production/my db");
     elsewhere.fields.set("space", link("acme", "s-9"));
@@ -504,6 +508,7 @@ fn a_name_that_a_user_provided_instance_has_is_taken() {
     let user_provided = |name: &str, space: &str| {
         let mut object = pending("u-1", space);
         object.identity = Identity { parts: vec![("space", "acme/production".into()), ("name", name.into())] };
+        object.fields.set("name", text(name));
         [("user_provided_service_instances", Collection::new(vec![object], false))]
     };
     let found = checked(&Proposed::new([]), None, &user_provided("my db", "s-1"));

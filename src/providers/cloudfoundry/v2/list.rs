@@ -1,11 +1,9 @@
 //! Reading a v2 collection whole: filters, pages, and pages that shift while others write (reference, section 5.1).
 
 use std::collections::HashSet;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 
+use futures_util::future::try_join_all;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -129,7 +127,8 @@ pub async fn read<T: DeserializeOwned + Send>(
         let first: Page<T> = session.get(address(list, filters, 1)).await?;
         let total = first.total_results;
         let rest = (2..=first.total_pages).map(|page| session.get::<Page<T>>(address(list, filters, page)));
-        let rest = all(rest).await?;
+        // How many of them are really under way is the client's business.
+        let rest = try_join_all(rest).await?;
         // Objects move to other pages when one before them is deleted, and one of them may be missed.
         let steady = rest.iter().all(|page| page.total_results == total);
         if steady || walk == WALKS {
@@ -139,38 +138,6 @@ pub async fn read<T: DeserializeOwned + Send>(
         }
         walk += 1;
     }
-}
-
-enum Running<F, T> {
-    Yet(Pin<Box<F>>),
-    Done(T),
-}
-
-/// Carries out all futures at the same time, to the end or to the first error. How many requests are really under way is the
-/// client's business.
-pub async fn all<T, E, F: Future<Output = Result<T, E>> + Send>(
-    futures: impl IntoIterator<Item = F>,
-) -> Result<Vec<T>, E> {
-    let mut running: Vec<Running<F, T>> = futures.into_iter().map(|future| Running::Yet(Box::pin(future))).collect();
-    std::future::poll_fn(move |context| {
-        let mut pending = false;
-        for one in &mut running {
-            let Running::Yet(future) = one else { continue };
-            match future.as_mut().poll(context) {
-                Poll::Pending => pending = true,
-                Poll::Ready(outcome) => *one = Running::Done(outcome?),
-            }
-        }
-        if pending {
-            return Poll::Pending;
-        }
-        let done = std::mem::take(&mut running).into_iter().filter_map(|one| match one {
-            Running::Done(value) => Some(value),
-            Running::Yet(_) => None,
-        });
-        Poll::Ready(Ok(done.collect()))
-    })
-    .await
 }
 
 #[cfg(test)]

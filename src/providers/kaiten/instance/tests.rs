@@ -200,3 +200,20 @@ fn the_seed_dialect_recognises_by_slug_else_by_customer_and_name() {
     assert_eq!(recognised("seed", Some("new"), "new", "c3", "Bare"), ["i3"], "that one may have this slug");
     assert_eq!(recognised("core", None, "acme-production", "c1", "Acme production"), ["i2"]);
 }
+
+#[test]
+fn what_an_instance_is_recognised_by_is_said_where_it_is_not_its_slug() {
+    let said = |api, slug: Option<&str>| {
+        let mut fields = instance_fields();
+        if let Some(slug) = slug {
+            fields.set("slug", Value::text(slug));
+        }
+        let identity = Identity::single("slug", "acme-production");
+        let address = Address::new("instances", "acme-production");
+        let proposal = Proposal { address: &address, identity: &identity, fields: &fields };
+        Instance::recognised_by(proposal, &facts(api))
+    };
+    assert_eq!(said("seed", None).as_deref(), Some("with name Acme production of customer acme"));
+    assert_eq!(said("seed", Some("acme-production")), None);
+    assert_eq!(said("core", None), None);
+}

@@ -53,9 +53,13 @@ fn check_as(
         proposal: Proposal { address: &resource.address, identity: &identity, fields: &fields },
         observed: exists.then_some(&license),
         collections: &BTreeMap::from([("license_families", Collection::new(vec![family], false))]),
-        facts: &Facts { provider: "kaiten", url: "http://localhost".into(), api: "core", read_only: None },
+        facts: &facts(),
     });
     found.into_iter().map(|found| (found.code, found.help)).collect()
+}
+
+fn facts() -> Facts {
+    Facts { provider: "kaiten", url: "http://localhost".into(), api: "core", read_only: None }
 }
 
 #[test]
@@ -92,10 +96,28 @@ fn only_a_published_license_is_a_default() {
 }
 
 #[test]
+fn a_family_has_one_default() {
+    let wants = |slug: &str, fields: &[(&'static str, Value)]| {
+        let fields: Fields = fields.iter().cloned().collect();
+        let (address, identity) = (Address::new("licenses", slug), Identity::single("slug", slug));
+        License::sole(Proposal { address: &address, identity: &identity, fields: &fields }, &facts())
+    };
+    let default = || ("default", Value::Bool(true));
+    let opens = wants("growth", &[default()]);
+    assert_eq!(opens.clone().map(|sole| sole.of).as_deref(), Some("the family `growth`"));
+    assert_eq!(wants("growth-v2", &[("family", Value::text("growth")), default()]), opens);
+    assert_ne!(wants("growth-v2", &[("family", Value::text("scale")), default()]), opens);
+    assert_eq!(wants("growth", &[("default", Value::Bool(false))]), None);
+    assert_eq!(wants("growth-v2", &[("family", Value::Unknown), default()]), None);
+}
+
+#[test]
 fn a_family_exists_or_comes_with_a_license_that_is_created_first() {
     let family = |slug: &str| [("family", Value::text(slug))];
     assert_eq!(codes(&family("growth"), false), []);
     assert_eq!(codes(&family("growth-v2"), false), [], "its own");
+    let declared = check(&family("entirely-other"), &[], false).remove(0).1.unwrap();
+    assert!(declared.contains("`family: ${licenses.entirely-other.slug}`"), "{declared}");
     let missing = check(&family("grwoth"), &[], false);
     assert_eq!(missing, [(Code::ReferenceNotFound, Some("did you mean `growth`?".to_owned()))]);
     assert_eq!(check(&family("scale"), &["scale"], false), []);

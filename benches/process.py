@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+"""Measures the whole process against a local server, and prints the figures as Markdown.
+
+    cargo build --release --bin trueup --example generate
+    python3 benches/process.py                                  # everything in docs/performance.md
+    python3 benches/process.py --counts 1000 --shapes hub       # a part of it
+
+The server is `trueup sandbox` as a process of its own, a fresh one for each apply. CPU seconds are user and system
+time of the measured process alone, peak memory is its largest resident set (both from wait4), requests are counted
+by the server. Of several runs the one with the least CPU time counts, for the wall time the shortest one.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import math
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+REMOTES = ["kaiten", "cloudfoundry"]
+SHAPES = ["independent", "layered", "chained", "hub"]
+PER_PAGE = {"kaiten": 200, "cloudfoundry": 100}
+PARALLELISM = 16
+# At 50 ms a chain of creates takes longer than anybody wants to wait: each waits for the answer to the one before.
+LONGEST_SLOW_CHAIN = 1_000
+
+
+@dataclasses.dataclass
+class Run:
+    """What one process took."""
+
+    cpu: float
+    wall: float
+    memory: float
+    reads: int
+    writes: int
+
+
+class Sandbox:
+    """A server of its own, and its `/_sandbox`."""
+
+    def __init__(self, trueup, remote, latency):
+        command = [trueup, "sandbox", "--kaiten-port", "0", "--cf-port", "0", "--latency", str(latency)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        lines = [self.process.stdout.readline(), self.process.stdout.readline()]
+        line = next(line for line in lines if line.startswith("Kaiten") == (remote == "kaiten"))
+        self.url, self.secret = re.search(r"(http://\S+).*(?:token|password) (\S+)", line).groups()
+
+    def ask(self, method, path, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/_sandbox/{path}", data=data, method=method)
+        with urllib.request.urlopen(request) as answer:
+            return json.loads(answer.read() or "null")
+
+    def latency(self, milliseconds):
+        self.ask("PUT", "latency", {"ms": milliseconds})
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+@contextlib.contextmanager
+def sandbox(arguments, remote, latency=0):
+    """A sandbox on which everything stands that the projects refer to."""
+    server = Sandbox(arguments.trueup, remote, latency)
+    try:
+        with project(arguments, remote, "ground", 0, server.url) as ground:
+            measure(arguments, ["apply", "--yes"], ground, server)
+        yield server
+    finally:
+        server.close()
+
+
+@contextlib.contextmanager
+def project(arguments, remote, shape, count, url):
+    """A project of this shape in a temporary directory."""
+    with tempfile.TemporaryDirectory(prefix="trueup-bench-") as directory:
+        per_file = arguments.per_file
+        command = [arguments.generate, remote, shape, str(count), str(per_file), url, directory]
+        subprocess.run(command, check=True)
+        yield directory
+
+
+def measure(arguments, command, directory, server, expect=None):
+    """Runs trueup once."""
+    server.ask("DELETE", "requests")
+    with tempfile.TemporaryFile() as out:
+        environment = {"PATH": os.environ["PATH"], "BENCH_SECRET": server.secret}
+        begun = time.monotonic()
+        process = subprocess.Popen(
+            [arguments.trueup, "-C", directory, *command], stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.monotonic() - begun
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(max(0, out.seek(0, os.SEEK_END) - 2000))
+        said = out.read().decode(errors="replace")
+    if process.returncode != 0 or (expect and expect not in said):
+        sys.exit(f"trueup {' '.join(command)} ended with {process.returncode}:\n{said}")
+    requests = server.ask("GET", "requests/count")
+    # Signing in is a POST that creates nothing.
+    reads = requests["methods"].get("GET", 0) + server.ask("GET", "requests/count?path=/oauth/token")["count"]
+    return Run(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024, reads, requests["count"] - reads)
+
+
+def best(runs):
+    """The least of everything: what is above it is other processes' doing."""
+    return Run(*(min(getattr(run, field.name) for run in runs) for field in dataclasses.fields(Run)))
+
+
+def pages(remote, count):
+    return max(1, math.ceil(count / PER_PAGE[remote]))
+
+
+def rounds(remote, count):
+    """How many pages have to be waited for one after the other."""
+    if remote == "kaiten":
+        return pages(remote, count)
+    return 1 + math.ceil((pages(remote, count) - 1) / PARALLELISM)
+
+
+def row(cells):
+    print("| " + " | ".join(cells) + " |", flush=True)
+
+
+def exponent(points):
+    """The slope of the line through the points on logarithmic scales, by least squares."""
+    logs = [(math.log(count), math.log(max(cpu, 1e-3))) for count, cpu in points]
+    mean_x, mean_y = (sum(axis) / len(logs) for axis in zip(*logs))
+    above = sum((x - mean_x) * (y - mean_y) for x, y in logs)
+    return above / sum((x - mean_x) ** 2 for x, _ in logs)
+
+
+def report(found, remote, shape, count, what, latency, run):
+    found.setdefault((remote, shape, what, latency), []).append((count, run.cpu))
+    alone = rounds(remote, count) * latency / 1000
+    ratio = f"{run.wall / alone:.2f}" if what == "plan" and alone else ""
+    row([
+        remote, shape, f"{count:,}", what, f"{latency} ms", f"{run.cpu:.2f}", f"{run.wall:.2f}", ratio,
+        f"{run.memory:.0f}", f"{run.reads:,}", f"{run.writes:,}", f"{pages(remote, count):,}",
+    ])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    numbers = lambda text: [int(number) for number in text.split(",")]
+    names = lambda text: text.split(",")
+    parser.add_argument("--trueup", default=str(ROOT / "target/release/trueup"))
+    parser.add_argument("--generate", default=str(ROOT / "target/release/examples/generate"))
+    parser.add_argument("--remotes", type=names, default=REMOTES, metavar="NAME,…")
+    parser.add_argument("--shapes", type=names, default=SHAPES, metavar="NAME,…")
+    parser.add_argument("--counts", type=numbers, default=[1_000, 10_000, 50_000], metavar="N,…")
+    parser.add_argument("--latencies", type=numbers, default=[0, 50], metavar="MS,…")
+    parser.add_argument("--runs", type=int, default=5, metavar="N", help="of each plan; an apply runs once")
+    parser.add_argument("--per-file", type=int, default=100, metavar="N", help="resources a file; 0: all on one line")
+    arguments = parser.parse_args()
+
+    found = {}
+    row(["remote", "shape", "resources", "command", "latency", "CPU s", "wall s", "wall ÷ pages", "peak MiB", "reads", "writes", "pages"])
+    row(["---"] * 5 + ["--:"] * 7)
+    for remote in arguments.remotes:
+        for shape in arguments.shapes:
+            for count in arguments.counts:
+                one(arguments, found, remote, shape, count)
+    if len(arguments.counts) > 1:
+        print()
+        row(["remote", "shape", "command", "latency", "CPU time grows with the count to the power of"])
+        row(["---"] * 4 + ["--:"])
+        for (remote, shape, what, latency), points in found.items():
+            if len(points) > 1:
+                row([remote, shape, what, f"{latency} ms", f"{exponent(points):.2f}"])
+
+
+def one(arguments, found, remote, shape, count):
+    for latency in sorted(arguments.latencies, reverse=True):
+        if latency and shape == "chained" and count > LONGEST_SLOW_CHAIN:
+            continue
+        with sandbox(arguments, remote, latency) as server, project(arguments, remote, shape, count, server.url) as files:
+            run = measure(arguments, ["apply", "--yes"], files, server)
+            report(found, remote, shape, count, "apply", latency, run)
+            if latency != min(arguments.latencies):
+                continue
+            for slowness in arguments.latencies:
+                server.latency(slowness)
+                command = ["plan"]
+                runs = [measure(arguments, command, files, server, "No changes.") for _ in range(arguments.runs)]
+                report(found, remote, shape, count, "plan", slowness, best(runs))
+
+
+if __name__ == "__main__":
+    main()

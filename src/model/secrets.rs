@@ -1,0 +1,58 @@
+//! Takes sensitive values out of what others say.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use super::{Fields, Value};
+
+/// The sensitive values among some fields. A remote's words can repeat what was sent to it.
+pub struct Secrets(Vec<Arc<str>>);
+
+impl Secrets {
+    /// Those of these fields, however deep.
+    pub fn of(fields: &Fields) -> Self {
+        let mut secrets = Vec::new();
+        for (_, value) in fields.iter() {
+            collect(value, false, &mut secrets);
+        }
+        // The longest first: one can be a part of another.
+        secrets.sort_by_key(|secret| Reverse(secret.len()));
+        Self(secrets)
+    }
+
+    /// Replaces each of them by `[redacted]`.
+    pub fn take_out(&self, text: &mut String) {
+        for secret in self.0.iter().filter(|secret| !secret.is_empty()) {
+            if text.contains(&**secret) {
+                *text = text.replace(&**secret, "[redacted]");
+            }
+        }
+    }
+}
+
+fn collect(value: &Value, secret: bool, into: &mut Vec<Arc<str>>) {
+    match value {
+        Value::Sensitive(sensitive) => collect(sensitive.expose(), true, into),
+        Value::List(items) => items.iter().for_each(|item| collect(item, secret, into)),
+        Value::Map(map) => map.values().for_each(|item| collect(item, secret, into)),
+        Value::Text(text) if secret => into.push(Arc::clone(text)),
+        Value::Number(number) if secret => into.push(number.to_string().into()),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Sensitive;
+
+    #[test]
+    fn secrets_are_found_however_deep_and_the_longest_goes_first() {
+        let secret = Sensitive::wrap(Value::List(vec![Value::text("hush"), Value::text("hush-hush"), Value::text("")]));
+        let pin = Sensitive::wrap(Value::Number(4711.into()));
+        let fields = [("metadata", secret), ("name", Value::text("said")), ("pin", pin)].into_iter().collect();
+        let mut text = "said: `hush-hush` is bad, hush too, and 4711".to_owned();
+        Secrets::of(&fields).take_out(&mut text);
+        assert_eq!(text, "said: `[redacted]` is bad, [redacted] too, and [redacted]");
+    }
+}

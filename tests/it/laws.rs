@@ -1,0 +1,211 @@
+//! What holds of any project: order in files changes nothing, nothing is pending after an apply, and requests are few.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::Value;
+
+use crate::support::{Project, Watched, World};
+
+/// A declared set: documents, in an order in which parents come first.
+#[derive(Debug, Clone)]
+struct Declared(Vec<String>);
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-zA-Z0-9 _.:#-]{1,20}",
+        "[a-z]{1,5}[äß名前Ж🚀]{1,5}",
+        Just("true".to_owned()),
+        Just("007".to_owned()),
+        Just("null".to_owned()),
+        Just("two\nlines\n".to_owned()),
+        Just("a \"quoted\" 'thing' $${not an expression}".to_owned()),
+    ]
+}
+
+/// A value that can stand in free-form metadata, as JSON, which is YAML.
+fn value() -> impl Strategy<Value = String> {
+    prop_oneof![
+        text().prop_map(|text| Value::String(text).to_string()),
+        (-1_000_000_i64..1_000_000).prop_map(|number| number.to_string()),
+        Just("1.5".to_owned()),
+        Just("true".to_owned()),
+        Just("[1, [], {}, \"x\"]".to_owned()),
+        Just("{ a: { b: [c] } }".to_owned()),
+    ]
+}
+
+fn quoted(text: &str) -> Value {
+    Value::String(text.to_owned())
+}
+
+prop_compose! {
+    fn declared()(
+        customers in vec((text(), any::<bool>()), 1..4),
+        zones in vec((text(), vec(value(), 0..3)), 1..3),
+        instances in vec((text(), any::<prop::sample::Index>(), any::<prop::sample::Index>(), vec(value(), 0..4)), 0..5),
+        services in vec((any::<bool>(), vec(value(), 0..3), vec("[a-z]{1,6}", 0..3)), 0..4),
+    ) -> Declared {
+        let mut documents = Vec::new();
+        for (at, (name, with_domain)) in customers.iter().enumerate() {
+            let domain = if *with_domain { format!("\n    domain: c{at}.example") } else { String::new() };
+            documents.push(format!("customers:\n  customer-{at}:\n    name: {}{domain}\n", quoted(name)));
+        }
+        for (at, (name, metadata)) in zones.iter().enumerate() {
+            documents.push(format!(
+                "deployment_zones:\n  zone-{at}:\n    name: {}\n    type: production\n    metadata: {{ {} }}\n",
+                quoted(name), entries(metadata),
+            ));
+        }
+        for (at, (name, customer, zone, metadata)) in instances.iter().enumerate() {
+            let before = if at > 0 { format!("before: '${{instances.instance-{}.id}}', ", at - 1) } else { String::new() };
+            documents.push(format!(
+                "instances:\n  instance-{at}:\n    name: {}\n    customer: customer-{}\n    license: growth\n    \
+                 deployment_zone: zone-{}\n    start_license_date: 2026-09-01T00:00:00Z\n    end_license_date: \
+                 2027-09-01T00:00:00Z\n    metadata: {{ {before}{} }}\n",
+                quoted(name), customer.index(customers.len()), zone.index(zones.len()), entries(metadata),
+            ));
+        }
+        documents.push("organizations:\n  generated: {}\nspaces:\n  generated-dev:\n    organization: generated\n    name: dev\n".to_owned());
+        for (at, (readable, parameters, tags)) in services.iter().enumerate() {
+            let plan = if *readable { "redis/small" } else { "queue/standard" };
+            documents.push(format!(
+                "service_instances:\n  service-{at}:\n    space: generated-dev\n    plan: {plan}\n    tags: {tags:?}\n    \
+                 parameters: {{ of: '${{customers.customer-0.id}}', {} }}\n",
+                entries(parameters),
+            ));
+        }
+        Declared(documents)
+    }
+}
+
+fn entries(values: &[String]) -> String {
+    values.iter().enumerate().map(|(at, value)| format!("key{at}: {value}")).collect::<Vec<_>>().join(", ")
+}
+
+fn runner(cases: u32) -> TestRunner {
+    TestRunner::new(Config { cases, failure_persistence: None, max_shrink_iters: 40, ..Config::default() })
+}
+
+#[test]
+fn after_an_apply_of_anything_nothing_is_pending_and_parents_came_before_children() {
+    runner(12)
+        .run(&declared(), |Declared(documents)| {
+            let world = World::declaring(&documents.join("---\n"));
+            let plan = world.run(&["plan", "--format", "json"]).exits(0).json();
+            let addresses: Vec<&Value> =
+                plan["actions"].as_array().unwrap().iter().map(|step| &step["address"]).collect();
+            for step in plan["actions"].as_array().unwrap() {
+                let at = |address: &Value| addresses.iter().position(|other| *other == address).unwrap();
+                for required in step["requires"].as_array().unwrap() {
+                    prop_assert!(at(required) < at(&step["address"]), "{required} before {}", step["address"]);
+                }
+            }
+            world.run(&["apply", "--yes"]).exits(0);
+            let writes = world.kaiten().writes() + world.cf().writes();
+            prop_assert_eq!(writes, addresses.len(), "one write each");
+            world.run(&["plan", "--detailed-exitcode"]).exits(0);
+            Ok(())
+        })
+        .unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// The plan without the places in the files, which are what shuffling changes.
+fn without_places(mut plan: Value) -> Value {
+    for step in plan["actions"].as_array_mut().unwrap() {
+        step.as_object_mut().unwrap().remove("source");
+        for change in step["changes"].as_array_mut().unwrap() {
+            change.as_object_mut().unwrap().remove("source");
+        }
+    }
+    plan.as_object_mut().unwrap().remove("digest");
+    plan
+}
+
+#[test]
+fn the_order_of_files_and_documents_changes_nothing() {
+    let shuffled = declared().prop_flat_map(|Declared(documents)| {
+        (Just(documents.clone()), Just(documents).prop_shuffle(), any::<prop::sample::Index>())
+    });
+    runner(10)
+        .run(&shuffled, |(documents, shuffled, cut)| {
+            let world = World::declaring(&documents.join("---\n"));
+            let plan = |project: &Project| {
+                without_places(project.run(&["plan", "--format", "json"]).exits(0).json()).to_string()
+            };
+            let first = plan(&world.project);
+            let (one, other) = shuffled.split_at(cut.index(shuffled.len()));
+            world.declare(&one.join("---\n"));
+            world.project.write("a/first.yml", other.join("---\n"));
+            prop_assert_eq!(plan(&world.project), first);
+            Ok(())
+        })
+        .unwrap_or_else(|error| panic!("{error}"));
+}
+
+fn customers(count: usize) -> String {
+    let each = |at| format!("  customer-{at}: {{ name: C{at} }}\n");
+    format!("customers:\n{}", (0..count).map(each).collect::<String>())
+}
+
+fn services(count: usize) -> String {
+    let each = |at| format!("  service-{at}: {{ space: sandbox/dev, plan: redis/small }}\n");
+    format!("service_instances:\n{}", (0..count).map(each).collect::<String>())
+}
+
+/// How many requests both remotes received since the last time this was asked.
+fn requests(world: &World) -> u64 {
+    let count = world.kaiten().recorder().count() + world.cf().recorder().count();
+    world.kaiten().recorder().clear();
+    world.cf().recorder().clear();
+    count
+}
+
+#[test]
+fn a_plan_takes_as_many_requests_for_many_resources_as_for_one() {
+    let counted = |count: usize| {
+        let world = World::declaring(&format!("{}{}", customers(count), services(count)));
+        let plan = world.run(&["plan", "--format", "json"]).exits(0).json();
+        let empty = requests(&world);
+        assert_eq!(plan["requests"]["read"], empty, "the plan says how many it took");
+        world.run(&["apply", "--yes"]).exits(0);
+        let applied = requests(&world);
+        assert_eq!(applied, empty + 2 * count as u64, "an apply takes those of the plan and one for each write");
+        world.run(&["plan"]).exits(0);
+        (empty, requests(&world))
+    };
+    let one = counted(1);
+    assert_eq!(counted(40), one);
+    assert!(one.0 <= 12, "{one:?}");
+}
+
+#[test]
+fn polls_are_as_many_for_many_operations_as_for_one() {
+    let counted = |count: usize| {
+        let yaml = services(count).replace("redis/small", "postgres/small");
+        let world = World::declaring(&yaml);
+        world.project.write("trueup.toml", world.settings("", "parallelism = 16"));
+        world.run(&["plan"]).exits(0);
+        let plan = requests(&world);
+        world.run(&["apply", "--yes"]).exits(0);
+        requests(&world) - plan - count as u64
+    };
+    // Operations take a second each; looks are half a second apart at first.
+    assert!(counted(1) <= 4);
+    assert!(counted(12) <= 6, "not one look each");
+}
+
+#[test]
+fn what_needs_nothing_of_each_other_is_created_at_once_but_not_more_than_allowed() {
+    for (limit, most) in [(1, 1), (4, 4)] {
+        let world = World::declaring(&customers(12));
+        world.project.write("trueup.toml", world.settings("", &format!("parallelism = {limit}")));
+        world.kaiten().set_latency(std::time::Duration::from_millis(30));
+        world.run(&["apply", "--yes"]).exits(0);
+        assert_eq!(world.kaiten().recorder().most_at_once(), most);
+        let world = World::declaring(&customers(12));
+        world.kaiten().set_latency(std::time::Duration::from_millis(30));
+        world.run(&["apply", "--yes", "--parallelism", &limit.to_string()]).exits(0);
+        assert_eq!(world.kaiten().recorder().most_at_once(), most, "by the flag");
+    }
+}

@@ -1,0 +1,167 @@
+//! Secrets do not leave: not in any output, format, log, report, plan file or error.
+
+use trueup::emulator::{Effect, Reply};
+
+use crate::support::{Project, Watched, World};
+
+const VARIABLE: &str = "canary-in-a-variable";
+const TOKEN: &str = "ksh_canary_token";
+const PASSWORD: &str = "canary-password";
+
+/// The variable everywhere it can go: alone, inside a text, and nested.
+const YAML: &str = "\
+customers:
+  acme:
+    name: Acme
+instances:
+  acme-production:
+    name: Acme production
+    description: 'dial ${var.secret} now'
+    customer: acme
+    license: growth
+    start_license_date: 2026-09-01T00:00:00Z
+    end_license_date: 2027-09-01T00:00:00Z
+    metadata:
+      password: ${var.secret}
+      list: [{ deep: 'x-${var.secret}' }]
+service_instances:
+  acme-db:
+    space: sandbox/dev
+    plan: redis/small
+    parameters:
+      password: ${var.secret}
+";
+
+fn world() -> World {
+    use trueup::emulator::{cloudfoundry, kaiten};
+    let kaiten = kaiten::Options {
+        tokens: vec![kaiten::Token::admin(TOKEN), kaiten::Token::admin(kaiten::SANDBOX_TOKEN)],
+        ..kaiten::Options::default()
+    };
+    let admin = cloudfoundry::User::new("admin", PASSWORD, &["cloud_controller.admin", "openid", "uaa.user"]);
+    let cf = cloudfoundry::Options { users: vec![admin], ..cloudfoundry::Options::default() };
+    let mut world = World::with(kaiten, cf);
+    world.project = Project::empty()
+        .env("KAITEN_AUTH_TOKEN", TOKEN)
+        .env("CF_PASSWORD", PASSWORD)
+        .env("SECRET", VARIABLE)
+        .file("trueup.toml", world.settings("[variables.secret]\nenv = \"SECRET\"\nsensitive = true\n", ""));
+    world.declare(YAML);
+    world
+}
+
+/// Runs every command in every format, with logs, and looks at all that was said and written.
+#[track_caller]
+fn says_nothing(world: &World, expected: &[i32]) {
+    for more in [&[][..], &["-v"], &["-vv"], &["-vvv"], &["--color", "always"]] {
+        for command in [
+            &["validate"][..],
+            &["validate", "--format", "json"],
+            &["plan", "--out", "plan.json"],
+            &["plan", "--format", "json"],
+            &["apply", "--yes", "--report", "report.json"],
+            &["apply", "--yes", "--format", "json"],
+        ] {
+            let output = world.run(&[command, more].concat());
+            assert!(expected.contains(&output.code), "{command:?}: {output}");
+            let mut said = output.to_string();
+            for file in ["plan.json", "report.json"] {
+                if world.project.path().join(file).exists() {
+                    said += &world.project.read(file);
+                }
+            }
+            for secret in [VARIABLE, TOKEN, PASSWORD, "canary"] {
+                assert!(!said.contains(secret), "{command:?} {more:?} says `{secret}`: {said}");
+            }
+            // The token that UAA gave is a secret too; it is a JWT.
+            assert!(!said.contains("eyJ"), "{command:?} {more:?} shows a token: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_sound_run_shows_no_secret() {
+    let world = world();
+    let plan = world.run(&["plan"]).exits(0);
+    assert!(plan.stdout.contains("(sensitive)"), "{plan}");
+    says_nothing(&world, &[0]);
+    let sent = world.kaiten().received("POST", "/api/instances")[0].json().unwrap();
+    assert_eq!(sent["metadata"]["password"], VARIABLE, "it did reach the remote");
+    assert_eq!(sent["description"], format!("dial {VARIABLE} now"));
+}
+
+#[test]
+fn a_remote_that_repeats_secrets_in_its_errors_is_not_quoted() {
+    for status in [400, 401, 403, 404, 409, 422, 500, 503] {
+        let world = world();
+        let reply = |detail: String| Effect::Reply(Reply { status, detail: Some(detail), ..Reply::default() });
+        world.kaiten().strike_always("POST", "/api/instances", reply(format!("`{VARIABLE}` is bad, so is {TOKEN}")));
+        world.cf().strike_always("POST", "/v2", reply(format!("bad, so is it: {VARIABLE}")));
+        let output = world.run(&["apply", "--yes", "-vv", "--report", "report.json"]).exits(5);
+        let said = format!("{output}{}", world.project.read("report.json"));
+        assert!(said.contains("bad, so is"), "the rest of the words is quoted: {said}");
+        assert!(!said.contains("canary"), "{status}: {said}");
+    }
+}
+
+#[test]
+fn a_remote_that_repeats_what_was_signed_in_with_is_not_quoted() {
+    for status in [401, 403, 500] {
+        let world = world();
+        let reply = |detail: String| Effect::Reply(Reply { status, detail: Some(detail), ..Reply::default() });
+        world.kaiten().strike_always("GET", "/", reply(format!("`{TOKEN}` may not")));
+        world.cf().strike_always("POST", "/oauth/token", reply(format!("`{PASSWORD}` is wrong")));
+        says_nothing(&world, &[0, 1, 4]);
+    }
+}
+
+#[test]
+fn a_broker_that_repeats_a_secret_is_not_quoted() {
+    use trueup::emulator::cloudfoundry::Options;
+    use trueup::emulator::cloudfoundry::marketplace::{
+        Behaviour, BrokerStep, SeedBroker, SeedOffering, SeedPlan, Trouble,
+    };
+    let words = format!("`{VARIABLE}` is too short");
+    let behaviour = Behaviour::asynchronous(300).but(BrokerStep::Provision, Trouble::FailLater(words));
+    let offering = SeedOffering::new("redis", vec![SeedPlan::new("small", behaviour)]);
+    let brokers = vec![SeedBroker { name: "broker".to_owned(), offerings: vec![offering] }];
+    let mut world = world();
+    let other = World::with(trueup::emulator::kaiten::Options::default(), Options { brokers, ..Options::default() });
+    let settings = other.settings("[variables.secret]\nenv = \"SECRET\"\nsensitive = true\n", "");
+    world.project = Project::empty()
+        .env("KAITEN_AUTH_TOKEN", trueup::emulator::kaiten::SANDBOX_TOKEN)
+        .env("CF_PASSWORD", crate::support::CF_PASSWORD)
+        .env("SECRET", VARIABLE)
+        .file("trueup.toml", settings);
+    world.declare(YAML);
+    let output = world.run(&["apply", "--yes", "--report", "report.json"]).exits(5);
+    assert!(output.stdout.contains("`[redacted]` is too short"), "{output}");
+    says_nothing(&world, &[0, 5]);
+}
+
+#[test]
+fn a_mistake_beside_a_secret_does_not_show_it() {
+    let world = world();
+    world.declare(
+        &YAML
+            .replace("license: growth", "license: ${var.secret}")
+            .replace("name: Acme\n", "name: [\"${var.secret}\"]\n"),
+    );
+    says_nothing(&world, &[3]);
+}
+
+#[test]
+fn a_secret_that_changed_is_not_shown_either() {
+    let mut world = world();
+    world.run(&["apply", "--yes"]).exits(0);
+    let settings = world.project.read("trueup.toml");
+    world.project = Project::empty()
+        .env("KAITEN_AUTH_TOKEN", TOKEN)
+        .env("CF_PASSWORD", PASSWORD)
+        .env("SECRET", "canary-of-tomorrow")
+        .file("trueup.toml", settings);
+    world.declare(YAML);
+    let plan = world.run(&["plan"]).exits(0);
+    assert!(plan.stdout.contains("~ instances.acme-production"), "{plan}");
+    says_nothing(&world, &[0, 5]);
+}
