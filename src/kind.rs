@@ -27,6 +27,11 @@ pub trait Session: Any + Send + Sync {
     fn facts(&self) -> Facts;
     /// How many requests have been sent to it so far, sign-in and discovery included.
     fn requests(&self) -> Requests;
+
+    /// What the remote warned of so far beside its answers, each once.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Counted requests.

@@ -9,7 +9,7 @@ use futures_util::stream::FuturesUnordered;
 
 use crate::kind::{ErasedKind, Registry, Session, Wanted};
 use crate::model::{
-    Collection, Desired, Diagnostic, Diagnostics, Reference, Resource, Snapshot, TargetName, To, Value,
+    Code, Collection, Desired, Diagnostic, Diagnostics, Reference, Resource, Snapshot, TargetName, To, Value,
 };
 
 /// The connections of a run, by target. Shared with whoever applies.
@@ -32,6 +32,11 @@ pub async fn observe(
         snapshot.targets.insert(Arc::clone(&target), facts);
         snapshot.collections.insert(target, collections);
         problems.extend(failures);
+    }
+    for (target, session) in sessions {
+        for words in session.warnings() {
+            problems.push(Diagnostic::warning(Code::RemoteWarning, format!("target `{target}` warns: {words}")));
+        }
     }
     snapshot.reads = sessions.values().map(|session| session.requests().read).sum();
     snapshot

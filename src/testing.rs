@@ -83,6 +83,7 @@ pub(crate) struct World {
     /// How many looks pass until an object is ready, and whether it fails then.
     busy: Mutex<HashMap<String, (u32, bool)>>,
     pub(crate) failing_polls: AtomicUsize,
+    pub(crate) warning: Mutex<Option<String>>,
     /// In milliseconds.
     pub(crate) a_poll_takes: AtomicU64,
     /// How long creates take that do not take 10 ms.
@@ -101,6 +102,10 @@ impl Session for TestSession {
 
     fn requests(&self) -> Requests {
         Requests::default()
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.0.warning.lock().unwrap().iter().cloned().collect()
     }
 }
 

@@ -139,6 +139,8 @@ codes! {
     Conflict = "trueup::remote::conflict", Failure;
     /// Which dialect or API version answers could not be told.
     UnknownDialect = "trueup::remote::unknown_dialect", Failure;
+    /// The remote warned of something beside its answers.
+    RemoteWarning = "trueup::remote::warning", Failure;
 
     /// A reference that is neither declared nor exists remotely.
     ReferenceNotFound = "trueup::plan::reference_not_found", Failure;

@@ -198,6 +198,20 @@ async fn a_collection_that_cannot_be_read_is_reported_once_where_it_is_needed() 
 }
 
 #[tokio::test]
+async fn what_a_remote_warns_of_is_told_and_is_no_error() {
+    let world = world(&[]);
+    *world.warning.lock().unwrap() = Some("this API goes away".to_owned());
+    let desired = Declared::new().thing("a", &[], &[]).desired;
+    let mut problems = Diagnostics::default();
+    let snapshot =
+        crate::observe::observe(&desired, &registry(), &crate::testing::sessions(&world), &mut problems).await;
+    let plan = plan(&desired, &snapshot, &registry(), problems);
+    assert_eq!(codes(&plan), [Code::RemoteWarning]);
+    assert_eq!(plan.diagnostics[0].message, "target `test` warns: this API goes away");
+    assert!(!plan.errored());
+}
+
+#[tokio::test]
 async fn only_keeps_what_is_asked_for_and_what_that_requires() {
     let mut desired = Declared::new()
         .thing("a", &[], &["b"])

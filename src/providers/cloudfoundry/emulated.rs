@@ -399,6 +399,14 @@ async fn a_create_that_fails_later_leaves_something_that_is_not_there() {
 }
 
 #[tokio::test]
+async fn what_a_foundation_warns_of_is_kept_once() {
+    let words = ["v2 is deprecated, see https://x/?a=b&c=d", "50% of it + more"];
+    let world = World::with(admin(), |options| options.warnings = words.map(str::to_owned).to_vec()).await;
+    world.observe(&[]).await;
+    assert_eq!(world.remote.warnings(), ["50% of it + more", "v2 is deprecated, see https://x/?a=b&c=d"]);
+}
+
+#[tokio::test]
 async fn roles_that_do_not_suffice_are_told() {
     let world = World::with(user("auditor"), |_| {}).await;
     let db = instance("db", "sandbox/dev", "cache/small");

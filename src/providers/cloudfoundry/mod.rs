@@ -22,7 +22,8 @@ pub use service_plan::ServicePlan;
 pub use space::Space;
 pub use user_provided::UserProvided;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -31,7 +32,7 @@ use self::discovery::Foundation;
 use self::error::Purpose;
 use self::uaa::SignIn;
 use crate::clock::Clock;
-use crate::http::{Client, Method, Request, Response};
+use crate::http::{Client, Method, Request, Response, clean};
 use crate::kind::{Failure, Proposal, Provider, RemoteError, Requests, Session, Writer};
 use crate::model::{
     Attribute, Collection, Facts, Fields, Format, Link, RemoteId, RemoteProblem, Section, Shape, Value,
@@ -41,12 +42,16 @@ use crate::settings::{Auth, Endpoint};
 /// The provider's name.
 pub const NAME: &str = "cloudfoundry";
 
+/// How many different warnings of a foundation are kept.
+const MOST_WARNINGS: usize = 20;
+
 /// A foundation, signed in to.
 #[derive(Debug)]
 pub struct CloudFoundry {
     api: Client,
     sign_in: SignIn,
     facts: Facts,
+    warnings: Mutex<BTreeSet<String>>,
 }
 
 impl Session for CloudFoundry {
@@ -56,6 +61,10 @@ impl Session for CloudFoundry {
 
     fn requests(&self) -> Requests {
         Requests { read: self.api.reads(), write: self.api.writes() }
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 }
 
@@ -104,7 +113,7 @@ impl Provider for CloudFoundry {
             api: "v2",
             read_only: None,
         };
-        Ok(Self { api, sign_in, facts })
+        Ok(Self { api, sign_in, facts, warnings: Mutex::default() })
     }
 }
 
@@ -123,7 +132,22 @@ impl CloudFoundry {
         {
             answer = self.send(&request, &access).await?;
         }
+        self.note_warnings(&answer);
         if answer.is_success() { Ok(answer) } else { Err(error::refusal(&answer, purpose)) }
+    }
+
+    /// `X-Cf-Warnings`: a list of words, each form-encoded (reference, section 1.2).
+    fn note_warnings(&self, answer: &Response) {
+        let Some(list) = answer.header("x-cf-warnings") else { return };
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        for one in list.split(',').map(str::trim).filter(|one| !one.is_empty()) {
+            // As if it were the key of a form.
+            let one = one.replace('&', "%26").replace('=', "%3D");
+            let words = url::form_urlencoded::parse(one.as_bytes()).next().map(|(words, _)| clean(&words, 200));
+            if let Some(words) = words.filter(|_| warnings.len() < MOST_WARNINGS) {
+                warnings.insert(words);
+            }
+        }
     }
 
     async fn send(&self, request: &Request, access: &uaa::Access) -> Result<Response, RemoteError> {
