@@ -64,6 +64,9 @@ fn expressions_that_double_each_other_are_refused() {
         };
         writeln!(text, "  {}: {{ space: a/b, plan: p/q, parameters: {{ up: '{up}' }} }}", key(at)).unwrap();
     }
+    // Inside free-form values nothing has to be known yet; a field that is checked asks for all of it.
+    assert!(load(&text).brief().is_empty());
+    writeln!(text, "  last: {{ space: a/b, plan: p/q, tags: ['${{service_instances.c39.parameters.up}}'] }}").unwrap();
     let brief = load(&text).brief();
     assert_eq!(brief.len(), 1, "{brief:?}");
     assert!(brief[0].ends_with(" limit"), "{brief:?}");
