@@ -1,6 +1,7 @@
 //! The v3 API: which path does what, and what holds for all of them.
 
 mod brokers;
+mod flags;
 mod jobs;
 mod listing;
 mod message;
@@ -8,6 +9,7 @@ mod offerings;
 mod organizations;
 mod plans;
 mod query;
+mod quotas;
 mod resources;
 mod selector;
 mod spaces;
@@ -65,6 +67,12 @@ const ROUTES: &[(&str, &str, Handler)] = &[
     ("GET", "spaces/*", spaces::get),
     ("PATCH", "spaces/*", spaces::update),
     ("DELETE", "spaces/*", spaces::delete),
+    ("GET", "organization_quotas", quotas::list_of_organizations),
+    ("GET", "organization_quotas/*", quotas::of_organization),
+    ("GET", "space_quotas", quotas::list_of_spaces),
+    ("GET", "space_quotas/*", quotas::of_space),
+    ("GET", "feature_flags", flags::list),
+    ("GET", "feature_flags/*", flags::get),
     ("GET", "service_offerings", offerings::list),
     ("GET", "service_offerings/*", offerings::get),
     ("PATCH", "service_offerings/*", offerings::update),
