@@ -138,6 +138,9 @@ pub struct ChangeDocument {
     /// The remote cannot tell what it holds. Absent unless `true`.
     #[serde(default, skip_serializing_if = "is_false")]
     pub unverifiable: bool,
+    /// What it is cannot be read, only that it is not what is declared. Absent unless `true`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unreadable: bool,
     /// Where it is declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<PlaceDocument>,
@@ -280,6 +283,7 @@ impl ChangeDocument {
             unknown: either(&Shown::Unknown),
             sensitive,
             unverifiable: either(&Shown::Unverifiable),
+            unreadable: either(&Shown::Unreadable),
             source: source.map(|span| PlaceDocument::new(span, sources)),
         }
     }
