@@ -122,6 +122,7 @@ pub struct SeenDocument {
 /// One value that changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Change")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of its own in the contract's JSON")]
 pub struct ChangeDocument {
     /// Which, `metadata.region`.
     pub path: String,
