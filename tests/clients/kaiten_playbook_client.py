@@ -35,7 +35,14 @@ def without_links(client):
         resource.create_integration = link
         resource.get_integration = link
     links = SimpleNamespace(get_customer=link, upsert_customer=link, get_instance=link)
-    return type("Unlinked", (), {"__getattr__": lambda _, name: links if name == "integrations" else getattr(client, name)})()
+
+    class Unlinked:
+        integrations = links
+
+        def __getattr__(self, name):
+            return getattr(client, name)
+
+    return Unlinked()
 
 
 def test_the_playbook_runs_and_cleans_up_as_its_reference_says(playbook, tmp_path, monkeypatch):
@@ -49,12 +56,12 @@ def test_the_playbook_runs_and_cleans_up_as_its_reference_says(playbook, tmp_pat
         for name in STEPS[:-1]:
             steps[name].run(book)
         assert warnings == []
-        # What ran before is recognized.
+        # What ran before is recognized; only its update of a component would meet the one it made.
         made = len(done)
         for name in STEPS[:-1]:
             if name != "product":
                 steps[name].run(book)
-        assert not [line for line in done[made:] if line.startswith("created")]
+        assert not [line for line in done[made:] if line.startswith("created") and "CRM link" not in line]
         assert client.license_families.get(book.slug("growth")).version_count == 2
         assert client.instances.get(book.slug("production")).deployment_zone_slug == book.slug("zone")
         made = len(done)
