@@ -101,3 +101,56 @@ fn a_body_that_is_missing_or_not_json_is_a_400() {
     }
     assert_eq!(Body::read(b"[]", THING).unwrap_err().status, 422);
 }
+
+#[test]
+fn numbers_lists_and_objects_within_are_checked_where_they_stand() {
+    const VALUE: Shape = Shape::Tagged(&[("flag", &[required("on", Shape::Boolean), required("type", TEXT)])]);
+    const STEP: Shape = Shape::Fields(&[optional("at", Shape::ReadOnly), required("count", INTEGER)]);
+    const NESTED: Schema = &[
+        optional("any", Shape::Anything),
+        optional("either", Shape::AnyOf(&[("flag", &[required("on", Shape::Boolean), required("type", TEXT)])])),
+        optional("factor", Shape::Positive),
+        optional("ids", Shape::ListOf(&Shape::Uuid)),
+        named("note", TEXT),
+        optional("percent", Shape::Integer { min: 0, max: 100 }),
+        optional("shares", Shape::MapTo(&INTEGER)),
+        optional("steps", Shape::ListOf(&STEP)),
+        optional("value", VALUE),
+    ];
+    let read = |body: Value| Body::read(body.to_string().as_bytes(), NESTED);
+    let cases = [
+        (json!({}), "body", "expected required property note to be present"),
+        (json!({"note": 1}), "body.note", "expected string"),
+        (json!({"note": null, "percent": 101}), "body.percent", "expected number <= 100"),
+        (json!({"note": null, "percent": -1}), "body.percent", "expected number >= 0"),
+        (json!({"note": null, "percent": 0.5}), "body.percent", "expected integer"),
+        (json!({"note": null, "percent": "1"}), "body.percent", "expected integer"),
+        (json!({"note": null, "factor": 0}), "body.factor", "expected number > 0"),
+        (json!({"note": null, "ids": {}}), "body.ids", "expected array"),
+        (json!({"note": null, "ids": ["x"]}), "body", "invalid UUID length: 1"),
+        (json!({"note": null, "shares": {"on": "1"}}), "body.shares.on", "expected integer"),
+        (
+            json!({"note": null, "steps": [{"count": 1}, {}]}),
+            "body.steps[1]",
+            "expected required property count to be present",
+        ),
+        (json!({"note": null, "value": {"type": "flag", "on": 1}}), "body.value.on", "expected boolean"),
+        (
+            json!({"note": null, "either": {"type": "flag", "on": 1}}),
+            "body.either",
+            "expected value to match at least one schema but matched none",
+        ),
+    ];
+    for (body, location, message) in cases {
+        let problem = read(body.clone()).unwrap_err();
+        let found = [problem.errors[0].location.as_str(), problem.errors[0].message.as_str()];
+        assert_eq!((problem.errors.len(), found), (1, [location, message]), "{body}");
+    }
+    let body = read(json!({
+        "note": null, "any": null, "percent": 7.0, "steps": [{"count": 1, "at": "x"}], "Value": {"type": "flag", "ON": true},
+    }));
+    let body = body.unwrap();
+    assert_eq!((body.text("note"), body.value("any"), body.integer("percent")), (None, Some(&Value::Null), Some(7)));
+    assert_eq!(body.list("steps"), Some(&vec![json!({"count": 1})]));
+    assert_eq!(body.value("value"), Some(&json!({"type": "flag", "on": true})));
+}

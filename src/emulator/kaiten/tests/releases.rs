@@ -128,3 +128,51 @@ fn components_and_releases_have_limits() {
     let code = "CreateRelease.EntitlementLimitReached";
     assert_eq!(api.refusal("POST", RELEASES, &json!({"version": "1"})), refused(409, code));
 }
+
+#[test]
+fn the_whole_catalogue_is_there_after_a_restart_and_nothing_of_it_in_an_older_state() {
+    let (api, world) = Api::peopled();
+    let part = api.create(COMPONENTS, &component("gateway", "1.0.0"));
+    api.create(RELEASES, &json!({"slug": "v1", "version": "1", "componentIds": [part["id"]]}));
+    api.create("/api/entitlement-groups", &json!({"slug": "quotas", "name": "Quotas", "description": null}));
+    let seats = and(super::entitlements::number("seats"), "groupSlugs", json!(["quotas"]));
+    api.create("/api/entitlements", &seats);
+    let grant = json!({"entitlementSlug": "seats", "value": {"type": "number", "value": 5}});
+    assert_eq!(api.send("POST", "/api/licenses/growth/entitlements", &grant).0, 204);
+    let field =
+        json!({"resourceType": "INSTANCE", "key": "region", "label": "Region", "jsonSchema": {"type": "string"}});
+    api.create("/api/metadata-fields", &field);
+    let again = api.restarted();
+    assert_eq!(again.0.save(), api.0.save());
+    // Indexes are there, too.
+    let refusal = |method: &str, path: &str, body: &Value| again.refusal(method, path, body);
+    assert_eq!(refusal("DELETE", "/api/components/gateway", &Value::Null).0, 409);
+    assert_eq!(refusal("POST", COMPONENTS, &component("other", "1.0.0")).1, "Component.NameVersionConflict");
+    assert_eq!(refusal("POST", RELEASES, &json!({"version": "1"})).1, "CreateRelease.VersionConflict");
+    assert_eq!(refusal("DELETE", "/api/licenses/growth", &Value::Null).0, 409);
+    assert_eq!(refusal("DELETE", "/api/entitlements/seats", &Value::Null).0, 500);
+    let metadata = and(world.instance("one"), "metadata", json!({"region": 1}));
+    assert_eq!(refusal("POST", "/api/instances", &metadata).1, "MetadataValidation.Failed");
+    again.delete("/api/entitlement-groups/quotas");
+    assert_eq!(again.get("/api/entitlements/seats")["entitlementGroups"], json!([]));
+
+    let mut older = api.0.save();
+    for name in [
+        "entitlement_groups",
+        "entitlements",
+        "license_entitlements",
+        "metadata_fields",
+        "components",
+        "releases",
+        "feature_flags",
+    ] {
+        older = without(older, name);
+    }
+    older["deployment_zones"][0] = without(older["deployment_zones"][0].take(), "deployments");
+    let older = super::Kaiten::new(api.0.0.options.clone(), Some(older)).map(Api).unwrap();
+    assert_eq!(older.get("/api/deployment-zones"), api.get("/api/deployment-zones"));
+    assert_eq!(older.get("/api/entitlements")["items"], json!([]));
+    let broken = and(api.0.save(), "entitlements", json!([]));
+    let error = super::Kaiten::new(api.0.0.options.clone(), Some(broken)).unwrap_err();
+    assert!(error.ends_with("refers to what is not there"), "{error}");
+}
