@@ -35,12 +35,14 @@ pub fn diff(section: &'static Section, declared: &Fields, observed: &Fields, ign
         let Some(after) = declared.get(field.name) else { continue };
         let mut walk = Walk { field, ignored, out: &mut out };
         let path = Path::field(field.name);
-        if field.compare == Compare::Never {
-            if !walk.is_ignored(&path) {
+        match observed.get(field.name) {
+            _ if walk.is_ignored(&path) => {}
+            Some(Value::Fingerprint(mark)) if mark.is_of(after) => {}
+            Some(Value::Fingerprint(_)) => walk.push(path, Shown::Unreadable, shown(after, field.sensitive)),
+            None if field.compare == Compare::IfTold => {
                 walk.push(path, Shown::Unverifiable, shown(after, field.sensitive));
             }
-        } else {
-            walk.value(path, observed.get(field.name), after);
+            before => walk.value(path, before, after),
         }
     }
     out
@@ -98,7 +100,7 @@ impl Walk<'_> {
         for (key, value) in after {
             self.value(path.key(Arc::clone(key)), before.get(key), value);
         }
-        if self.field.compare != Compare::DeclaredKeys {
+        if !matches!(self.field.compare, Compare::DeclaredKeys | Compare::IfTold) {
             for (key, value) in before.iter().filter(|(key, _)| !after.contains_key(*key)) {
                 let path = path.key(Arc::clone(key));
                 if !self.is_ignored(&path) {
@@ -214,7 +216,9 @@ pub fn to_json(value: &Value) -> Option<Json> {
             Json::Object(object)
         }
         Value::Link(link) => Json::String(link.shown().to_owned()),
-        Value::Reference(_) | Value::Template(_) | Value::Unknown | Value::Sensitive(_) => return None,
+        Value::Reference(_) | Value::Template(_) | Value::Unknown | Value::Sensitive(_) | Value::Fingerprint(_) => {
+            return None;
+        }
     })
 }
 
@@ -224,6 +228,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::Fingerprint;
     use crate::testing::{THINGS, link, map};
 
     fn number(text: &str) -> Value {
@@ -318,6 +323,26 @@ mod tests {
             told(&[("secret", Value::text("x"))], &[("secret", Value::text("y"))], &[]),
             ["secret: (sensitive) -> (sensitive)"]
         );
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_compared_by_its_fingerprint() {
+        let size = |size: &str| map(&[("size", Value::text(size))]);
+        let mark = |value: &Value| Value::Fingerprint(Box::new(Fingerprint::of(value, "salt").expect("known")));
+        let declared = [("input", size("large"))];
+        assert!(told(&declared, &[("input", mark(&size("large")))], &[]).is_empty());
+        assert_eq!(
+            told(&declared, &[("input", mark(&size("small")))], &[]),
+            [r#"input: (unreadable) -> {"size":"large"}"#]
+        );
+    }
+
+    #[test]
+    fn where_the_remote_does_tell_only_the_declared_keys_count() {
+        let declared = [("input", map(&[("size", Value::text("large"))]))];
+        let observed = |size: &str| [("input", map(&[("size", Value::text(size)), ("zone", Value::text("a"))]))];
+        assert!(told(&declared, &observed("large"), &[]).is_empty());
+        assert_eq!(told(&declared, &observed("small"), &[]), [r#"input.size: "small" -> "large""#]);
     }
 
     #[test]

@@ -115,6 +115,36 @@ pub struct Proposal<'a> {
     pub fields: &'a Fields,
 }
 
+/// An object that is to be changed in place.
+#[derive(Debug, Clone, Copy)]
+pub struct Modification<'a> {
+    /// What it shall be.
+    pub proposal: Proposal<'a>,
+    /// What it is.
+    pub observed: &'a Observed,
+    /// The paths that differ, in the order of the section's table. Nothing else may be sent: with both APIs, sending what
+    /// has not changed has effects.
+    pub changes: &'a [Path],
+}
+
+impl Modification<'_> {
+    /// Whether anything in this field changes.
+    pub fn changes(&self, field: &str) -> bool {
+        self.changes.iter().any(|path| path.starts_with(&Path::field(field)))
+    }
+}
+
+/// What can be done to existing objects of a kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Abilities {
+    /// They can be changed in place.
+    pub update: bool,
+    /// They can be deleted, and so replaced.
+    pub delete: bool,
+    /// A create takes the place of what a failed create left; elsewhere that has to be deleted first.
+    pub create_over_failed: bool,
+}
+
 /// What a check before any write may look at.
 #[derive(Debug, Clone, Copy)]
 pub struct Check<'a> {
@@ -198,6 +228,43 @@ pub trait Kind: Readable {
         proposal: Proposal<'_>,
         remote: &Writer<'_, SessionOf<Self>>,
     ) -> impl Future<Output = Result<Observed, RemoteError>> + Send;
+
+    /// What can be done to existing ones at such a target; what cannot is shown in the plan and not carried out.
+    fn abilities(facts: &Facts) -> Abilities {
+        let _ = facts;
+        Abilities::default()
+    }
+
+    /// Changes it in place, sending only what differs. An object still being worked on comes back with
+    /// [`Condition::InProgress`](crate::model::Condition); one whose update has been refused by what is behind the remote
+    /// with [`Condition::Failed`](crate::model::Condition).
+    fn update(
+        modification: Modification<'_>,
+        remote: &Writer<'_, SessionOf<Self>>,
+    ) -> impl Future<Output = Result<Observed, RemoteError>> + Send {
+        let _ = (modification, remote);
+        async { unreachable!("its abilities say that it cannot be changed") }
+    }
+
+    /// Deletes it, by its id. `None`: it is gone, or was already; otherwise the remote is at work on it.
+    fn delete(
+        observed: &Observed,
+        remote: &Writer<'_, SessionOf<Self>>,
+    ) -> impl Future<Output = Result<Option<Observed>, RemoteError>> + Send {
+        let _ = (observed, remote);
+        async { unreachable!("its abilities say that it cannot be deleted") }
+    }
+
+    /// What a delete of it would take along, each in a few words: ``the service key `ci` ``. The collections named in
+    /// [`Readable::BESIDE`] can be looked into.
+    fn takes_along(
+        observed: &Observed,
+        collections: &BTreeMap<&'static str, Collection>,
+        facts: &Facts,
+    ) -> Vec<String> {
+        let _ = (observed, collections, facts);
+        Vec::new()
+    }
 
     /// Looks for it by its natural key, now: after the answer to a create was lost. Few requests, no list of everything.
     fn look_up(
@@ -446,6 +513,27 @@ pub trait ErasedDeclared: Send + Sync {
     fn sole(&self, proposal: Proposal<'_>, facts: &Facts) -> Option<Sole>;
     /// See [`Kind::create`].
     fn create<'a>(&self, proposal: Proposal<'a>, session: &'a dyn Session) -> Boxed<'a, Result<Observed, RemoteError>>;
+    /// See [`Kind::abilities`].
+    fn abilities(&self, facts: &Facts) -> Abilities;
+    /// See [`Kind::update`].
+    fn update<'a>(
+        &self,
+        modification: Modification<'a>,
+        session: &'a dyn Session,
+    ) -> Boxed<'a, Result<Observed, RemoteError>>;
+    /// See [`Kind::delete`].
+    fn delete<'a>(
+        &self,
+        observed: &'a Observed,
+        session: &'a dyn Session,
+    ) -> Boxed<'a, Result<Option<Observed>, RemoteError>>;
+    /// See [`Kind::takes_along`].
+    fn takes_along(
+        &self,
+        observed: &Observed,
+        collections: &BTreeMap<&'static str, Collection>,
+        facts: &Facts,
+    ) -> Vec<String>;
     /// See [`Kind::look_up`].
     fn look_up<'a>(
         &self,
@@ -535,6 +623,38 @@ impl<K: Kind> ErasedDeclared for Declared<K> {
             let created = K::create(proposal, &Writer(own::<K>(session))).await;
             created.map_err(|error| error.without(&Secrets::of(proposal.fields)))
         })
+    }
+
+    fn abilities(&self, facts: &Facts) -> Abilities {
+        K::abilities(facts)
+    }
+
+    fn update<'a>(
+        &self,
+        modification: Modification<'a>,
+        session: &'a dyn Session,
+    ) -> Boxed<'a, Result<Observed, RemoteError>> {
+        Box::pin(async move {
+            let updated = K::update(modification, &Writer(own::<K>(session))).await;
+            updated.map_err(|error| error.without(&Secrets::of(modification.proposal.fields)))
+        })
+    }
+
+    fn delete<'a>(
+        &self,
+        observed: &'a Observed,
+        session: &'a dyn Session,
+    ) -> Boxed<'a, Result<Option<Observed>, RemoteError>> {
+        Box::pin(async move { K::delete(observed, &Writer(own::<K>(session))).await })
+    }
+
+    fn takes_along(
+        &self,
+        observed: &Observed,
+        collections: &BTreeMap<&'static str, Collection>,
+        facts: &Facts,
+    ) -> Vec<String> {
+        K::takes_along(observed, collections, facts)
     }
 
     fn look_up<'a>(

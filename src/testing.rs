@@ -44,7 +44,7 @@ pub(crate) static THINGS: Section = Section {
         Field::new("settings", "settings", Shape::Object, "Settings."),
         Field::new("kind", "kind", Shape::Text { min: 1, max: 9 }, "Its kind.").immutable("a thing stays what it is"),
         Field::new("secret", "secret", Shape::Text { min: 0, max: 99 }, "A secret.").sensitive(),
-        Field::new("input", "input", Shape::Any, "Goes in and never comes out.").compare(Compare::Never),
+        Field::new("input", "input", Shape::Any, "Goes in and never comes out.").compare(Compare::IfTold),
     ],
     attributes: &[Attribute::new("id", "id", "Its id."), Attribute::new("color", "color", "Its colour.")],
 };
@@ -204,7 +204,8 @@ impl Kind for Thing {
             if left > 0 {
                 busy.insert(slug, (left - 1, fails));
             } else if fails {
-                object.condition = Condition::CreateFailed { description: Some("no more room".into()) };
+                object.condition =
+                    Condition::Failed { operation: Operation::Create, description: Some("no more room".into()) };
             } else {
                 object.condition = Condition::Ready;
             }

@@ -297,7 +297,7 @@ impl<'a> Run<'a> {
         match &object.condition {
             Condition::Ready => self.complete(at, object),
             Condition::InProgress { .. } => self.wait(at, object),
-            Condition::CreateFailed { description } => {
+            Condition::Failed { description, .. } => {
                 let diagnostic = self.operation_failed(at, description.as_deref());
                 self.settle(at, Resolution::Failed, Some(Arc::clone(&object.id)), vec![diagnostic]);
             }
@@ -630,7 +630,7 @@ fn not_converged(resource: &Resource, difference: &crate::diff::Difference) -> D
     let message = match &difference.before {
         Shown::Json(json) => format!("the remote stored `{path}` of `{address}` as `{json}`"),
         Shown::Nothing => format!("the remote did not store `{path}` of `{address}`"),
-        Shown::Unknown | Shown::Sensitive | Shown::Unverifiable => {
+        Shown::Unknown | Shown::Sensitive | Shown::Unverifiable | Shown::Unreadable => {
             format!("the remote stored another `{path}` of `{address}` than was sent")
         }
     };

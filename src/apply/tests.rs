@@ -132,7 +132,7 @@ async fn fail_fast_starts_nothing_more() {
 async fn what_the_plan_says_is_blocked_is_no_failure_to_stop_at() {
     let world = Arc::new(World::default());
     let mut left = object("a", [("name", Value::text("a"))].into_iter().collect());
-    left.condition = Condition::CreateFailed { description: None };
+    left.condition = Condition::Failed { operation: Operation::Create, description: None };
     world.objects.lock().unwrap().insert("a".into(), left);
     let options = Options { parallelism: 1, fail_fast: true };
     let (ledger, _) = run_until(&plain(&["a", "b"]), &world, options, None).await;

@@ -4,6 +4,7 @@ mod address;
 mod code;
 mod diagnostic;
 mod document;
+mod fingerprint;
 pub mod instant;
 mod path;
 mod resource;
@@ -20,6 +21,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Label, RemoteProblem, Severity};
 pub use document::{
     DiagnosticDocument, FORMAT_VERSION, LabelDocument, PlaceDocument, RemoteDocument, ValidationDocument,
 };
+pub use fingerprint::Fingerprint;
 pub use path::{Path, Segment};
 pub use resource::{Consent, Desired, Lifecycle, Locate, OnExists, Places, Resource, Spanned, Target};
 pub use room::Room;

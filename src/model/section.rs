@@ -179,8 +179,9 @@ pub enum Compare {
     Set,
     /// A mapping: only the declared keys count, at every depth; others belong to somebody else.
     DeclaredKeys,
-    /// The remote does not tell. On an existing object the outcome is `unverifiable`.
-    Never,
+    /// The remote need not tell. Where it does, as [`Compare::DeclaredKeys`]; where a fingerprint of it is kept, by that;
+    /// otherwise the outcome is `unverifiable`.
+    IfTold,
 }
 
 /// The type of a field.

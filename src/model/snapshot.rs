@@ -46,8 +46,11 @@ pub enum Condition {
         /// The remote's words.
         description: Option<Arc<str>>,
     },
-    /// Its creation failed and what is left occupies its name.
-    CreateFailed {
+    /// The last operation on it failed. After a create, what is left only occupies its name; after an update or a delete,
+    /// it is there as before.
+    Failed {
+        /// Which.
+        operation: Operation,
         /// The remote's words.
         description: Option<Arc<str>>,
     },

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::Number;
 
-use super::{Address, Path};
+use super::{Address, Fingerprint, Path};
 
 /// A mapping, in the order in which it was written or read.
 pub type Map = IndexMap<Arc<str>, Value>;
@@ -42,6 +42,8 @@ pub enum Value {
     Unknown,
     /// A value that must not be shown.
     Sensitive(Box<Sensitive>),
+    /// A mark of a value that cannot be read back; only observed.
+    Fingerprint(Box<Fingerprint>),
 }
 
 impl Value {
@@ -110,6 +112,7 @@ impl Value {
             Self::Reference(_) | Self::Link(_) => "a reference",
             Self::Unknown => "a value known after apply",
             Self::Sensitive(_) => "a sensitive value",
+            Self::Fingerprint(_) => "a fingerprint",
         }
     }
 

@@ -65,7 +65,7 @@ fn lasts(object: &Observed) -> bool {
     match &object.condition {
         Condition::Ready => true,
         Condition::InProgress { operation, .. } => *operation != Operation::Delete,
-        Condition::CreateFailed { .. } => false,
+        Condition::Failed { operation, .. } => *operation != Operation::Create,
     }
 }
 
@@ -280,7 +280,7 @@ fn decide(
         Condition::InProgress { operation, .. } => {
             Decision::new(Action::Wait, "in_progress", format!("the remote is still at work on its {operation}"))
         }
-        Condition::CreateFailed { description } => {
+        Condition::Failed { operation: Operation::Create, description } => {
             let mut words = description.as_ref().map(|words| format!(": {words}")).unwrap_or_default();
             Secrets::of(fields).take_out(&mut words);
             Decision::new(
@@ -291,7 +291,7 @@ fn decide(
             .with(differences)
             .shown_only()
         }
-        Condition::Ready => compare(resource, differences, facts),
+        Condition::Ready | Condition::Failed { .. } => compare(resource, differences, facts),
     }
 }
 

@@ -122,6 +122,7 @@ pub struct SeenDocument {
 /// One value that changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Change")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of its own in the contract's JSON")]
 pub struct ChangeDocument {
     /// Which, `metadata.region`.
     pub path: String,
@@ -138,6 +139,9 @@ pub struct ChangeDocument {
     /// The remote cannot tell what it holds. Absent unless `true`.
     #[serde(default, skip_serializing_if = "is_false")]
     pub unverifiable: bool,
+    /// What it is cannot be read, only that it is not what is declared. Absent unless `true`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unreadable: bool,
     /// Where it is declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<PlaceDocument>,
@@ -280,6 +284,7 @@ impl ChangeDocument {
             unknown: either(&Shown::Unknown),
             sensitive,
             unverifiable: either(&Shown::Unverifiable),
+            unreadable: either(&Shown::Unreadable),
             source: source.map(|span| PlaceDocument::new(span, sources)),
         }
     }

@@ -162,6 +162,8 @@ pub enum Shown {
     Sensitive,
     /// The remote cannot tell.
     Unverifiable,
+    /// Another one than what is declared, by the fingerprint that was kept of it; which, the remote does not tell.
+    Unreadable,
 }
 
 impl Plan {

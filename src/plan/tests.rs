@@ -139,7 +139,7 @@ async fn running_operations_and_failed_creates_are_told_apart() {
     let running = |operation| Condition::InProgress { operation, description: None };
     assert_eq!(told(running(Operation::Create)).await, (vec!["wait a: in_progress".to_owned()], true));
     assert_eq!(told(running(Operation::Delete)).await, (vec!["wait a: delete_in_progress".to_owned()], false));
-    let failed = Condition::CreateFailed { description: None };
+    let failed = Condition::Failed { operation: Operation::Create, description: None };
     assert_eq!(told(failed).await, (vec!["recover a: create_failed".to_owned()], false));
 }
 
@@ -148,7 +148,7 @@ async fn what_a_failed_create_left_tells_nothing_that_stays_true() {
     let desired = Declared::new().thing("a", &[], &[]).thing("b", &[("name", expression("a", "id"))], &["a"]).desired;
     let world = world(&[("a", &[])]);
     world.objects.lock().unwrap().get_mut("a").expect("there").condition =
-        Condition::CreateFailed { description: None };
+        Condition::Failed { operation: Operation::Create, description: None };
     let plan = planned(&desired, &world).await;
     assert_eq!(plan.steps[1].changes[0].after, super::Shown::Unknown);
 }

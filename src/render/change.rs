@@ -69,11 +69,14 @@ enum What<'a> {
 const UNKNOWN: &str = "(known after apply)";
 const SENSITIVE: &str = "(sensitive)";
 const UNVERIFIABLE: &str = "(unverifiable: the remote does not return it)";
+const UNREADABLE: &str = "(other than when it was last applied)";
 
 fn rows<'a>(change: &'a Change, rows: &mut Vec<Row<'a>>) {
     let Change { path, before, after, source: _ } = change;
     let mut row = |what| rows.push(Row { path: clean_line(&path.to_string()).into_owned(), what });
     match (before, after) {
+        (Shown::Unreadable, Shown::Json(after)) => row(What::From(UNREADABLE, after)),
+        (Shown::Unreadable, _) | (_, Shown::Unreadable) => row(What::Noted(true, UNREADABLE)),
         // One side of a secret would tell about the other.
         (Shown::Sensitive, after) => row(What::Noted(*after != Shown::Nothing, SENSITIVE)),
         (before, Shown::Sensitive) => row(What::Noted(*before != Shown::Nothing, SENSITIVE)),

@@ -395,7 +395,10 @@ async fn a_create_that_fails_later_leaves_something_that_is_not_there() {
     world.time.advance(Duration::from_secs(2));
     for polled in [world.poll(&pending).await, world.poll(&pending[..2]).await] {
         assert!(!polled.is_empty());
-        assert!(polled.iter().all(|one| matches!(one.condition, Condition::CreateFailed { .. })), "{polled:?}");
+        assert!(
+            polled.iter().all(|one| matches!(one.condition, Condition::Failed { operation: Operation::Create, .. })),
+            "{polled:?}"
+        );
     }
 }
 

@@ -87,7 +87,7 @@ static SECTION: Section = Section {
             Shape::Object,
             "What the broker is told; it need not tell it again, so a difference cannot be seen.",
         )
-        .compare(Compare::Never),
+        .compare(Compare::IfTold),
         Field::new(
             "tags",
             "tags",
@@ -107,7 +107,7 @@ static SECTION: Section = Section {
             Shape::Any,
             "For gateways of the v1 broker protocol; the servers of today accept and ignore it.",
         )
-        .compare(Compare::Never)
+        .compare(Compare::IfTold)
         .only(&["v2"]),
     ],
     attributes: &[
@@ -188,7 +188,7 @@ impl ServiceInstance {
 fn condition(last: Option<LastOperation>) -> Condition {
     let Some(LastOperation { operation, state, description }) = last else { return Condition::Ready };
     match (state.as_str(), operation.as_str()) {
-        ("failed", "create") => Condition::CreateFailed { description },
+        ("failed", "create") => Condition::Failed { operation: Operation::Create, description },
         ("succeeded" | "failed", _) => Condition::Ready,
         (_, operation) => Condition::InProgress {
             operation: match operation {

@@ -13,6 +13,8 @@ mod state;
 mod tokens;
 mod update;
 mod user_provided;
+mod v3_access;
+mod v3_marketplace;
 mod v3_organizations;
 
 use std::collections::HashMap;

@@ -3,6 +3,7 @@
 mod bindings;
 mod brokers;
 mod create;
+mod flags;
 mod instance_message;
 mod instance_resources;
 mod instances;
@@ -13,6 +14,7 @@ mod offerings;
 mod organizations;
 mod plans;
 mod query;
+mod quotas;
 mod resources;
 mod selector;
 mod sharing;
@@ -73,6 +75,12 @@ const ROUTES: &[(&str, &str, Handler)] = &[
     ("GET", "spaces/*", spaces::get),
     ("PATCH", "spaces/*", spaces::update),
     ("DELETE", "spaces/*", spaces::delete),
+    ("GET", "organization_quotas", quotas::list_of_organizations),
+    ("GET", "organization_quotas/*", quotas::of_organization),
+    ("GET", "space_quotas", quotas::list_of_spaces),
+    ("GET", "space_quotas/*", quotas::of_space),
+    ("GET", "feature_flags", flags::list),
+    ("GET", "feature_flags/*", flags::get),
     ("GET", "service_instances", instances::list),
     ("POST", "service_instances", create::create),
     ("GET", "service_instances/*", instances::get),

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::emulator::cloudfoundry::Quota;
 use crate::emulator::cloudfoundry::store::{Broker, Offering, Organization, Plan, Space, Store, stamp};
 
 /// The store, and where the client finds it.
@@ -15,6 +16,23 @@ pub(super) struct View<'a> {
 /// A relationship to one resource, or to none.
 pub(super) fn related(guid: Option<&str>) -> Value {
     json!({"data": guid.map(|guid| json!({"guid": guid}))})
+}
+
+/// Puts the limits into a quota. Apps and routes are not limited: the sandbox has none.
+fn limit(resource: &mut Value, quota: Quota) {
+    resource["apps"] = json!({
+        "total_memory_in_mb": null,
+        "per_process_memory_in_mb": null,
+        "total_instances": null,
+        "per_app_tasks": null,
+        "log_rate_limit_in_bytes_per_second": null,
+    });
+    resource["services"] = json!({
+        "paid_services_allowed": quota.paid_plans,
+        "total_service_instances": quota.services,
+        "total_service_keys": null,
+    });
+    resource["routes"] = json!({"total_routes": null, "total_reserved_ports": null});
 }
 
 impl View<'_> {
@@ -69,6 +87,51 @@ impl View<'_> {
             space["links"]["quota"] = self.link(&format!("space_quotas/{}", row.guid));
         }
         space
+    }
+
+    /// The quota of an organization, which has its guid and its name.
+    pub(super) fn organization_quota(self, row: &Organization) -> Value {
+        let mut quota = json!({
+            "guid": row.guid,
+            "created_at": stamp(row.created_at),
+            "updated_at": stamp(row.updated_at),
+            "name": row.name,
+            "domains": {"total_domains": null},
+            "relationships": {"organizations": {"data": [{"guid": row.guid}]}},
+            "links": {"self": self.link(&format!("organization_quotas/{}", row.guid))},
+        });
+        limit(&mut quota, row.quota);
+        quota
+    }
+
+    /// The quota of a space, which has its guid and its name. Not every space has one.
+    pub(super) fn space_quota(self, row: &Space) -> Option<Value> {
+        let mut quota = json!({
+            "guid": row.guid,
+            "created_at": stamp(row.created_at),
+            "updated_at": stamp(row.updated_at),
+            "name": row.name,
+            "relationships": {
+                "organization": related(Some(&row.organization_guid)),
+                "spaces": {"data": [{"guid": row.guid}]},
+            },
+            "links": {
+                "self": self.link(&format!("space_quotas/{}", row.guid)),
+                "organization": self.link(&format!("organizations/{}", row.organization_guid)),
+            },
+        });
+        limit(&mut quota, row.quota?);
+        Some(quota)
+    }
+
+    pub(super) fn feature_flag(self, name: &str, enabled: bool) -> Value {
+        json!({
+            "name": name,
+            "enabled": enabled,
+            "updated_at": null,
+            "custom_error_message": null,
+            "links": {"self": self.link(&format!("feature_flags/{name}"))},
+        })
     }
 
     pub(super) fn offering(self, row: &Offering) -> Value {

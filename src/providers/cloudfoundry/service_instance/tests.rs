@@ -109,7 +109,7 @@ fn what_was_tried_last_tells_whether_the_instance_is_there() {
     let in_progress = |operation| Condition::InProgress { operation, description: words.clone() };
     for (operation, state, expected) in [
         ("create", "succeeded", Condition::Ready),
-        ("create", "failed", Condition::CreateFailed { description: words.clone() }),
+        ("create", "failed", Condition::Failed { operation: Operation::Create, description: words.clone() }),
         ("create", "in progress", in_progress(Operation::Create)),
         ("create", "initial", in_progress(Operation::Create)),
         ("update", "failed", Condition::Ready),
@@ -351,7 +351,10 @@ async fn a_few_are_polled_one_by_one_and_what_is_gone_is_left_out() {
     assert_eq!(polled.iter().map(|object| &*object.id).collect::<Vec<_>>(), ["i-1", "i-3"]);
     assert_eq!(polled[0].condition, Condition::Ready);
     assert_eq!(polled[0].fields.link("plan").unwrap().shown(), "postgres/small", "names are kept");
-    assert_eq!(polled[1].condition, Condition::CreateFailed { description: Some("words".into()) });
+    assert_eq!(
+        polled[1].condition,
+        Condition::Failed { operation: Operation::Create, description: Some("words".into()) }
+    );
 }
 
 #[tokio::test]
