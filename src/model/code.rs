@@ -121,6 +121,8 @@ codes! {
 
     /// Signing in was refused.
     SignInRefused = "trueup::remote::sign_in", SignIn;
+    /// The cf CLI's session cannot be used.
+    CfCliSession = "trueup::remote::cf_cli_session", SignIn;
     /// The remote does not permit this.
     Forbidden = "trueup::remote::forbidden", SignIn;
     /// The remote could not be reached.

@@ -3,6 +3,7 @@
 //! A kind says once what it means, in its own file; [`v2`] says how that API spells it. What a foundation offers is found
 //! out in [`discovery`], signing in is in [`uaa`], refusals are understood in [`error`].
 
+mod cli_session;
 mod discovery;
 mod error;
 mod meant;
@@ -64,7 +65,9 @@ impl Session for CloudFoundry {
     }
 
     fn warnings(&self) -> Vec<String> {
-        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        let mut warnings = self.sign_in.notes();
+        warnings.extend(self.warnings.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+        warnings
     }
 }
 
@@ -74,7 +77,7 @@ impl Provider for CloudFoundry {
 
     async fn connect(endpoint: &Endpoint, clock: &Clock) -> Result<Self, RemoteError> {
         let api = Client::new(endpoint, clock)?;
-        let (foundation, asked) = discover(&api).await?;
+        let (foundation, asked) = discover(&api).await.map_err(|error| cli_session::untrusted(error, endpoint))?;
         if endpoint.api.as_deref() == Some("v3") {
             return Err(unknown(
                 "this version of trueup speaks v2 only, and the target asks for v3",
@@ -106,7 +109,7 @@ impl Provider for CloudFoundry {
         };
         let sign_in = SignIn::new(uaa, endpoint.auth.clone(), clock);
         // A wrong password is found out now, and by one request.
-        sign_in.access().await?;
+        sign_in.access().await.map_err(|error| cli_session::untrusted(error, endpoint))?;
         let facts = Facts {
             provider: NAME,
             url: endpoint.url.as_str().trim_end_matches('/').into(),
@@ -299,3 +302,6 @@ mod tests;
 
 #[cfg(test)]
 mod emulated;
+
+#[cfg(test)]
+mod tls;
