@@ -7,7 +7,12 @@ use super::layout::{counted, width, wrap};
 use super::style::{Theme, Tone};
 use super::{change, clean_line};
 use crate::model::{Address, Severity, Sources, Span};
-use crate::plan::{Action, Plan, Step};
+use crate::plan::{Action, Plan, Shown, Step};
+
+/// How many of the things that go with an object are named, unless everything was asked for.
+const TAKEN_ALONG: usize = 5;
+/// How many resources are named whose values cannot be compared.
+const NOT_COMPARED: usize = 3;
 
 /// What of a plan to show.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -93,7 +98,19 @@ fn step(
     theme: Theme,
     options: PlanOptions,
 ) -> io::Result<()> {
-    let Step { address, target, action, reason, source, identity: _, requires, changes, observed, executable } = step;
+    let Step {
+        address,
+        target,
+        action,
+        reason,
+        source,
+        identity: _,
+        requires,
+        changes,
+        takes_along,
+        observed,
+        executable,
+    } = step;
     let tone = Tone::of(*action);
     let address = clean_line(&address.to_string()).into_owned();
     write!(out, "{} {}", theme.paint(tone, action.sign()), theme.paint(Tone::Strong, address))?;
@@ -113,6 +130,13 @@ fn step(
     if !executable {
         let only = format!("shown only: this version does not carry out {}", plural(*action));
         indented(out, &only, Some(Tone::Warning), theme)?;
+    }
+    if !takes_along.is_empty() {
+        let shown = if options.verbose { takes_along.len() } else { TAKEN_ALONG };
+        let named: Vec<_> = takes_along.iter().take(shown).map(|words| clean_line(words)).collect();
+        let more = takes_along.len().saturating_sub(shown);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        indented(out, &format!("takes along {}{more}", named.join(", ")), Some(Tone::Warning), theme)?;
     }
     let before: Vec<_> = requires.iter().filter(|address| pending.contains(address)).collect();
     if !before.is_empty() {
@@ -177,7 +201,9 @@ fn unchanged(out: &mut dyn Write, plan: &Plan, sources: &Sources, theme: Theme) 
     let mut any = false;
     for step in plan.steps.iter().filter(|step| step.action == Action::Unchanged) {
         let address = clean_line(&step.address.to_string()).into_owned();
-        let line = format!("  {address}  {}  unchanged", place(step.source, sources));
+        let paths: Vec<_> = not_compared(step).collect();
+        let but = if paths.is_empty() { String::new() } else { format!(", {} not compared", paths.join(", ")) };
+        let line = format!("  {address}  {}  unchanged{but}", place(step.source, sources));
         writeln!(out, "{}", theme.paint(Tone::Faint, line))?;
         any = true;
     }
@@ -201,13 +227,14 @@ fn summary(out: &mut dyn Write, plan: &Plan, theme: Theme, options: PlanOptions)
         )?;
     }
     if !plan.has_changes() {
-        return Ok(());
+        return blind_spots(out, plan, theme);
     }
     match plan.count(Action::Unchanged) {
         0 => {}
         1 => writeln!(out, "1 other is as declared.")?,
         count => writeln!(out, "{count} others are as declared.")?,
     }
+    blind_spots(out, plan, theme)?;
     let only = plan.steps.iter().filter(|step| !step.executable && is_work(step.action)).count();
     if only > 0 {
         let line = format!("{only} shown only: apply leaves them, and what depends on them, alone.");
@@ -215,6 +242,38 @@ fn summary(out: &mut dyn Write, plan: &Plan, theme: Theme, options: PlanOptions)
     }
     if options.hint && plan.steps.iter().any(|step| step.executable && is_work(step.action)) {
         writeln!(out, "\nTo carry this out, run `trueup apply`.")?;
+    }
+    Ok(())
+}
+
+/// The paths of an unchanged resource that could not be compared.
+fn not_compared(step: &Step) -> impl Iterator<Item = String> {
+    let unverifiable = step.changes.iter().filter(|change| change.before == Shown::Unverifiable);
+    unverifiable.map(|change| format!("`{}`", clean_line(&change.path.to_string())))
+}
+
+/// What nobody can tell of what passes for unchanged, and what to do about it: once a plan.
+fn blind_spots(out: &mut dyn Write, plan: &Plan, theme: Theme) -> io::Result<()> {
+    let unchanged = plan.steps.iter().filter(|step| step.action == Action::Unchanged);
+    let blind: Vec<&Step> = unchanged.filter(|step| not_compared(step).next().is_some()).collect();
+    if blind.is_empty() {
+        return Ok(());
+    }
+    let paths: std::collections::BTreeSet<String> = blind.iter().flat_map(|step| not_compared(step)).collect();
+    let mut named: Vec<String> = blind.iter().take(NOT_COMPARED).map(|step| step.address.to_string()).collect();
+    let first = clean_line(&named[0]).into_owned();
+    if blind.len() > named.len() {
+        named.push(format!("{} more", blind.len() - named.len()));
+    }
+    let named = named.iter().map(|name| clean_line(name)).collect::<Vec<_>>().join(", ");
+    let it = if paths.len() == 1 { "it" } else { "them" };
+    let paths = paths.into_iter().collect::<Vec<_>>().join(", ");
+    let text = format!(
+        "{paths} of {named} cannot be compared: the remote does not return {it}. To send {it} again, give \
+         `--resend-parameters {first}`."
+    );
+    for line in wrap(&text, theme.width) {
+        writeln!(out, "{}", theme.paint(Tone::Faint, line))?;
     }
     Ok(())
 }
@@ -231,7 +290,7 @@ mod tests {
 
     use super::*;
     use crate::model::{Code, Diagnostic, Facts, Identity, Path, SourceFile};
-    use crate::plan::{Change, Reason, Seen, Shown};
+    use crate::plan::{Change, Reason, Seen};
     use crate::render::testing::{as_text, in_color};
 
     const HINTED: PlanOptions = PlanOptions { verbose: false, hint: true };
@@ -283,6 +342,7 @@ mod tests {
                 identity: Identity::single("slug", key),
                 requires: Vec::new(),
                 changes,
+                takes_along: Vec::new(),
                 observed: (action != Action::Create).then(|| Seen { id: "c-42".into(), version: None }),
                 executable: matches!(
                     action,

@@ -59,6 +59,7 @@ mod testing {
             identity: Identity::single("slug", key),
             requires: Vec::new(),
             changes: Vec::new(),
+            takes_along: Vec::new(),
             observed: None,
             executable: true,
         };
