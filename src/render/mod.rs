@@ -9,6 +9,7 @@ mod diff;
 mod layout;
 mod snippet;
 mod style;
+mod unchanged;
 mod value;
 pub mod apply;
 pub mod diagnostic;
