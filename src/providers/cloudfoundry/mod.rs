@@ -8,6 +8,7 @@ mod api;
 mod cli_session;
 mod discovery;
 mod error;
+mod json_schema;
 mod meant;
 mod metadata;
 mod organization;
