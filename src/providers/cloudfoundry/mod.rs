@@ -5,6 +5,7 @@
 //! [`error`].
 
 mod api;
+mod attachment;
 mod discovery;
 mod error;
 mod meant;
@@ -20,6 +21,7 @@ mod user_provided;
 mod v2;
 mod v3;
 
+pub use attachment::Attachment;
 pub use organization::Organization;
 pub use service_instance::ServiceInstance;
 pub use service_plan::ServicePlan;
