@@ -5,6 +5,7 @@
 //! [`error`].
 
 mod api;
+mod attachment;
 mod cli_session;
 mod discovery;
 mod error;
@@ -22,6 +23,7 @@ mod user_provided;
 mod v2;
 mod v3;
 
+pub use attachment::Attachment;
 pub use organization::Organization;
 pub use service_instance::ServiceInstance;
 pub use service_plan::ServicePlan;

@@ -73,6 +73,7 @@ pub fn registry() -> Registry {
         .with_readable::<super::ServicePlan>()
         .with::<super::ServiceInstance>()
         .with_readable::<super::UserProvided>()
+        .with_readable::<super::Attachment>()
 }
 
 /// A foundation of canned answers with v2 switched on and itself as its UAA.

@@ -1,7 +1,9 @@
 //! How v3 spells what the kinds mean.
 
+mod attachments;
 mod containers;
 mod instances;
+mod job;
 mod list;
 mod marketplace;
 
@@ -9,10 +11,15 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-pub use self::containers::{create_organization, create_space, organizations, space_of_guid, spaces};
-pub use self::instances::{
-    create_service_instance, service_instance_of_guid, service_instances, service_instances_again, user_provided,
+pub use self::attachments::attachments;
+pub use self::containers::{
+    create_organization, create_space, organizations, space_of_guid, spaces, update_organization, update_space,
 };
+pub use self::instances::{
+    create_service_instance, delete_service_instance, parameters_of, service_instance_of_guid, service_instances,
+    service_instances_again, update_service_instance, user_provided,
+};
+pub use self::job::job;
 pub use self::list::MOST_VALUES;
 pub use self::marketplace::{plans_of_space, service_plans};
 use super::Stamp;

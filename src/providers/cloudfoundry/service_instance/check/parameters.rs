@@ -15,11 +15,7 @@ const MOST: usize = 20;
 /// What the broker would refuse.
 pub(super) fn parameters(check: Check<'_>) -> Vec<Diagnostic> {
     let Some(value) = check.proposal.fields.get("parameters") else { return Vec::new() };
-    let exposed = match value {
-        Value::Sensitive(secret) => secret.expose(),
-        value => value,
-    };
-    match exposed {
+    match exposed(value) {
         Value::Unknown => Vec::new(),
         Value::Map(_) => against_schema(check, value),
         _ => {
@@ -27,6 +23,13 @@ pub(super) fn parameters(check: Check<'_>) -> Vec<Diagnostic> {
             let diagnostic = Diagnostic::error(Code::WrongType, "`parameters` has to be a mapping".to_owned());
             vec![at(check, "parameters", diagnostic, &format!("this is {}", value.describe()))]
         }
+    }
+}
+
+fn exposed(value: &Value) -> &Value {
+    match value {
+        Value::Sensitive(secret) => secret.expose(),
+        value => value,
     }
 }
 
@@ -38,7 +41,13 @@ fn operation(check: Check<'_>, value: &Value) -> Option<&'static str> {
     }
     match observed.fields.get("parameters")? {
         Value::Fingerprint(mark) => (!mark.is_of(value)).then_some("update"),
-        told => (told != value).then_some("update"),
+        // What the broker tells beyond what is declared is not ours.
+        told => {
+            let same = told.as_map().zip(exposed(value).as_map()).is_some_and(|(told, declared)| {
+                declared.iter().all(|(key, value)| told.get(key) == Some(exposed(value)))
+            });
+            (!same).then_some("update")
+        }
     }
 }
 
