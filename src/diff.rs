@@ -121,6 +121,7 @@ pub fn diff(section: &'static Section, declared: &Fields, observed: &Fields, ign
         let path = Path::field(field.name);
         match observed.get(field.name) {
             _ if walk.is_ignored(&path) => {}
+            _ if field.compare == Compare::IfTrue && *after == Value::Bool(false) => {}
             Some(Value::Fingerprint(mark)) if mark.is_of(after) => {}
             Some(Value::Fingerprint(_)) => walk.push(path, Shown::Unreadable, shown(after, field.sensitive)),
             None if field.compare == Compare::IfTold => {

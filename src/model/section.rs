@@ -191,6 +191,8 @@ pub enum Compare {
     Set,
     /// A mapping: only the declared keys count, at every depth; others belong to somebody else.
     DeclaredKeys,
+    /// A wish: `true` is compared, `false` asks for nothing.
+    IfTrue,
     /// The remote need not tell. Where it does, as [`Compare::DeclaredKeys`]; where a fingerprint of it is kept, by that;
     /// otherwise the outcome is `unverifiable`.
     IfTold,
