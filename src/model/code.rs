@@ -121,6 +121,8 @@ codes! {
 
     /// Signing in was refused.
     SignInRefused = "trueup::remote::sign_in", SignIn;
+    /// The cf CLI's session cannot be used.
+    CfCliSession = "trueup::remote::cf_cli_session", SignIn;
     /// The remote does not permit this.
     Forbidden = "trueup::remote::forbidden", SignIn;
     /// The remote could not be reached.
@@ -148,6 +150,8 @@ codes! {
     AmbiguousName = "trueup::plan::ambiguous_name", Failure;
     /// A plan that is not offered any more, or not here.
     PlanUnavailable = "trueup::plan::plan_unavailable", Failure;
+    /// Parameters that the plan's own schema refuses.
+    InvalidParameters = "trueup::plan::invalid_parameters", Failure;
     /// A licence that is archived.
     LicenseArchived = "trueup::plan::license_archived", Failure;
     /// A name that an object of another kind has.

@@ -242,7 +242,7 @@ fn unnamed(answer: &Response, purpose: Purpose) -> RemoteError {
 }
 
 /// When to come back, where the foundation says so: in seconds (reference, section 15).
-fn come_back(failure: Failure, answer: &Response) -> Option<String> {
+pub fn come_back(failure: Failure, answer: &Response) -> Option<String> {
     let seconds: u64 = answer.header("retry-after").filter(|_| failure == Failure::RateLimited)?.trim().parse().ok()?;
     Some(format!("it asks to come back in {seconds} s: try again then"))
 }

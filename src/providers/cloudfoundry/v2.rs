@@ -133,6 +133,7 @@ struct PlanEntity {
     active: Option<bool>,
     plan_updateable: Option<bool>,
     maintenance_info: Option<Maintenance>,
+    schemas: Option<serde_json::Value>,
 }
 
 /// `{}` where there is none.
@@ -203,6 +204,7 @@ fn service_plan(offering: Option<&OfferingEntity>, plan: Resource<PlanEntity>) -
         plan_updateable: entity.plan_updateable.or(offering.and_then(|offering| offering.plan_updateable)),
         instances_retrievable: offering.and_then(|offering| offering.instances_retrievable),
         maintenance_version: version(entity.maintenance_info),
+        schemas: entity.schemas,
     }
 }
 

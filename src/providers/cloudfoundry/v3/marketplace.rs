@@ -28,6 +28,7 @@ struct PlanBody {
     free: Option<bool>,
     maintenance_info: Option<super::Maintenance>,
     broker_catalog: Option<Catalog>,
+    schemas: Option<serde_json::Value>,
     relationships: OfOffering,
 }
 
@@ -131,6 +132,7 @@ fn service_plan(body: PlanBody, offerings: &HashMap<Arc<str>, Offering>) -> Serv
         plan_updateable: body.broker_catalog.and_then(|catalog| catalog.features?.plan_updateable),
         instances_retrievable: offering.and_then(|offering| offering.instances_retrievable),
         maintenance_version: body.maintenance_info.and_then(super::Maintenance::version),
+        schemas: body.schemas,
     }
 }
 

@@ -1,5 +1,7 @@
 //! What can be told before an instance is created that the remote would refuse.
 
+mod parameters;
+
 use crate::kind::Check;
 use crate::model::{Code, Diagnostic, Observed, Path, Value};
 
@@ -18,7 +20,7 @@ pub fn all(check: Check<'_>) -> Vec<Diagnostic> {
     found.extend(withdrawn(check));
     found.extend(shared(check));
     found.extend(name(check));
-    found.extend(parameters(check));
+    found.extend(parameters::parameters(check));
     found.extend(metadata::check(check));
     found.into_iter().map(|diagnostic| diagnostic.on(check.proposal.address)).collect()
 }
@@ -165,18 +167,4 @@ fn name(check: Check<'_>) -> Option<Diagnostic> {
             .at(span, "taken in this space")
             .help("choose another `name`, or rename or delete the user-provided one"),
     )
-}
-
-/// An expression may come to something that is not a mapping, which the remote refuses.
-fn parameters(check: Check<'_>) -> Option<Diagnostic> {
-    let value = check.proposal.fields.get("parameters")?;
-    let exposed = match value {
-        Value::Sensitive(secret) => secret.expose(),
-        value => value,
-    };
-    if matches!(exposed, Value::Map(_) | Value::Unknown) {
-        return None;
-    }
-    let diagnostic = Diagnostic::error(Code::WrongType, "`parameters` has to be a mapping".to_owned());
-    Some(at(check, "parameters", diagnostic, &format!("this is {}", value.describe())))
 }
