@@ -18,6 +18,7 @@ pub fn registry() -> Registry {
         .with_readable::<cloudfoundry::ServicePlan>()
         .with::<cloudfoundry::ServiceInstance>()
         .with_readable::<cloudfoundry::UserProvided>()
+        .with_readable::<cloudfoundry::Attachment>()
 }
 
 #[cfg(test)]

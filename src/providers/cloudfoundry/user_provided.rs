@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::api;
 use super::meant::{self, Meant};
-use super::v2;
 use super::{CREATED_AT, CloudFoundry, GUID, NAME, NAME_SHAPE, SPACE_SHAPE, Stamp, UPDATED_AT, space_link};
 use crate::kind::{Readable, Reader, RemoteError, Wanted};
 use crate::model::{
@@ -63,8 +63,8 @@ impl Readable for UserProvided {
         let spaces = wanted.observed.get("spaces").copied().unwrap_or(&none);
         let instances = wanted.declared.values().filter(|resource| resource.address.section == "service_instances");
         let meant = meant::spaces(instances.map(|instance| instance.fields.get("space")), wanted.declared, spaces);
-        let Some(filters) = v2::within(&meant) else { return Ok(Vec::new()) };
-        let found = v2::user_provided(&remote, &filters).await?;
+        let Some(filters) = api::within(remote.speaks, &meant) else { return Ok(Vec::new()) };
+        let found = api::user_provided(&remote, &filters).await?;
         let here = |instance: &Self| match &meant {
             Meant::These(spaces) => spaces.contains_key(&instance.space),
             Meant::Any => true,
