@@ -71,7 +71,9 @@ fn a_token_that_is_refused_in_the_middle_of_waiting_is_replaced_once() {
     // One is looked at by itself in v2, and in a list in v3.
     match Foundation::tested() {
         Foundation::V2 => world.cf().strike("GET", "/v2/service_instances/*", reply(401)),
-        _ => world.cf().faults().add(Fault::on("GET", "/v3/service_instances", reply(401)).skipping(1)),
+        _ => {
+            world.cf().faults().add(Fault::on("GET", "/v3/service_instances", reply(401)).skipping(1));
+        }
     }
     ends_well(&world);
 }
