@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::same_snapshot;
 use crate::support::{Output, Watched, World};
 
 /// What is said of one resource; nothing is written whatever is asked for.
@@ -30,7 +31,7 @@ macro_rules! refusals {
     ($( $name:ident: $yaml:expr; )+) => { $(
         #[test]
         fn $name() {
-            insta::assert_snapshot!(stringify!($name), refused(&$yaml));
+            same_snapshot!(stringify!($name), refused(&$yaml));
         }
     )+ };
 }
@@ -91,10 +92,7 @@ service_instances:
 #[test]
 fn a_name_that_a_user_provided_instance_has() {
     let world = World::declaring("service_instances:\n  cache: { space: sandbox/dev, plan: redis/small }\n");
-    let spaces = world.get(world.cf(), "/v2/spaces");
-    let dev = spaces["resources"].as_array().unwrap().iter().find(|space| space["entity"]["name"] == "dev").unwrap();
-    let body = json!({ "name": "cache", "space_guid": dev["metadata"]["guid"] });
-    world.send(world.cf(), Method::POST, "/v2/user_provided_service_instances", Some(&body));
+    world.user_provide("cache", "dev");
     insta::assert_snapshot!(refused_in(&world));
 }
 
@@ -174,7 +172,14 @@ fn the_rest_is_done_where_something_is_blocked_and_its_dependents_are_not() {
 fn parameters_that_cannot_be_read_back_are_told_as_such() {
     let yaml =
         "service_instances:\n  queue:\n    space: sandbox/dev\n    plan: queue/standard\n    parameters: { size: 1 }\n";
+    // In v3 a mark beside the instance tells whether they are the same.
+    if crate::support::Foundation::tested() == crate::support::Foundation::V3 {
+        return;
+    }
     let world = World::declaring(yaml);
+    let provider = "provider = \"cloudfoundry\"";
+    let toml = world.project.read("trueup.toml").replace(provider, &format!("{provider}\napi = \"v2\""));
+    world.project.write("trueup.toml", toml);
     world.run(&["apply", "--yes"]).exits(0);
     let plan = world.run(&["plan", "--format", "json"]).exits(0).json();
     assert_eq!(plan["actions"][0]["action"], "unchanged");
