@@ -172,7 +172,14 @@ fn the_rest_is_done_where_something_is_blocked_and_its_dependents_are_not() {
 fn parameters_that_cannot_be_read_back_are_told_as_such() {
     let yaml =
         "service_instances:\n  queue:\n    space: sandbox/dev\n    plan: queue/standard\n    parameters: { size: 1 }\n";
+    // In v3 a mark beside the instance tells whether they are the same.
+    if crate::support::Foundation::tested() == crate::support::Foundation::V3 {
+        return;
+    }
     let world = World::declaring(yaml);
+    let provider = "provider = \"cloudfoundry\"";
+    let toml = world.project.read("trueup.toml").replace(provider, &format!("{provider}\napi = \"v2\""));
+    world.project.write("trueup.toml", toml);
     world.run(&["apply", "--yes"]).exits(0);
     let plan = world.run(&["plan", "--format", "json"]).exits(0).json();
     assert_eq!(plan["actions"][0]["action"], "unchanged");

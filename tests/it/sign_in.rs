@@ -14,6 +14,10 @@ const ONE: &str = "service_instances:\n  acme-db: { space: sandbox/dev, plan: da
 /// Longer than three tokens of a second last.
 const SLOW: &str = "service_instances:\n  acme-db: { space: sandbox/dev, plan: database/slow }\n";
 
+fn settings(api: &str) -> String {
+    format!("[project]\nname = \"acme\"\n[targets.cf]\nprovider = \"cloudfoundry\"\napi = \"{api}\"\n")
+}
+
 /// A foundation whose user has signed in with the cf CLI, and a project that says nothing of it.
 struct Cli {
     world: World,
@@ -24,15 +28,9 @@ impl Cli {
     fn new(options: Options, yaml: &str) -> Self {
         let slow = SeedPlan::new("slow", Behaviour::asynchronous(3500));
         let plans = vec![slow, SeedPlan::new("fast", Behaviour::synchronous())];
-        let brokers = vec![SeedBroker {
-            name: "broker".to_owned(),
-            space: None,
-            offerings: vec![SeedOffering::new("database", plans)],
-        }];
+        let brokers = vec![SeedBroker::new("broker", vec![SeedOffering::new("database", plans)])];
         let world = World::with(kaiten::Options::default(), Options { brokers, ..options });
-        let project = Project::empty()
-            .file("trueup.toml", "[project]\nname = \"acme\"\n[targets.cf]\nprovider = \"cloudfoundry\"\n")
-            .file("a.yaml", yaml);
+        let project = Project::empty().file("trueup.toml", settings("v2")).file("a.yaml", yaml);
         let home = project.path().display().to_string();
         Self { world, project: project.env("CF_HOME", &home) }
     }
@@ -193,15 +191,20 @@ fn each_thing_that_the_api_says_of_a_token_has_its_status() {
         Effect::Reply(Reply { status, code: name, detail: Some("no".to_owned()), ..Reply::default() })
     };
     // Reference, section 4.2.
-    for (status, name, exit, words) in [
-        (401, "CF-NotAuthenticated", 4, "carried no token"),
-        (401, "CF-InvalidAuthToken", 4, "sign in again"),
-        (403, "CF-InsufficientScope", 4, "cloud_controller.read"),
-        (403, "CF-NotAuthorized", 4, "role Space Developer"),
-        (502, "CF-UaaUnavailable", 1, "try again later"),
+    for (api, status, name, exit, words) in [
+        ("v2", 401, "CF-NotAuthenticated", 4, "carried no token"),
+        ("v2", 401, "CF-InvalidAuthToken", 4, "sign in again"),
+        ("v2", 403, "CF-InsufficientScope", 4, "cloud_controller.read"),
+        ("v2", 403, "CF-NotAuthorized", 4, "role Space Developer"),
+        ("v3", 401, "CF-NotAuthenticated", 4, "carried no token"),
+        ("v3", 401, "CF-InvalidAuthToken", 4, "sign in again"),
+        ("v3", 403, "CF-NotAuthorized", 4, "role Space Developer"),
+        ("v2", 502, "CF-UaaUnavailable", 1, "try again later"),
     ] {
         let cli = Cli::new(Options::default(), ONE).login();
-        cli.world.cf().strike_always("GET", "/v2/organizations", error(status, name));
+        // Where both are offered, v3 is chosen.
+        cli.project.write("trueup.toml", settings(if api == "v2" { api } else { "auto" }));
+        cli.world.cf().strike_always("GET", &format!("/{api}/organizations"), error(status, name));
         cli.refused(exit, &[words, name]);
     }
 }
@@ -210,7 +213,7 @@ fn each_thing_that_the_api_says_of_a_token_has_its_status() {
 fn a_proxy_is_used_for_the_api_and_for_its_uaa() {
     let world = World::new();
     let toml = "[project]\nname = \"acme\"\n[targets.cf]\nprovider = \"cloudfoundry\"\n\
-                url = \"http://api.cf.example.com\"\nallow_insecure = true\n\
+                api = \"v2\"\nurl = \"http://api.cf.example.com\"\nallow_insecure = true\n\
                 auth = { method = \"password\", username = \"admin\", password = { env = \"CF_PASSWORD\" } }\n";
     let project = Project::empty()
         .env("CF_PASSWORD", "admin")

@@ -489,11 +489,10 @@ fn same(a: &Json, b: &Json) -> bool {
     }
 }
 
+/// `2` and `2.0`.
 fn count(keywords: &Keywords, keyword: &str) -> Option<u64> {
     let number = keywords.get(keyword)?;
-    number
-        .as_u64()
-        .or_else(|| number.as_f64().filter(|number| number.fract() == 0.0 && *number >= 0.0).map(|n| n as u64))
+    number.as_u64().or_else(|| number.as_f64().filter(|number| number.fract() == 0.0)?.to_string().parse().ok())
 }
 
 fn plural(count: u64, word: &str) -> String {

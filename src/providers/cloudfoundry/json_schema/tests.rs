@@ -14,6 +14,7 @@ fn told(schema: &Json, value: &Value) -> Vec<String> {
 }
 
 #[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "callers write `json!` there")]
 fn says(schema: Json, value: Json, expected: &[&str]) {
     assert_eq!(told(&schema, &Value::from_json(&value)), expected, "{value} held against {schema}");
 }
