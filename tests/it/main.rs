@@ -15,6 +15,7 @@ mod scripted;
 mod secrets;
 mod sign_in;
 mod silence;
+mod suites;
 mod support;
 mod tokens;
 mod weather;

@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::same_snapshot;
 use crate::support::{Output, Watched, World};
 
 /// What is said of one resource; nothing is written whatever is asked for.
@@ -30,7 +31,7 @@ macro_rules! refusals {
     ($( $name:ident: $yaml:expr; )+) => { $(
         #[test]
         fn $name() {
-            insta::assert_snapshot!(stringify!($name), refused(&$yaml));
+            same_snapshot!(stringify!($name), refused(&$yaml));
         }
     )+ };
 }
@@ -91,10 +92,7 @@ service_instances:
 #[test]
 fn a_name_that_a_user_provided_instance_has() {
     let world = World::declaring("service_instances:\n  cache: { space: sandbox/dev, plan: redis/small }\n");
-    let spaces = world.get(world.cf(), "/v2/spaces");
-    let dev = spaces["resources"].as_array().unwrap().iter().find(|space| space["entity"]["name"] == "dev").unwrap();
-    let body = json!({ "name": "cache", "space_guid": dev["metadata"]["guid"] });
-    world.send(world.cf(), Method::POST, "/v2/user_provided_service_instances", Some(&body));
+    world.user_provide("cache", "dev");
     insta::assert_snapshot!(refused_in(&world));
 }
 

@@ -24,8 +24,11 @@ impl Cli {
     fn new(options: Options, yaml: &str) -> Self {
         let slow = SeedPlan::new("slow", Behaviour::asynchronous(3500));
         let plans = vec![slow, SeedPlan::new("fast", Behaviour::synchronous())];
-        let brokers =
-            vec![SeedBroker { name: "broker".to_owned(), offerings: vec![SeedOffering::new("database", plans)] }];
+        let brokers = vec![SeedBroker {
+            name: "broker".to_owned(),
+            space: None,
+            offerings: vec![SeedOffering::new("database", plans)],
+        }];
         let world = World::with(kaiten::Options::default(), Options { brokers, ..options });
         let project = Project::empty()
             .file("trueup.toml", "[project]\nname = \"acme\"\n[targets.cf]\nprovider = \"cloudfoundry\"\n")
