@@ -408,21 +408,22 @@ async fn settle(
     remote: &CloudFoundry,
 ) -> Result<Option<Observed>, RemoteError> {
     let now = instance.like(&[&before.fields]);
-    let (Some(job), Condition::InProgress { operation, .. }) = (before.attributes.text(JOB), &before.condition) else {
-        return Ok(Some(now));
-    };
-    let still = |now: Observed| {
-        let mut now = now;
-        now.attributes.set(JOB, Value::text(job));
+    let job = before.attributes.text(JOB);
+    // What it is linked with changes at the end; until then, what that is called must not be forgotten.
+    let still = |condition: Condition| {
+        let mut now = Observed { condition, fields: before.fields.clone(), ..now.clone() };
+        job.into_iter().for_each(|job| now.attributes.set(JOB, Value::text(job)));
         now
     };
     if matches!(now.condition, Condition::InProgress { .. }) {
-        return Ok(Some(still(now)));
+        return Ok(Some(still(now.condition.clone())));
     }
+    let (Some(job), Condition::InProgress { operation, .. }) = (job, &before.condition) else {
+        return Ok(Some(now));
+    };
     let words = match api::job(remote, job).await? {
         Job::Running => {
-            let condition = Condition::InProgress { operation: *operation, description: None };
-            return Ok(Some(still(Observed { condition, ..now })));
+            return Ok(Some(still(Condition::InProgress { operation: *operation, description: None })));
         }
         Job::Done => None,
         Job::Failed(words) => Some(words),
