@@ -182,6 +182,9 @@ pub enum Compare {
     /// The remote need not tell. Where it does, as [`Compare::DeclaredKeys`]; where a fingerprint of it is kept, by that;
     /// otherwise the outcome is `unverifiable`.
     IfTold,
+    /// The remote need not tell everybody. Where it does, whole, as [`Compare::Value`]; otherwise the outcome is
+    /// `unverifiable`.
+    WholeIfTold,
 }
 
 /// The type of a field.
