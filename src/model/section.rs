@@ -265,4 +265,9 @@ impl Attribute {
     pub const fn new(name: &'static str, wire: &'static str, doc: &'static str) -> Self {
         Self { name, wire, doc, sensitive: false }
     }
+
+    /// One that must never be shown.
+    pub const fn secret(name: &'static str, wire: &'static str, doc: &'static str) -> Self {
+        Self { name, wire, doc, sensitive: true }
+    }
 }

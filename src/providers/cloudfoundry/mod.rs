@@ -7,7 +7,9 @@ mod discovery;
 mod error;
 mod meant;
 mod organization;
+mod secrets;
 mod service_instance;
+mod service_key;
 mod service_plan;
 mod space;
 #[cfg(test)]
@@ -18,6 +20,7 @@ mod v2;
 
 pub use organization::Organization;
 pub use service_instance::ServiceInstance;
+pub use service_key::ServiceKey;
 pub use service_plan::ServicePlan;
 pub use space::Space;
 pub use user_provided::UserProvided;
@@ -168,6 +171,28 @@ impl Writer<'_, CloudFoundry> {
         let request = Request::write(Method::POST, path).json(body).untaken(error::says_untaken);
         let answer = self.session().exchange(request, purpose).await?;
         answer.json().map_err(|error| error::malformed(&answer, purpose, error))
+    }
+
+    /// Changes something, with one request that is not sent twice unless it cannot have been taken.
+    async fn put<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+        section: &'static Section,
+    ) -> Result<T, RemoteError> {
+        let purpose = Purpose::Write(section);
+        let request = Request::write(Method::PUT, path).json(body).untaken(error::says_untaken);
+        let answer = self.session().exchange(request, purpose).await?;
+        answer.json().map_err(|error| error::malformed(&answer, purpose, error))
+    }
+
+    /// Deletes something that is gone when that is answered. What is gone already is what was asked for.
+    async fn delete(&self, path: &str, section: &'static Section) -> Result<(), RemoteError> {
+        let request = Request::write(Method::DELETE, path).untaken(error::says_untaken);
+        match self.session().exchange(request, Purpose::Write(section)).await {
+            Err(error) if !error::says_gone(&error) => Err(error),
+            _ => Ok(()),
+        }
     }
 }
 

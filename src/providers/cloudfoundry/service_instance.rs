@@ -8,13 +8,13 @@ use std::sync::Arc;
 use futures_util::future::try_join_all;
 
 use super::error::says_gone;
-use super::meant::{self, Meant};
+use super::meant;
 use super::v2::{self, Filter, NewInstance};
 use super::{
     ANNOTATIONS_DOC, CREATED_AT, CloudFoundry, GUID, LABELS_DOC, NAME, NAME_SHAPE, SPACE_SHAPE, Stamp, UPDATED_AT,
     json, linked_id, own_name_of, space_link,
 };
-use crate::kind::{Check, Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::kind::{Check, Failure, Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
 use crate::model::{
     Attribute, Collection, Compare, Condition, Diagnostic, Facts, Field, Fields, Identity, KeyPart, KeySource, Link,
     Observed, Operation, RemoteId, Section, Shape, Value,
@@ -208,20 +208,29 @@ impl Readable for ServiceInstance {
     /// They share the names of a space.
     const BESIDE: &'static [&'static str] = &["user_provided_service_instances"];
 
-    /// Those in the spaces that are declared to hold one; not those that are shared into them.
+    /// Those in the spaces that are declared to hold one, not those that are shared into them; and those that somebody
+    /// refers to.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
         let none = Collection::default();
         let collection = |section| wanted.observed.get(section).copied().unwrap_or(&none);
         let (spaces, plans) = (collection("spaces"), collection("service_plans"));
-        let values = wanted.resources.iter().map(|resource| resource.fields.get("space"));
-        let meant = meant::spaces(values, wanted.declared, spaces);
-        let Some(filters) = v2::within(&meant) else { return Ok(Vec::new()) };
-        let found = v2::service_instances(&remote, &filters).await?;
-        let here = |instance: &Self| match &meant {
-            Meant::These(spaces) => spaces.contains_key(&instance.space),
-            Meant::Any => true,
+        let meant = meant::spaces_of_instances(wanted.declared, spaces);
+        let mut found = match v2::within(&meant) {
+            Some(filters) => v2::service_instances(&remote, &filters).await?,
+            None => Vec::new(),
         };
-        Ok(found.into_iter().filter(here).map(|instance| instance.among(spaces, plans)).collect())
+        found.retain(|instance| meant.may_be(&instance.space));
+        let listed: BTreeSet<RemoteId> = found.iter().map(|instance| Arc::clone(&instance.stamp.guid)).collect();
+        let named: BTreeSet<&RemoteId> = wanted.references.iter().filter_map(|reference| reference.id()).collect();
+        let missing = named.into_iter().filter(|guid| !listed.contains(*guid));
+        let read = missing.map(async |guid| match v2::service_instance_of_guid(&remote, guid).await {
+            Ok(instance) => Ok(instance),
+            // Passed through unresolved: it is whoever uses it that is told.
+            Err(error) if says_gone(&error) || error.failure == Failure::Forbidden => Ok(None),
+            Err(error) => Err(error),
+        });
+        found.extend(try_join_all(read).await?.into_iter().flatten());
+        Ok(found.into_iter().map(|instance| instance.among(spaces, plans)).collect())
     }
 }
 
@@ -281,7 +290,7 @@ impl Kind for ServiceInstance {
         let listed: BTreeSet<RemoteId> = now.iter().map(|instance| Arc::clone(&instance.stamp.guid)).collect();
         let missing = before.keys().filter(|guid| !listed.contains(**guid));
         let read = missing.map(async |guid| match v2::service_instance_of_guid(&remote, guid).await {
-            Ok(instance) => Ok(Some(instance)),
+            Ok(instance) => Ok(instance),
             Err(error) if says_gone(&error) => Ok(None),
             Err(error) => Err(error),
         });
@@ -294,7 +303,7 @@ impl Kind for ServiceInstance {
 }
 
 /// The guid of an instance's space.
-fn space_of(instance: &Observed) -> Option<&RemoteId> {
+pub(super) fn space_of(instance: &Observed) -> Option<&RemoteId> {
     instance.fields.link("space")?.id.as_ref()
 }
 

@@ -37,6 +37,8 @@ pub struct ServicePlan {
     pub(super) free: Option<bool>,
     /// Whether an instance of it can change to another plan.
     pub(super) plan_updateable: Option<bool>,
+    /// Whether an instance of it can have keys.
+    pub(super) bindable: Option<bool>,
     /// JSON schemas of parameters.
     pub(super) schemas: Option<serde_json::Value>,
 }
@@ -64,6 +66,7 @@ static SECTION: Section = Section {
         Attribute::new("public", "public", "Whether every organization may use it."),
         Attribute::new("free", "free", "Whether it costs nothing."),
         Attribute::new("plan_updateable", "plan_updateable", "Whether its instances can change to another plan."),
+        Attribute::new("bindable", "bindable", "Whether its instances can have keys."),
         Attribute::new("hidden_in", "hidden_in", "The spaces, of those it is declared in, where it cannot be used."),
         Attribute::new("schemas", "schemas", "JSON schemas of the parameters its broker takes."),
     ],
@@ -71,8 +74,19 @@ static SECTION: Section = Section {
 
 impl ServicePlan {
     fn observed(self) -> Observed {
-        let Self { stamp, name, offering_name, offering, broker, active, public, free, plan_updateable, schemas } =
-            self;
+        let Self {
+            stamp,
+            name,
+            offering_name,
+            offering,
+            broker,
+            active,
+            public,
+            free,
+            plan_updateable,
+            bindable,
+            schemas,
+        } = self;
         let mut attributes = stamp.attributes();
         let told = [
             ("broker", broker.map(Value::Text)),
@@ -81,6 +95,7 @@ impl ServicePlan {
             ("public", public.map(Value::Bool)),
             ("free", free.map(Value::Bool)),
             ("plan_updateable", plan_updateable.map(Value::Bool)),
+            ("bindable", bindable.map(Value::Bool)),
             ("schemas", schemas.as_ref().map(Value::from_json)),
         ];
         for (name, value) in told {

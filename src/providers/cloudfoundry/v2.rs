@@ -1,6 +1,8 @@
 //! How v2 spells what the kinds mean.
 
+mod keys;
 mod list;
+mod user_provided;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -9,14 +11,15 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
+pub use self::keys::{NewKey, create_service_key, delete_service_key, service_keys};
 pub use self::list::Filter;
 use self::list::{List, MOST_VALUES, Metadata, Resource};
+pub use self::user_provided::{create_user_provided, delete_user_provided, update_user_provided, user_provided};
 use super::meant::{Meant, Spaces};
 use super::organization::Organization;
 use super::service_instance::{LastOperation, ServiceInstance};
 use super::service_plan::ServicePlan;
 use super::space::Space;
-use super::user_provided::UserProvided;
 use super::{CloudFoundry, Stamp};
 use crate::http::segment;
 use crate::kind::{RemoteError, Writer};
@@ -65,15 +68,14 @@ pub async fn service_instances(
     Ok(found.into_iter().map(service_instance).collect())
 }
 
-/// One instance.
-pub async fn service_instance_of_guid(session: &CloudFoundry, guid: &str) -> Result<ServiceInstance, RemoteError> {
-    session.get(format!("/v2/service_instances/{}", segment(guid))).await.map(service_instance)
-}
-
-/// Every user-provided instance that the filters leave.
-pub async fn user_provided(session: &CloudFoundry, filters: &[Filter]) -> Result<Vec<UserProvided>, RemoteError> {
-    let found = list::read(session, List::UserProvided, filters).await?;
-    Ok(found.into_iter().map(user_provided_instance).collect())
+/// One instance; `None` if it is a user-provided one, which this path gives too.
+pub async fn service_instance_of_guid(
+    session: &CloudFoundry,
+    guid: &str,
+) -> Result<Option<ServiceInstance>, RemoteError> {
+    let found: Resource<InstanceEntity> = session.get(format!("/v2/service_instances/{}", segment(guid))).await?;
+    let managed = found.entity.r#type.as_deref() != Some("user_provided_service_instance");
+    Ok(managed.then(|| service_instance(found)))
 }
 
 /// Creates an organization.
@@ -189,6 +191,7 @@ struct OfferingEntity {
     label: String,
     service_broker_name: Option<String>,
     plan_updateable: Option<bool>,
+    bindable: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -199,6 +202,7 @@ struct PlanEntity {
     public: Option<bool>,
     active: Option<bool>,
     plan_updateable: Option<bool>,
+    bindable: Option<bool>,
     schemas: Option<serde_json::Value>,
 }
 
@@ -211,6 +215,7 @@ struct InstanceEntity {
     dashboard_url: Option<String>,
     last_operation: Option<Operation>,
     tags: Option<Vec<String>>,
+    r#type: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -218,12 +223,6 @@ struct Operation {
     r#type: Option<String>,
     state: Option<String>,
     description: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct UserProvidedEntity {
-    name: String,
-    space_guid: String,
 }
 
 fn stamp(metadata: Metadata) -> Stamp {
@@ -252,6 +251,7 @@ fn service_plan(offering: Option<&OfferingEntity>, plan: Resource<PlanEntity>) -
         free: entity.free,
         // Null means: as the offering says.
         plan_updateable: entity.plan_updateable.or(offering.and_then(|offering| offering.plan_updateable)),
+        bindable: entity.bindable.or(offering.and_then(|offering| offering.bindable)),
         schemas: entity.schemas,
     }
 }
@@ -273,10 +273,6 @@ fn service_instance(Resource { metadata, entity }: Resource<InstanceEntity>) -> 
             })
         }),
     }
-}
-
-fn user_provided_instance(Resource { metadata, entity }: Resource<UserProvidedEntity>) -> UserProvided {
-    UserProvided { stamp: stamp(metadata), name: entity.name.into(), space: entity.space_guid.into() }
 }
 
 #[cfg(test)]

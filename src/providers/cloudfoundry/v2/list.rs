@@ -37,6 +37,8 @@ pub enum List<'a> {
     ServiceInstances,
     /// `/v2/user_provided_service_instances`.
     UserProvided,
+    /// `/v2/service_keys`.
+    ServiceKeys,
 }
 
 impl List<'_> {
@@ -49,6 +51,7 @@ impl List<'_> {
             Self::ServicePlans => "/v2/service_plans",
             Self::ServiceInstances => "/v2/service_instances",
             Self::UserProvided => "/v2/user_provided_service_instances",
+            Self::ServiceKeys => "/v2/service_keys",
         };
         path.to_owned()
     }
