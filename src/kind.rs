@@ -83,6 +83,12 @@ impl<'a, S> Writer<'a, S> {
         Reader(self.0)
     }
 
+    /// For the tests of providers.
+    #[cfg(test)]
+    pub(crate) fn to(session: &'a S) -> Self {
+        Self(session)
+    }
+
     /// The session behind it.
     pub fn session(&self) -> &'a S {
         self.0

@@ -23,7 +23,7 @@ pub(super) struct SandboxCommand {
     #[arg(long, value_name = "FILE", env = "TRUEUP_STATE", hide_env = true)]
     state: Option<PathBuf>,
     /// Which Cloud Foundry API to serve
-    #[arg(long, value_name = "VERSION", default_value = "v2", env = "TRUEUP_API", hide_env = true)]
+    #[arg(long, value_name = "VERSION", default_value = "both", env = "TRUEUP_API", hide_env = true)]
     api: Api,
     /// Which Kaiten dialect to serve: today's contract, or that of the seed document
     #[arg(long, value_name = "DIALECT", default_value = "core", env = "TRUEUP_DIALECT", hide_env = true)]
@@ -33,10 +33,12 @@ pub(super) struct SandboxCommand {
     latency: u64,
 }
 
-/// A Cloud Foundry API version.
-#[derive(Debug, Clone, Copy, ValueEnum)]
+/// The versions of the Cloud Foundry API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Api {
     V2,
+    V3,
+    Both,
 }
 
 /// A Kaiten dialect.
@@ -47,15 +49,16 @@ enum Dialect {
 }
 
 pub(super) async fn run(command: &SandboxCommand, terminal: &Terminal) -> Exit {
-    let SandboxCommand { kaiten_port, cf_port, state, api: Api::V2, dialect, latency } = command;
+    let SandboxCommand { kaiten_port, cf_port, state, api, dialect, latency } = command;
     let options = match dialect {
         Dialect::Core => kaiten::Options::default(),
         Dialect::Seed => {
             kaiten::Options { dialect: kaiten::Dialect::Seed { writes: false }, ..kaiten::Options::default() }
         }
     };
-    let mut sandbox =
-        Sandbox::new().kaiten(*kaiten_port, options).cloud_foundry(*cf_port, cloudfoundry::Options::default());
+    let foundation =
+        cloudfoundry::Options { v2: *api != Api::V3, v3: *api != Api::V2, ..cloudfoundry::Options::default() };
+    let mut sandbox = Sandbox::new().kaiten(*kaiten_port, options).cloud_foundry(*cf_port, foundation);
     if let Some(file) = state {
         sandbox = sandbox.state_file(file);
     }

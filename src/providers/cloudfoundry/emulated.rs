@@ -58,6 +58,7 @@ async fn serve(change: impl FnOnce(&mut Options)) -> (Running, Arc<SteppedClock>
 
 async fn connect(sandbox: &Running, auth: Auth) -> Result<CloudFoundry, RemoteError> {
     let mut endpoint = endpoint(sandbox.cloud_foundry().unwrap().url(), auth);
+    endpoint.api = Some("v2".into());
     endpoint.request_timeout = Duration::from_millis(500);
     CloudFoundry::connect(&endpoint, &Clock::system()).await
 }

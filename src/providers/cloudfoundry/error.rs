@@ -194,8 +194,8 @@ pub fn refusal(answer: &Response, purpose: Purpose) -> RemoteError {
 pub fn v2_is_off(problem: Box<RemoteProblem>) -> RemoteError {
     RemoteError {
         failure: Failure::UnknownDialect,
-        message: "this foundation has switched v2 off; this version of trueup speaks v2 only".to_owned(),
-        help: Some("use a foundation that still offers v2, or a version of trueup that speaks v3".to_owned()),
+        message: "this foundation has switched v2 off".to_owned(),
+        help: Some("set `api = \"v3\"` or `api = \"auto\"` for this target in `trueup.toml`".to_owned()),
         problem,
         fields: Vec::new(),
         uncertain: false,

@@ -7,21 +7,19 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
+use super::api::{self, Filter, Key, NewInstance};
 use super::error::says_gone;
 use super::meant;
-use super::v2::{self, Filter, NewInstance};
+use super::metadata::Metadata;
 use super::{
     ANNOTATIONS_DOC, CREATED_AT, CloudFoundry, GUID, LABELS_DOC, NAME, NAME_SHAPE, SPACE_SHAPE, Stamp, UPDATED_AT,
     json, linked_id, own_name_of, space_link,
 };
-use crate::kind::{Check, Failure, Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::kind::{Check, Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
 use crate::model::{
     Attribute, Collection, Compare, Condition, Diagnostic, Facts, Field, Fields, Identity, KeyPart, KeySource, Link,
     Observed, Operation, RemoteId, Section, Shape, Value,
 };
-
-/// How many instances are polled one by one; for more, the lists of their spaces are read.
-const FEW: usize = 3;
 
 /// A managed instance, as either API tells it.
 #[derive(Debug, Clone)]
@@ -34,6 +32,12 @@ pub struct ServiceInstance {
     pub(super) plan: Option<RemoteId>,
     pub(super) tags: Vec<String>,
     pub(super) dashboard_url: Option<Arc<str>>,
+    /// The version of what it runs on, where the broker counts them.
+    pub(super) maintenance_version: Option<Arc<str>>,
+    /// Whether there is a newer one, where the API says so itself.
+    pub(super) upgrade_available: Option<bool>,
+    /// Where the API has any.
+    pub(super) metadata: Option<Metadata>,
     pub(super) last_operation: Option<LastOperation>,
 }
 
@@ -115,6 +119,7 @@ static SECTION: Section = Section {
         CREATED_AT,
         UPDATED_AT,
         Attribute::new("dashboard_url", "dashboard_url", "Where its dashboard is, if the broker has one."),
+        Attribute::new("available_version", "maintenance_info", "The version of its plan that it can be upgraded to."),
     ],
 };
 
@@ -123,6 +128,8 @@ struct Links {
     space: Link,
     plan: Option<Link>,
     broker: Option<Arc<str>>,
+    /// The version of what new instances of its plan run on.
+    version: Option<Arc<str>>,
 }
 
 impl ServiceInstance {
@@ -137,6 +144,7 @@ impl ServiceInstance {
                 .clone()
                 .map(|guid| Link { name: plan.map(|plan| plan.identity.to_string().into()), id: Some(guid) }),
             broker: plan.and_then(|plan| plan.attributes.text("broker")).map(Arc::from),
+            version: plan.and_then(|plan| plan.attributes.text("maintenance_version")).map(Arc::from),
         };
         self.observed(links)
     }
@@ -153,13 +161,27 @@ impl ServiceInstance {
             space: link("space", &self.space),
             plan,
             broker: fields.text("broker").filter(|_| known).map(Arc::from),
+            version: None,
         };
         self.observed(links)
     }
 
     fn observed(self, links: Links) -> Observed {
-        let Self { stamp, name, space: _, plan: _, tags, dashboard_url, last_operation } = self;
-        let Links { space, plan, broker } = links;
+        let Self {
+            stamp,
+            name,
+            space: _,
+            plan: _,
+            tags,
+            dashboard_url,
+            maintenance_version,
+            upgrade_available,
+            metadata,
+            last_operation,
+        } = self;
+        let Links { space, plan, broker, version } = links;
+        // v2 does not say it in so many words (section 7.4).
+        let outdated = upgrade_available.unwrap_or(version.is_some() && version != maintenance_version);
         let identity = Identity { parts: vec![("space", space.shown().into()), ("name", Arc::clone(&name))] };
         let fields = [
             ("space", Some(Value::Link(Box::new(space)))),
@@ -167,16 +189,21 @@ impl ServiceInstance {
             ("plan", plan.map(|plan| Value::Link(Box::new(plan)))),
             ("broker", broker.map(Value::Text)),
             ("tags", Some(Value::List(tags.into_iter().map(Value::text).collect()))),
+            ("upgrade", Some(Value::Bool(!outdated))),
         ];
+        let metadata = metadata.into_iter().flat_map(Metadata::fields).map(|(name, value)| (name, Some(value)));
         let mut attributes = stamp.attributes();
         if let Some(url) = dashboard_url {
             attributes.set("dashboard_url", Value::Text(url));
+        }
+        if let Some(version) = version {
+            attributes.set("available_version", Value::Text(version));
         }
         Observed {
             identity,
             id: stamp.guid,
             version: stamp.updated_at,
-            fields: fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
+            fields: fields.into_iter().chain(metadata).filter_map(|(name, value)| Some((name, value?))).collect(),
             attributes,
             condition: condition(last_operation),
         }
@@ -185,7 +212,7 @@ impl ServiceInstance {
 
 /// An instance whose update or delete failed is there as before; one whose create failed only occupies its name. States that
 /// are not known are taken for work under way (reference, section 8.5).
-fn condition(last: Option<LastOperation>) -> Condition {
+pub(super) fn condition(last: Option<LastOperation>) -> Condition {
     let Some(LastOperation { operation, state, description }) = last else { return Condition::Ready };
     match (state.as_str(), operation.as_str()) {
         ("failed", "create") => Condition::Failed { operation: Operation::Create, description },
@@ -215,21 +242,15 @@ impl Readable for ServiceInstance {
         let collection = |section| wanted.observed.get(section).copied().unwrap_or(&none);
         let (spaces, plans) = (collection("spaces"), collection("service_plans"));
         let meant = meant::spaces_of_instances(wanted.declared, spaces);
-        let mut found = match v2::within(&meant) {
-            Some(filters) => v2::service_instances(&remote, &filters).await?,
+        let mut found = match api::within(remote.speaks, &meant) {
+            Some(filters) => api::service_instances(&remote, &filters).await?,
             None => Vec::new(),
         };
         found.retain(|instance| meant.may_be(&instance.space));
         let listed: BTreeSet<RemoteId> = found.iter().map(|instance| Arc::clone(&instance.stamp.guid)).collect();
         let named: BTreeSet<&RemoteId> = wanted.references.iter().filter_map(|reference| reference.id()).collect();
-        let missing = named.into_iter().filter(|guid| !listed.contains(*guid));
-        let read = missing.map(async |guid| match v2::service_instance_of_guid(&remote, guid).await {
-            Ok(instance) => Ok(instance),
-            // Passed through unresolved: it is whoever uses it that is told.
-            Err(error) if says_gone(&error) || error.failure == Failure::Forbidden => Ok(None),
-            Err(error) => Err(error),
-        });
-        found.extend(try_join_all(read).await?.into_iter().flatten());
+        let missing: Vec<RemoteId> = named.into_iter().filter(|guid| !listed.contains(*guid)).cloned().collect();
+        found.extend(api::managed_instances(&remote, &missing).await?);
         Ok(found.into_iter().map(|instance| instance.among(spaces, plans)).collect())
     }
 }
@@ -258,8 +279,9 @@ impl Kind for ServiceInstance {
             gateway_data: value("gateway_data"),
             parameters: value("parameters"),
             tags: value("tags"),
+            metadata: Metadata::declared(proposal.fields),
         };
-        let created = v2::create_service_instance(remote, new, &SECTION).await?;
+        let created = api::create_service_instance(remote, new, &SECTION).await?;
         Ok(created.like(proposal.fields))
     }
 
@@ -268,29 +290,21 @@ impl Kind for ServiceInstance {
         remote: Reader<'_, CloudFoundry>,
     ) -> Result<Option<Observed>, RemoteError> {
         let (name, space) = (own_name_of(proposal), linked_id(proposal, "space"));
-        let filters = [Filter::Is("name", name.into()), Filter::Is("space_guid", space.into())];
-        let found = v2::service_instances(&remote, &filters).await?;
+        let filters = [Filter::Is(Key::Name, name.into()), Filter::Is(Key::Space, space.into())];
+        let found = api::service_instances(&remote, &filters).await?;
         let this = found.into_iter().find(|instance| &*instance.name == name && &*instance.space == space);
         Ok(this.map(|instance| instance.like(proposal.fields)))
     }
 
     async fn poll(pending: &[&Observed], remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
         let before: BTreeMap<&RemoteId, &Observed> = pending.iter().map(|object| (&object.id, *object)).collect();
-        let spaces: Option<BTreeSet<RemoteId>> = pending.iter().map(|object| space_of(object).cloned()).collect();
-        let mut now: Vec<Self> = match spaces {
-            Some(spaces) if before.len() > FEW => {
-                let spaces: Vec<RemoteId> = spaces.into_iter().collect();
-                let lists = v2::in_lists("space_guid", &spaces);
-                let read = lists.into_iter().map(async |list| v2::service_instances(&remote, &[list]).await);
-                try_join_all(read).await?.into_iter().flatten().collect()
-            }
-            _ => Vec::new(),
-        };
+        let spaces = before.iter().map(|(guid, object)| (Arc::clone(guid), space_of(object).cloned())).collect();
+        let mut now = api::service_instances_again(&remote, &spaces).await?;
         // A list that shifts while it is read may miss one: only the instance itself can say that it is gone.
         let listed: BTreeSet<RemoteId> = now.iter().map(|instance| Arc::clone(&instance.stamp.guid)).collect();
         let missing = before.keys().filter(|guid| !listed.contains(**guid));
-        let read = missing.map(async |guid| match v2::service_instance_of_guid(&remote, guid).await {
-            Ok(instance) => Ok(instance),
+        let read = missing.map(async |guid| match api::service_instance_of_guid(&remote, guid).await {
+            Ok(instance) => Ok(Some(instance)),
             Err(error) if says_gone(&error) => Ok(None),
             Err(error) => Err(error),
         });

@@ -2,22 +2,24 @@
 
 mod check;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
+use super::api::{self, Api, Filter, Gone, Key, NewKey};
 use super::meant;
+use super::metadata::Metadata;
 use super::secrets;
-use super::v2::{self, Filter, NewKey};
+use super::service_instance::{LastOperation, condition};
 use super::{
     ANNOTATIONS_DOC, CREATED_AT, CloudFoundry, GUID, LABELS_DOC, NAME, NAME_SHAPE, Stamp, UPDATED_AT, json, linked_id,
     own_name_of,
 };
-use crate::kind::{Abilities, Check, Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::kind::{Abilities, Check, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
 use crate::model::{
-    Attribute, Collection, Compare, Condition, Diagnostic, Facts, Field, Fields, Identity, KeyPart, KeySource, Link,
-    Observed, RemoteId, Section, Sensitive, Shape, Value,
+    Attribute, Collection, Compare, Condition, Diagnostic, Facts, Field, Fields, Fingerprint, Identity, KeyPart,
+    KeySource, Link, Observed, Operation, RemoteId, Section, Sensitive, Shape, Value,
 };
 
 /// A key, as either API tells it.
@@ -29,6 +31,12 @@ pub struct ServiceKey {
     pub(super) instance: RemoteId,
     /// A mapping, hidden; `None` if it is not told or nobody asked.
     pub(super) credentials: Option<Value>,
+    /// The mark of the parameters it was made with.
+    pub(super) parameters: Option<Fingerprint>,
+    /// `None` where the API has none.
+    pub(super) metadata: Option<Metadata>,
+    /// What was tried last; v2 tells only of what is done.
+    pub(super) last_operation: Option<LastOperation>,
 }
 
 const INSTANCE_SHAPE: Shape = Shape::Reference { section: "service_instances", qualifier: None, with_slug: false };
@@ -96,7 +104,7 @@ impl ServiceKey {
     }
 
     fn observed(self, instance_name: Option<Arc<str>>) -> Observed {
-        let Self { stamp, name, instance, credentials } = self;
+        let Self { stamp, name, instance, credentials, parameters, metadata, last_operation } = self;
         let link = Link { name: instance_name, id: Some(instance) };
         let mut attributes = stamp.attributes();
         if let Some(credentials) = credentials {
@@ -106,9 +114,13 @@ impl ServiceKey {
             identity: Identity { parts: vec![("service_instance", link.shown().into()), ("name", Arc::clone(&name))] },
             id: stamp.guid,
             version: stamp.updated_at,
-            fields: Fields::from_iter([("service_instance", Value::Link(Box::new(link))), ("name", Value::Text(name))]),
+            fields: [("service_instance", Value::Link(Box::new(link))), ("name", Value::Text(name))]
+                .into_iter()
+                .chain(parameters.map(|mark| ("parameters", Value::Fingerprint(Box::new(mark)))))
+                .chain(metadata.into_iter().flat_map(Metadata::fields))
+                .collect(),
             attributes,
-            condition: Condition::Ready,
+            condition: condition(last_operation),
         }
     }
 }
@@ -146,17 +158,19 @@ impl Readable for ServiceKey {
         let none = Collection::default();
         let instances = wanted.observed.get("service_instances").copied().unwrap_or(&none);
         let of: Vec<RemoteId> = instances_meant(wanted, instances).into_iter().collect();
-        let lists = v2::in_lists("service_instance_guid", &of);
-        let read = lists.into_iter().map(async |list| v2::service_keys(&remote, &[list]).await);
-        let mut found: Vec<Self> = try_join_all(read).await?.into_iter().flatten().collect();
+        let lists = api::in_lists(remote.speaks, Key::Instance, &of);
+        let read = lists.into_iter().map(async |list| api::service_keys(&remote, &[list]).await);
+        let found: Vec<Self> = try_join_all(read).await?.into_iter().flatten().collect();
         let wanting = credentials_meant(wanted, instances);
-        for key in &mut found {
-            // What nobody needs cannot leak.
-            if !wanting.contains(&(Arc::clone(&key.instance), Arc::clone(&key.name))) {
-                key.credentials = None;
+        // What nobody needs cannot leak, and in v3 each costs a request.
+        let told = found.into_iter().map(async |key| {
+            if wanting.contains(&(Arc::clone(&key.instance), Arc::clone(&key.name))) {
+                api::with_key_credentials(&remote, key).await
+            } else {
+                Ok(Self { credentials: None, ..key })
             }
-        }
-        Ok(found.into_iter().map(|key| key.among(instances)).collect())
+        });
+        Ok(try_join_all(told).await?.into_iter().map(|key| key.among(instances)).collect())
     }
 }
 
@@ -176,22 +190,47 @@ impl Kind for ServiceKey {
     }
 
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, CloudFoundry>) -> Result<Observed, RemoteError> {
+        let parameters = proposal.fields.get("parameters");
+        let mut metadata = Metadata::declared(proposal.fields);
+        metadata.mark_parameters(parameters);
         let new = NewKey {
             instance: linked_id(proposal, "service_instance"),
             name: own_name_of(proposal),
-            parameters: proposal.fields.get("parameters").map(json),
+            parameters: parameters.map(json),
+            metadata,
         };
-        let created = v2::create_service_key(remote, new, &SECTION).await?;
+        let created = api::create_service_key(remote, new, &SECTION).await?;
         Ok(created.like(proposal.fields))
     }
 
-    fn abilities(_: &Facts) -> Abilities {
-        Abilities { update: false, delete: true, create_over_failed: false }
+    /// Only labels and annotations, which v2 does not have.
+    fn abilities(facts: &Facts) -> Abilities {
+        let api = Api::of(facts);
+        Abilities { update: api == Api::V3, delete: true, create_over_failed: api.creates_over_failed() }
+    }
+
+    async fn update(
+        modification: Modification<'_>,
+        remote: &Writer<'_, CloudFoundry>,
+    ) -> Result<Observed, RemoteError> {
+        let Modification { proposal, observed, .. } = modification;
+        let metadata = Metadata::changed(&modification);
+        let updated = api::update_service_key(remote, &observed.id, &metadata, &SECTION).await?;
+        let mut now = updated.like(proposal.fields);
+        if let Some(credentials) = observed.attributes.get("credentials") {
+            now.attributes.set("credentials", credentials.clone());
+        }
+        Ok(now)
     }
 
     async fn delete(observed: &Observed, remote: &Writer<'_, CloudFoundry>) -> Result<Option<Observed>, RemoteError> {
-        v2::delete_service_key(remote, &observed.id, &SECTION).await?;
-        Ok(None)
+        Ok(match api::delete_service_key(remote, &observed.id, &SECTION).await? {
+            Gone::Now => None,
+            Gone::Later => Some(Observed {
+                condition: Condition::InProgress { operation: Operation::Delete, description: None },
+                ..observed.clone()
+            }),
+        })
     }
 
     async fn look_up(
@@ -199,10 +238,39 @@ impl Kind for ServiceKey {
         remote: Reader<'_, CloudFoundry>,
     ) -> Result<Option<Observed>, RemoteError> {
         let (name, instance) = (own_name_of(proposal), linked_id(proposal, "service_instance"));
-        let filters = [Filter::Is("name", name.into()), Filter::Is("service_instance_guid", instance.into())];
-        let found = v2::service_keys(&remote, &filters).await?;
-        let this = found.into_iter().find(|key| &*key.name == name && &*key.instance == instance);
-        Ok(this.map(|key| key.like(proposal.fields)))
+        let filters = [Filter::Is(Key::Name, name.into()), Filter::Is(Key::Instance, instance.into())];
+        let found = api::service_keys(&remote, &filters).await?;
+        let Some(this) = found.into_iter().find(|key| &*key.name == name && &*key.instance == instance) else {
+            return Ok(None);
+        };
+        Ok(Some(api::with_key_credentials(&remote, this).await?.like(proposal.fields)))
+    }
+
+    /// By the lists of their instances, which every API has.
+    async fn poll(pending: &[&Observed], remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
+        let before: BTreeMap<&RemoteId, &Observed> = pending.iter().map(|key| (&key.id, *key)).collect();
+        let of: BTreeSet<RemoteId> = pending.iter().filter_map(|key| instance_of(key)).cloned().collect();
+        let of: Vec<RemoteId> = of.into_iter().collect();
+        let lists = api::in_lists(remote.speaks, Key::Instance, &of);
+        let read = lists.into_iter().map(async |list| api::service_keys(&remote, &[list]).await);
+        let now = try_join_all(read).await?.into_iter().flatten();
+        let now = now.filter_map(|key| Some((*before.get(&key.stamp.guid)?, key)));
+        // A new key is there to be read: what it is for is asked once it is done.
+        let told = now.map(async |(before, key)| {
+            let key = api::with_key_credentials(&remote, key).await?;
+            Ok(settled(before, key.like(&before.fields)))
+        });
+        try_join_all(told).await
+    }
+}
+
+/// Until its job has been taken up, a key that is to be deleted tells of what was tried before.
+fn settled(before: &Observed, now: Observed) -> Observed {
+    match (&before.condition, &now.condition) {
+        (Condition::InProgress { operation: Operation::Delete, .. }, Condition::Ready) => {
+            Observed { condition: before.condition.clone(), ..now }
+        }
+        _ => now,
     }
 }
 

@@ -5,10 +5,13 @@ mod check;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures_util::future::try_join_all;
+
+use super::api::{self, Filter, Key, UserProvidedContent};
 use super::meant::{self, Meant, Spaces};
+use super::metadata::Metadata;
 use super::secrets;
 use super::service_instance::space_of;
-use super::v2::{self, Filter};
 use super::{
     ANNOTATIONS_DOC, CREATED_AT, CloudFoundry, GUID, LABELS_DOC, NAME, NAME_SHAPE, SPACE_SHAPE, Stamp, UPDATED_AT,
     json, linked_id, own_name_of, space_link,
@@ -33,6 +36,8 @@ pub struct UserProvided {
     /// Empty if there is none.
     pub(super) route_service_url: Arc<str>,
     pub(super) tags: Vec<String>,
+    /// `None` where the API has none.
+    pub(super) metadata: Option<Metadata>,
 }
 
 static ROUTE_SERVICE_URL: Format = Format {
@@ -120,7 +125,7 @@ impl UserProvided {
     }
 
     fn observed(self, space: Link) -> Observed {
-        let Self { stamp, name, space: _, credentials, syslog_drain_url, route_service_url, tags } = self;
+        let Self { stamp, name, space: _, credentials, syslog_drain_url, route_service_url, tags, metadata } = self;
         let fields = [
             ("credentials", credentials),
             ("syslog_drain_url", Some(Value::Text(syslog_drain_url))),
@@ -132,6 +137,7 @@ impl UserProvided {
             fields: [("space", Value::Link(Box::new(space))), ("name", Value::Text(name))]
                 .into_iter()
                 .chain(fields.into_iter().filter_map(|(name, value)| Some((name, value?))))
+                .chain(metadata.into_iter().flat_map(Metadata::fields))
                 .collect(),
             attributes: stamp.attributes(),
             id: stamp.guid,
@@ -176,17 +182,19 @@ impl Readable for UserProvided {
         let none = Collection::default();
         let spaces = wanted.observed.get("spaces").copied().unwrap_or(&none);
         let meant = meant::spaces_of_instances(wanted.declared, spaces);
-        let Some(filters) = v2::within(&meant) else { return Ok(Vec::new()) };
+        let Some(filters) = api::within(remote.speaks, &meant) else { return Ok(Vec::new()) };
         let wanting = Wanting::of(wanted, spaces);
-        let mut found = v2::user_provided(&remote, &filters).await?;
+        let mut found = api::user_provided(&remote, &filters).await?;
         found.retain(|instance| meant.may_be(&instance.space));
-        for instance in &mut found {
-            // What nobody needs cannot leak.
-            if !wanting.has(instance) {
-                instance.credentials = None;
+        // What nobody needs cannot leak, and in v3 each costs a request that is recorded.
+        let told = found.into_iter().map(async |instance| {
+            if wanting.has(&instance) {
+                api::with_credentials(&remote, instance).await
+            } else {
+                Ok(Self { credentials: None, ..instance })
             }
-        }
-        Ok(found.into_iter().map(|instance| instance.among(spaces)).collect())
+        });
+        Ok(try_join_all(told).await?.into_iter().map(|instance| instance.among(spaces)).collect())
     }
 }
 
@@ -206,15 +214,18 @@ impl Kind for UserProvided {
 
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, CloudFoundry>) -> Result<Observed, RemoteError> {
         let value = |field| proposal.fields.get(field).map(json);
-        let content = Content {
+        let content = UserProvidedContent {
             name: Some(own_name_of(proposal)),
             credentials: value("credentials"),
             syslog_drain_url: value("syslog_drain_url"),
             route_service_url: value("route_service_url"),
             tags: value("tags"),
+            metadata: Metadata::declared(proposal.fields),
         };
-        let created = v2::create_user_provided(remote, linked_id(proposal, "space"), content, &SECTION).await?;
-        Ok(created.like(proposal.fields))
+        let created = api::create_user_provided(remote, linked_id(proposal, "space"), content, &SECTION).await?;
+        // v3 does not tell them, and they are as they were sent.
+        let told = created.credentials.is_some();
+        Ok(with_sent(created.like(proposal.fields), proposal, !told))
     }
 
     fn abilities(_: &Facts) -> Abilities {
@@ -228,19 +239,21 @@ impl Kind for UserProvided {
         let Modification { proposal, observed, changes: _ } = modification;
         let value = |field| proposal.fields.get(field).filter(|_| modification.changes(field)).map(json);
         let name = own_name_of(proposal);
-        let content = Content {
+        let content = UserProvidedContent {
             name: (observed.fields.text("name") != Some(name)).then_some(name),
             credentials: modification.changes("credentials").then(|| credentials(modification)).flatten(),
             syslog_drain_url: value("syslog_drain_url"),
             route_service_url: value("route_service_url"),
             tags: value("tags"),
+            metadata: Metadata::changed(&modification),
         };
-        let updated = v2::update_user_provided(remote, &observed.id, content, &SECTION).await?;
-        Ok(updated.like(proposal.fields))
+        let updated = api::update_user_provided(remote, &observed.id, content, &SECTION).await?;
+        let told = updated.credentials.is_some();
+        Ok(with_sent(updated.like(proposal.fields), proposal, !told && modification.changes("credentials")))
     }
 
     async fn delete(observed: &Observed, remote: &Writer<'_, CloudFoundry>) -> Result<Option<Observed>, RemoteError> {
-        v2::delete_user_provided(remote, &observed.id, &SECTION).await?;
+        api::delete_user_provided(remote, &observed.id, &SECTION).await?;
         Ok(None)
     }
 
@@ -249,26 +262,19 @@ impl Kind for UserProvided {
         remote: Reader<'_, CloudFoundry>,
     ) -> Result<Option<Observed>, RemoteError> {
         let (name, space) = (own_name_of(proposal), linked_id(proposal, "space"));
-        let filters = [Filter::Is("name", name.into()), Filter::Is("space_guid", space.into())];
-        let found = v2::user_provided(&remote, &filters).await?;
+        let filters = [Filter::Is(Key::Name, name.into()), Filter::Is(Key::Space, space.into())];
+        let found = api::user_provided(&remote, &filters).await?;
         let this = found.into_iter().find(|instance| &*instance.name == name && &*instance.space == space);
         Ok(this.map(|instance| instance.like(proposal.fields)))
     }
 }
 
-/// What is sent of an instance. What is `None` is not sent.
-#[derive(Default)]
-pub(super) struct Content<'a> {
-    /// Its name.
-    pub(super) name: Option<&'a str>,
-    /// All of them: they are replaced, not merged.
-    pub(super) credentials: Option<serde_json::Value>,
-    /// Text.
-    pub(super) syslog_drain_url: Option<serde_json::Value>,
-    /// Text.
-    pub(super) route_service_url: Option<serde_json::Value>,
-    /// All of them.
-    pub(super) tags: Option<serde_json::Value>,
+/// With the credentials that were sent, for whoever reads them next.
+fn with_sent(mut observed: Observed, proposal: Proposal<'_>, sent: bool) -> Observed {
+    if let Some(credentials) = proposal.fields.get("credentials").filter(|_| sent) {
+        observed.fields.set("credentials", credentials.clone());
+    }
+    observed
 }
 
 /// The credentials after a change of some: since they are replaced as a whole, those whose differences are ignored have to

@@ -4,25 +4,27 @@ mod keys;
 mod list;
 mod user_provided;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use futures_util::future::try_join_all;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
-pub use self::keys::{NewKey, create_service_key, delete_service_key, service_keys};
-pub use self::list::Filter;
-use self::list::{List, MOST_VALUES, Metadata, Resource};
+pub use self::keys::{create_service_key, delete_service_key, service_keys};
+pub use self::list::MOST_VALUES;
+use self::list::{List, Metadata, Resource};
 pub use self::user_provided::{create_user_provided, delete_user_provided, update_user_provided, user_provided};
-use super::meant::{Meant, Spaces};
+use super::api::{Api, Filter, Key, NewInstance, NewOrganization, NewSpace, in_lists};
+use super::error::says_gone;
 use super::organization::Organization;
 use super::service_instance::{LastOperation, ServiceInstance};
 use super::service_plan::ServicePlan;
 use super::space::Space;
 use super::{CloudFoundry, Stamp};
-use crate::http::segment;
-use crate::kind::{RemoteError, Writer};
+use crate::http::{Method, segment};
+use crate::kind::{Failure, RemoteError, Writer};
 use crate::model::{RemoteId, Section};
 
 /// Every organization that the filters leave.
@@ -68,65 +70,70 @@ pub async fn service_instances(
     Ok(found.into_iter().map(service_instance).collect())
 }
 
-/// One instance; `None` if it is a user-provided one, which this path gives too.
-pub async fn service_instance_of_guid(
+/// How many instances are polled one by one; for more, the lists of their spaces are read.
+const FEW: usize = 3;
+
+/// Instances as the lists of their spaces have them; a few are not worth a list.
+pub async fn service_instances_again(
     session: &CloudFoundry,
-    guid: &str,
-) -> Result<Option<ServiceInstance>, RemoteError> {
-    let found: Resource<InstanceEntity> = session.get(format!("/v2/service_instances/{}", segment(guid))).await?;
-    let managed = found.entity.r#type.as_deref() != Some("user_provided_service_instance");
-    Ok(managed.then(|| service_instance(found)))
+    pending: &BTreeMap<RemoteId, Option<RemoteId>>,
+) -> Result<Vec<ServiceInstance>, RemoteError> {
+    let spaces: Option<BTreeSet<RemoteId>> = pending.values().cloned().collect();
+    let Some(spaces) = spaces.filter(|_| pending.len() > FEW) else { return Ok(Vec::new()) };
+    let spaces: Vec<RemoteId> = spaces.into_iter().collect();
+    let lists = in_lists(Api::V2, Key::Space, &spaces);
+    let read = lists.into_iter().map(async |list| service_instances(session, &[list]).await);
+    Ok(try_join_all(read).await?.into_iter().flatten().collect())
+}
+
+/// One instance.
+pub async fn service_instance_of_guid(session: &CloudFoundry, guid: &str) -> Result<ServiceInstance, RemoteError> {
+    session.get(format!("/v2/service_instances/{}", segment(guid))).await.map(service_instance)
+}
+
+/// The managed ones among some instances, as far as they can be seen: this path gives user-provided ones too.
+pub async fn managed_instances(
+    session: &CloudFoundry,
+    guids: &[RemoteId],
+) -> Result<Vec<ServiceInstance>, RemoteError> {
+    let read = guids.iter().map(async |guid| match service_instance_of_guid(session, guid).await {
+        Ok(instance) => Ok(Some(instance).filter(|instance| instance.plan.is_some())),
+        Err(error) if says_gone(&error) || error.failure == Failure::Forbidden => Ok(None),
+        Err(error) => Err(error),
+    });
+    Ok(try_join_all(read).await?.into_iter().flatten().collect())
 }
 
 /// Creates an organization.
 pub async fn create_organization(
     remote: &Writer<'_, CloudFoundry>,
-    name: &str,
+    new: &NewOrganization<'_>,
     section: &'static Section,
 ) -> Result<Organization, RemoteError> {
-    remote.post("/v2/organizations", &json!({ "name": name }), section).await.map(organization)
+    remote.told(Method::POST, "/v2/organizations", &json!({ "name": new.name }), section).await.map(organization)
 }
 
 /// Creates a space.
 pub async fn create_space(
     remote: &Writer<'_, CloudFoundry>,
-    name: &str,
-    organization: &str,
+    new: &NewSpace<'_>,
     section: &'static Section,
 ) -> Result<Space, RemoteError> {
-    let body = json!({ "name": name, "organization_guid": organization });
-    remote.post("/v2/spaces", &body, section).await.map(space)
+    let body = json!({ "name": new.name, "organization_guid": new.organization });
+    remote.told(Method::POST, "/v2/spaces", &body, section).await.map(space)
 }
 
-/// What a new instance is made of. What is `None` is not sent.
-#[derive(Debug)]
-pub struct NewInstance<'a> {
-    /// The guid of its space.
-    pub space: &'a str,
-    /// Its name.
-    pub name: &'a str,
-    /// The guid of its plan.
-    pub plan: &'a str,
-    /// For brokers of the v1 protocol; today's servers accept and ignore it.
-    pub gateway_data: Option<serde_json::Value>,
-    /// For the broker.
-    pub parameters: Option<serde_json::Value>,
-    /// Its tags.
-    pub tags: Option<serde_json::Value>,
-}
-
-impl NewInstance<'_> {
-    /// The request body, in the order in which the API's documentation has it.
-    fn body(self) -> serde_json::Value {
-        let Self { space, name, plan, gateway_data, parameters, tags } = self;
-        let mut body = json!({ "space_guid": space, "name": name, "service_plan_guid": plan });
-        for (key, value) in [("gateway_data", gateway_data), ("parameters", parameters), ("tags", tags)] {
-            if let Some(value) = value {
-                body[key] = value;
-            }
+/// The body of a create, in the order in which the API's documentation has it.
+fn creation(new: NewInstance<'_>) -> serde_json::Value {
+    // What v2 does not have has been refused already: labels and annotations.
+    let NewInstance { space, name, plan, gateway_data, parameters, tags, metadata: _ } = new;
+    let mut body = json!({ "space_guid": space, "name": name, "service_plan_guid": plan });
+    for (key, value) in [("gateway_data", gateway_data), ("parameters", parameters), ("tags", tags)] {
+        if let Some(value) = value {
+            body[key] = value;
         }
-        body
     }
+    body
 }
 
 /// Creates an instance, or begins to: plans that take their time and plans that do not are created alike.
@@ -136,42 +143,7 @@ pub async fn create_service_instance(
     section: &'static Section,
 ) -> Result<ServiceInstance, RemoteError> {
     let path = "/v2/service_instances?accepts_incomplete=true";
-    remote.post(path, &new.body(), section).await.map(service_instance)
-}
-
-/// The filters that leave what is in these spaces and, where there are too many for one list, as little else as possible.
-/// `None`: there is nothing to ask for.
-pub fn within(spaces: &Meant<Spaces>) -> Option<Vec<Filter>> {
-    let Meant::These(spaces) = spaces else { return Some(Vec::new()) };
-    if spaces.is_empty() {
-        return None;
-    }
-    let guids: Vec<RemoteId> = spaces.keys().cloned().collect();
-    let organizations: Option<BTreeSet<RemoteId>> = spaces.values().cloned().collect();
-    Some(match organizations {
-        _ if guids.len() <= MOST_VALUES => vec![Filter::In("space_guid", guids)],
-        Some(organizations) if organizations.len() <= MOST_VALUES => {
-            vec![Filter::In("organization_guid", organizations.into_iter().collect())]
-        }
-        _ => Vec::new(),
-    })
-}
-
-/// The filters that leave the spaces of these organizations and, where there are too many for one list, all others too.
-/// `None`: there is nothing to ask for.
-pub fn of_organizations(organizations: &Meant<BTreeSet<RemoteId>>) -> Option<Vec<Filter>> {
-    match organizations {
-        Meant::These(guids) if guids.is_empty() => None,
-        Meant::These(guids) if guids.len() <= MOST_VALUES => {
-            Some(vec![Filter::In("organization_guid", guids.iter().cloned().collect())])
-        }
-        _ => Some(Vec::new()),
-    }
-}
-
-/// Conditions over any number of values, as lists that are short enough.
-pub fn in_lists(key: &'static str, values: &[RemoteId]) -> Vec<Filter> {
-    values.chunks(MOST_VALUES).map(|values| Filter::In(key, values.to_vec())).collect()
+    remote.told(Method::POST, path, &creation(new), section).await.map(service_instance)
 }
 
 #[derive(Deserialize)]
@@ -192,6 +164,7 @@ struct OfferingEntity {
     service_broker_name: Option<String>,
     plan_updateable: Option<bool>,
     bindable: Option<bool>,
+    instances_retrievable: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -203,7 +176,17 @@ struct PlanEntity {
     active: Option<bool>,
     plan_updateable: Option<bool>,
     bindable: Option<bool>,
-    schemas: Option<serde_json::Value>,
+    maintenance_info: Option<Maintenance>,
+}
+
+/// `{}` where there is none.
+#[derive(Deserialize)]
+struct Maintenance {
+    version: Option<Arc<str>>,
+}
+
+fn version(maintenance: Option<Maintenance>) -> Option<Arc<str>> {
+    maintenance?.version.filter(|version| !version.is_empty())
 }
 
 /// No credentials: what is not read cannot leak.
@@ -215,7 +198,7 @@ struct InstanceEntity {
     dashboard_url: Option<String>,
     last_operation: Option<Operation>,
     tags: Option<Vec<String>>,
-    r#type: Option<String>,
+    maintenance_info: Option<Maintenance>,
 }
 
 #[derive(Deserialize)]
@@ -231,11 +214,16 @@ fn stamp(metadata: Metadata) -> Stamp {
 }
 
 fn organization(Resource { metadata, entity }: Resource<Named>) -> Organization {
-    Organization { stamp: stamp(metadata), name: entity.name.into() }
+    Organization { stamp: stamp(metadata), name: entity.name.into(), metadata: None }
 }
 
 fn space(Resource { metadata, entity }: Resource<SpaceEntity>) -> Space {
-    Space { stamp: stamp(metadata), name: entity.name.into(), organization: entity.organization_guid.into() }
+    Space {
+        stamp: stamp(metadata),
+        name: entity.name.into(),
+        organization: entity.organization_guid.into(),
+        metadata: None,
+    }
 }
 
 fn service_plan(offering: Option<&OfferingEntity>, plan: Resource<PlanEntity>) -> ServicePlan {
@@ -252,7 +240,8 @@ fn service_plan(offering: Option<&OfferingEntity>, plan: Resource<PlanEntity>) -
         // Null means: as the offering says.
         plan_updateable: entity.plan_updateable.or(offering.and_then(|offering| offering.plan_updateable)),
         bindable: entity.bindable.or(offering.and_then(|offering| offering.bindable)),
-        schemas: entity.schemas,
+        instances_retrievable: offering.and_then(|offering| offering.instances_retrievable),
+        maintenance_version: version(entity.maintenance_info),
     }
 }
 
@@ -265,6 +254,9 @@ fn service_instance(Resource { metadata, entity }: Resource<InstanceEntity>) -> 
         plan: entity.service_plan_guid.map(Into::into),
         tags: entity.tags.unwrap_or_default(),
         dashboard_url: filled(entity.dashboard_url),
+        maintenance_version: version(entity.maintenance_info),
+        upgrade_available: None,
+        metadata: None,
         last_operation: entity.last_operation.and_then(|operation| {
             Some(LastOperation {
                 operation: operation.r#type.unwrap_or_default(),
@@ -279,44 +271,6 @@ fn service_instance(Resource { metadata, entity }: Resource<InstanceEntity>) -> 
 mod tests {
     use super::*;
 
-    fn guids(count: usize) -> Vec<RemoteId> {
-        (0..count).map(|number| format!("g-{number:03}").into()).collect()
-    }
-
-    fn spaces(count: usize, organizations: usize) -> Meant<Spaces> {
-        let of = guids(organizations);
-        let space = |(at, guid)| (guid, of.get(at % organizations.max(1)).cloned());
-        Meant::These(guids(count).into_iter().enumerate().map(space).collect())
-    }
-
-    #[test]
-    fn the_narrowest_list_that_fits_is_asked_for() {
-        assert_eq!(within(&spaces(0, 0)), None);
-        assert_eq!(within(&spaces(2, 1)), Some(vec![Filter::In("space_guid", guids(2))]));
-        assert_eq!(within(&spaces(50, 50)), Some(vec![Filter::In("space_guid", guids(50))]));
-        assert_eq!(within(&spaces(51, 3)), Some(vec![Filter::In("organization_guid", guids(3))]));
-        assert_eq!(within(&spaces(51, 51)), Some(vec![]));
-        assert_eq!(within(&spaces(51, 0)), Some(vec![]), "a space whose organization is not known");
-        assert_eq!(within(&Meant::Any), Some(vec![]));
-    }
-
-    #[test]
-    fn spaces_are_asked_for_by_their_organizations() {
-        let these = |count| Meant::These(guids(count).into_iter().collect());
-        assert_eq!(of_organizations(&these(0)), None);
-        assert_eq!(of_organizations(&these(50)), Some(vec![Filter::In("organization_guid", guids(50))]));
-        assert_eq!(of_organizations(&these(51)), Some(vec![]));
-        assert_eq!(of_organizations(&Meant::Any), Some(vec![]));
-    }
-
-    #[test]
-    fn long_lists_are_cut_into_short_ones() {
-        let lists = in_lists("space_guid", &guids(101));
-        let lengths: Vec<_> =
-            lists.iter().map(|list| matches!(list, Filter::In(_, guids) if guids.len() <= 50)).collect();
-        assert_eq!(lengths, [true; 3]);
-    }
-
     #[test]
     fn a_new_instance_is_exactly_the_documented_body() {
         let new = || NewInstance {
@@ -326,9 +280,10 @@ mod tests {
             gateway_data: None,
             parameters: None,
             tags: None,
+            metadata: super::super::metadata::Metadata::default(),
         };
         let documented = r#"{"space_guid":"f24c6904-30e0-4559-9523-06d2d93f0c9c","name":"my-service-instance","service_plan_guid":"6df3af55-8f97-4dbe-9d6b-098eb53d8c17"}"#;
-        assert_eq!(new().body().to_string(), documented);
+        assert_eq!(creation(new()).to_string(), documented);
         let full = NewInstance {
             gateway_data: Some(json!("CONFIGURATION")),
             parameters: Some(json!({"a": 1})),
@@ -336,7 +291,7 @@ mod tests {
             ..new()
         };
         let more = r#","gateway_data":"CONFIGURATION","parameters":{"a":1},"tags":[]}"#;
-        assert_eq!(full.body().to_string(), format!("{}{more}", documented.trim_end_matches('}')));
+        assert_eq!(creation(full).to_string(), format!("{}{more}", documented.trim_end_matches('}')));
     }
 
     #[test]
@@ -363,7 +318,7 @@ mod tests {
         let plan = |updateable: serde_json::Value| {
             let plan = json!({"metadata": {"guid": "p"}, "entity": {
                 "name": "small", "service_guid": "o", "free": false, "public": true, "active": false,
-                "plan_updateable": updateable, "schemas": {"service_instance": {}}}});
+                "plan_updateable": updateable}});
             serde_json::from_value(plan).unwrap()
         };
         let offering: OfferingEntity =

@@ -192,7 +192,7 @@ fn an_unknown_route_means_that_v2_is_off_in_either_shape_and_a_missing_object_do
     for off in [answer(404, v3), v2("NotFound", 10000, 404, "Unknown request")] {
         let error = refusal(&off, Purpose::Read);
         assert_eq!(error.failure, Failure::UnknownDialect);
-        assert!(error.message.contains("speaks v2 only"), "{}", error.message);
+        assert!(error.help.as_deref().unwrap().contains("v3"));
         assert!(!says_gone(&error));
     }
     let gone = refusal(&v2("ServiceInstanceNotFound", 60004, 404, "no such"), Purpose::Read);

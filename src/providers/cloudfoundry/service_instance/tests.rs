@@ -144,6 +144,7 @@ async fn an_instance_is_told_in_the_terms_in_which_it_is_declared() {
         ("plan", link("postgres/small", "p-1")),
         ("broker", text("brokerage")),
         ("tags", Value::List(vec![text("b"), text("a")])),
+        ("upgrade", Value::Bool(true)),
     ]);
     assert_eq!(db.fields, expected);
     assert_eq!(db.attributes.text("dashboard_url"), Some("https://dashboard.x"));
@@ -321,6 +322,9 @@ fn pending(guid: &str, space: &str) -> Observed {
         plan: entity["service_plan_guid"].as_str().map(Into::into),
         tags: Vec::new(),
         dashboard_url: None,
+        maintenance_version: None,
+        upgrade_available: None,
+        metadata: None,
         last_operation: None,
     };
     instance.among(&spaces(), &plans())

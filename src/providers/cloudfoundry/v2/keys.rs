@@ -3,9 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
+use super::super::api::{Filter, NewKey};
 use super::list::{self, List, Resource};
-use super::{Filter, stamp};
-use crate::http::segment;
+use super::stamp;
+use crate::http::{Method, segment};
 use crate::kind::{RemoteError, Writer};
 use crate::model::{RemoteId, Section};
 use crate::providers::cloudfoundry::service_key::ServiceKey;
@@ -24,28 +25,18 @@ pub async fn service_keys(session: &CloudFoundry, filters: &[Filter]) -> Result<
     Ok(found.into_iter().map(key).collect())
 }
 
-/// What a new key is made of. What is `None` is not sent.
-pub struct NewKey<'a> {
-    /// The guid of its instance.
-    pub instance: &'a str,
-    /// Its name.
-    pub name: &'a str,
-    /// For the broker.
-    pub parameters: Option<Json>,
-}
-
 /// Creates a key.
 pub async fn create_service_key(
     remote: &Writer<'_, CloudFoundry>,
     new: NewKey<'_>,
     section: &'static Section,
 ) -> Result<ServiceKey, RemoteError> {
-    let NewKey { instance, name, parameters } = new;
+    let NewKey { instance, name, parameters, metadata: _ } = new;
     let mut body = json!({ "service_instance_guid": instance, "name": name });
     if let Some(parameters) = parameters {
         body["parameters"] = parameters;
     }
-    remote.post("/v2/service_keys", &body, section).await.map(key)
+    remote.told(Method::POST, "/v2/service_keys", &body, section).await.map(key)
 }
 
 /// Deletes a key.
@@ -54,7 +45,7 @@ pub async fn delete_service_key(
     guid: &RemoteId,
     section: &'static Section,
 ) -> Result<(), RemoteError> {
-    remote.delete(&format!("/v2/service_keys/{}", segment(guid)), section).await
+    remote.delete(&format!("/v2/service_keys/{}", segment(guid)), section).await.map(drop)
 }
 
 fn key(Resource { metadata, entity }: Resource<Entity>) -> ServiceKey {
@@ -63,5 +54,8 @@ fn key(Resource { metadata, entity }: Resource<Entity>) -> ServiceKey {
         name: entity.name.into(),
         instance: entity.service_instance_guid.into(),
         credentials: entity.credentials.as_ref().and_then(secrets::told),
+        parameters: None,
+        metadata: None,
+        last_operation: None,
     }
 }

@@ -3,12 +3,13 @@
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
+use super::super::api::{Filter, UserProvidedContent};
 use super::list::{self, List, Resource};
-use super::{Filter, stamp};
-use crate::http::segment;
+use super::stamp;
+use crate::http::{Method, segment};
 use crate::kind::{RemoteError, Writer};
 use crate::model::{RemoteId, Section};
-use crate::providers::cloudfoundry::user_provided::{Content, UserProvided};
+use crate::providers::cloudfoundry::user_provided::UserProvided;
 use crate::providers::cloudfoundry::{CloudFoundry, secrets};
 
 const PATH: &str = "/v2/user_provided_service_instances";
@@ -33,24 +34,24 @@ pub async fn user_provided(session: &CloudFoundry, filters: &[Filter]) -> Result
 pub async fn create_user_provided(
     remote: &Writer<'_, CloudFoundry>,
     space: &str,
-    content: Content<'_>,
+    content: UserProvidedContent<'_>,
     section: &'static Section,
 ) -> Result<UserProvided, RemoteError> {
     let mut body = json!({ "space_guid": space });
     fill(&mut body, content);
-    remote.post(PATH, &body, section).await.map(instance)
+    remote.told(Method::POST, PATH, &body, section).await.map(instance)
 }
 
 /// Changes what is given and nothing else.
 pub async fn update_user_provided(
     remote: &Writer<'_, CloudFoundry>,
     guid: &RemoteId,
-    content: Content<'_>,
+    content: UserProvidedContent<'_>,
     section: &'static Section,
 ) -> Result<UserProvided, RemoteError> {
     let mut body = Json::Object(Map::new());
     fill(&mut body, content);
-    remote.put(&format!("{PATH}/{}", segment(guid)), &body, section).await.map(instance)
+    remote.told(Method::PUT, &format!("{PATH}/{}", segment(guid)), &body, section).await.map(instance)
 }
 
 /// Deletes one, by the path that all instances have: their own does not look whether there is one, and whether one may.
@@ -59,11 +60,11 @@ pub async fn delete_user_provided(
     guid: &RemoteId,
     section: &'static Section,
 ) -> Result<(), RemoteError> {
-    remote.delete(&format!("/v2/service_instances/{}", segment(guid)), section).await
+    remote.delete(&format!("/v2/service_instances/{}", segment(guid)), section).await.map(drop)
 }
 
-fn fill(body: &mut Json, content: Content<'_>) {
-    let Content { name, credentials, syslog_drain_url, route_service_url, tags } = content;
+fn fill(body: &mut Json, content: UserProvidedContent<'_>) {
+    let UserProvidedContent { name, credentials, syslog_drain_url, route_service_url, tags, metadata: _ } = content;
     let given = [
         ("name", name.map(Json::from)),
         ("credentials", credentials),
@@ -87,5 +88,6 @@ fn instance(Resource { metadata, entity }: Resource<Entity>) -> UserProvided {
         syslog_drain_url: entity.syslog_drain_url.unwrap_or_default().into(),
         route_service_url: entity.route_service_url.unwrap_or_default().into(),
         tags: entity.tags.unwrap_or_default(),
+        metadata: None,
     }
 }
