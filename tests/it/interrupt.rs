@@ -24,7 +24,7 @@ service_instances:
 fn slow_world() -> World {
     let plans =
         vec![SeedPlan::new("slow", Behaviour::asynchronous(3000)), SeedPlan::new("fast", Behaviour::synchronous())];
-    let brokers = vec![SeedBroker { name: "broker".to_owned(), offerings: vec![SeedOffering::new("database", plans)] }];
+    let brokers = vec![SeedBroker::new("broker", vec![SeedOffering::new("database", plans)])];
     let world = World::with(kaiten::Options::default(), Options { brokers, ..Options::default() });
     world.declare(SLOW);
     world

@@ -186,7 +186,7 @@ fn a_broker_that_repeats_a_secret_is_not_quoted() {
     let words = format!("`{VARIABLE}` is too short");
     let behaviour = Behaviour::asynchronous(300).but(BrokerStep::Provision, Trouble::FailLater(words));
     let offering = SeedOffering::new("redis", vec![SeedPlan::new("small", behaviour)]);
-    let brokers = vec![SeedBroker { name: "broker".to_owned(), offerings: vec![offering] }];
+    let brokers = vec![SeedBroker::new("broker", vec![offering])];
     let mut world = world();
     let other = World::with(trueup::emulator::kaiten::Options::default(), Options { brokers, ..Options::default() });
     let settings = other.settings("[variables.secret]\nenv = \"SECRET\"\nsensitive = true\n", "");

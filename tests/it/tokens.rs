@@ -24,7 +24,7 @@ service_instances:
 fn world(refresh: Refresh, refresh_token_validity: Duration) -> World {
     let plans =
         vec![SeedPlan::new("slow", Behaviour::asynchronous(3500)), SeedPlan::new("fast", Behaviour::synchronous())];
-    let brokers = vec![SeedBroker { name: "broker".to_owned(), offerings: vec![SeedOffering::new("database", plans)] }];
+    let brokers = vec![SeedBroker::new("broker", vec![SeedOffering::new("database", plans)])];
     let access_token_validity = Duration::from_secs(1);
     let options = Options { brokers, access_token_validity, refresh_token_validity, refresh, ..Options::default() };
     let world = World::with(kaiten::Options::default(), options);

@@ -51,6 +51,7 @@ async fn serve(change: impl FnOnce(&mut Options)) -> (Running, Arc<SteppedClock>
         save: Box::new(move || saved.save()),
         generation: Box::new(move || counted.generation()),
         wording: Wording::CloudFoundry,
+        control: axum::Router::new(),
     };
     let sandbox = Sandbox::new().remote(NAME, 0, Box::new(move |_, _| Ok(remote))).start().await.unwrap();
     (sandbox, time)
