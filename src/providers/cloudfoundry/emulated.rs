@@ -58,8 +58,12 @@ async fn serve(change: impl FnOnce(&mut Options)) -> (Running, Arc<SteppedClock>
 }
 
 async fn connect(sandbox: &Running, auth: Auth) -> Result<CloudFoundry, RemoteError> {
+    connect_by(sandbox, auth, "v2").await
+}
+
+async fn connect_by(sandbox: &Running, auth: Auth, api: &str) -> Result<CloudFoundry, RemoteError> {
     let mut endpoint = endpoint(sandbox.cloud_foundry().unwrap().url(), auth);
-    endpoint.api = Some("v2".into());
+    endpoint.api = Some(api.into());
     endpoint.request_timeout = Duration::from_millis(500);
     CloudFoundry::connect(&endpoint, &Clock::system()).await
 }
