@@ -41,6 +41,12 @@ enum Api {
     Both,
 }
 
+impl Api {
+    fn foundation(self) -> cloudfoundry::Options {
+        cloudfoundry::Options { v2: self != Self::V3, v3: self != Self::V2, ..cloudfoundry::Options::default() }
+    }
+}
+
 /// A Kaiten dialect.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Dialect {
@@ -56,9 +62,7 @@ pub(super) async fn run(command: &SandboxCommand, terminal: &Terminal) -> Exit {
             kaiten::Options { dialect: kaiten::Dialect::Seed { writes: false }, ..kaiten::Options::default() }
         }
     };
-    let foundation =
-        cloudfoundry::Options { v2: *api != Api::V3, v3: *api != Api::V2, ..cloudfoundry::Options::default() };
-    let mut sandbox = Sandbox::new().kaiten(*kaiten_port, options).cloud_foundry(*cf_port, foundation);
+    let mut sandbox = Sandbox::new().kaiten(*kaiten_port, options).cloud_foundry(*cf_port, api.foundation());
     if let Some(file) = state {
         sandbox = sandbox.state_file(file);
     }
@@ -90,6 +94,34 @@ pub(super) async fn run(command: &SandboxCommand, terminal: &Terminal) -> Exit {
         Err(error) => {
             terminal.note(&format!("the sandbox could not save what it holds: {error}"));
             Exit::Failure
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        sandbox: SandboxCommand,
+    }
+
+    #[test]
+    fn the_foundation_has_the_versions_that_are_asked_for() {
+        let table = [
+            (vec!["sandbox"], (true, true)),
+            (vec!["sandbox", "--api", "both"], (true, true)),
+            (vec!["sandbox", "--api", "v2"], (true, false)),
+            (vec!["sandbox", "--api", "v3"], (false, true)),
+        ];
+        for (arguments, versions) in table {
+            let line = Line::try_parse_from(&arguments).expect("the arguments are fine");
+            let foundation = line.sandbox.api.foundation();
+            assert_eq!((foundation.v2, foundation.v3), versions, "{arguments:?}");
         }
     }
 }

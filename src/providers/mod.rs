@@ -19,6 +19,7 @@ pub fn registry() -> Registry {
         .with::<cloudfoundry::ServiceInstance>()
         .with::<cloudfoundry::UserProvided>()
         .with::<cloudfoundry::ServiceKey>()
+        .with_readable::<cloudfoundry::Attachment>()
 }
 
 #[cfg(test)]

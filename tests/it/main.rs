@@ -13,6 +13,7 @@ mod preflight;
 mod reports;
 mod scripted;
 mod secrets;
+mod sign_in;
 mod silence;
 mod support;
 mod tokens;

@@ -48,6 +48,7 @@ refusals! {
     an_unknown_license: instance("    customer: acme\n    license: grwoth\n");
     an_unknown_customer: instance("    customer: acne-corp\n    license: growth\n");
     an_unknown_zone: instance("    customer: acme\n    license: growth\n    deployment_zone: eu-west\n");
+    parameters_that_the_schema_of_the_plan_refuses: "service_instances:\n  files:\n    space: sandbox/dev\n    plan: object-store/bucket\n    parameters:\n      region: mars\n      versioning: 'yes'\n      size_gbs: 5\n  more:\n    space: sandbox/dev\n    plan: object-store/bucket\n    parameters: { size_gb: 0 }\n";
     several_at_once: instance("    customer: acme\n    license: legacy\n    deployment_zone: eu-west\n") + "service_instances:\n  cache: { space: sandbox/dev, plan: redis/smal }\n";
 }
 
@@ -58,6 +59,33 @@ fn an_ambiguous_offering_is_told_apart_by_its_broker() {
     );
     world.run(&["apply", "--yes"]).exits(0);
     world.run(&["plan", "--detailed-exitcode"]).exits(0);
+}
+
+#[test]
+fn parameters_that_are_not_known_yet_are_not_judged_and_secret_ones_not_shown() {
+    let yaml = "\
+service_instances:
+  first: { space: sandbox/dev, plan: redis/small }
+  files:
+    space: sandbox/dev
+    plan: object-store/bucket
+    parameters: { region: '${service_instances.first.guid}', size_gb: 5 }
+";
+    World::declaring(yaml).run(&["plan"]).exits(0);
+    let world = World::declaring(&yaml.replace("'${service_instances.first.guid}'", "'${var.region}'"));
+    let variable = "[variables.region]\nenv = \"REGION\"\nsensitive = true";
+    let project = crate::support::Project::empty()
+        .env("KAITEN_AUTH_TOKEN", trueup::emulator::kaiten::SANDBOX_TOKEN)
+        .env("CF_PASSWORD", crate::support::CF_PASSWORD)
+        .env("REGION", "hush-hush")
+        .file("trueup.toml", world.settings(variable, ""))
+        .file("a.yaml", world.project.read("resources.yaml"));
+    for format in ["human", "json"] {
+        let output = project.run(&["plan", "--format", format]).exits(1);
+        let text = format!("{}{}", output.stdout, output.stderr);
+        assert!(text.contains("invalid_parameters") && text.contains("parameters.region"), "{output}");
+        assert!(!text.contains("hush"), "{output}");
+    }
 }
 
 #[test]

@@ -1,13 +1,9 @@
-//! Large and hostile input stays quick and bounded.
+//! Large and hostile input: what is told of it is bounded, and with it the work. How long it takes is benched.
 
 use std::fmt::Write;
-use std::time::{Duration, Instant};
 
 use crate::config::testing::{Project, load};
 use crate::model::Code;
-
-/// Far above what these take, far below what anything quadratic would.
-const QUICK: Duration = Duration::from_secs(10);
 
 #[test]
 fn ten_thousand_mistakes_are_a_thousand_and_a_number() {
@@ -16,9 +12,7 @@ fn ten_thousand_mistakes_are_a_thousand_and_a_number() {
         writeln!(text, "  customer-{at}: {{ name: A, nmae: B, domain: '${{customers.custmer-{at}.nmae}}' }}")
             .expect("a string");
     }
-    let start = Instant::now();
     let loaded = load(&text);
-    assert!(start.elapsed() < QUICK, "{:?}", start.elapsed());
     assert_eq!(loaded.diagnostics.len(), 1_001);
     let closing = loaded.diagnostics.last().expect("a thousand");
     assert_eq!(closing.code, Code::TooManyProblems);
@@ -26,7 +20,7 @@ fn ten_thousand_mistakes_are_a_thousand_and_a_number() {
 }
 
 #[test]
-fn ten_thousand_references_to_nothing_among_ten_thousand_names_are_quick() {
+fn ten_thousand_references_to_nothing_among_ten_thousand_names_are_told_and_the_first_get_suggestions() {
     let mut text = String::from("organizations:\n");
     for at in 0..10_000 {
         writeln!(text, "  organization-{at}: {{}}").expect("a string");
@@ -39,9 +33,7 @@ fn ten_thousand_references_to_nothing_among_ten_thousand_names_are_quick() {
     for at in 0..10_000 {
         writeln!(text, "  i-{at}: {{ space: spcae-{at}, plan: a/b }}").expect("a string");
     }
-    let start = Instant::now();
     let loaded = load(&text);
-    assert!(start.elapsed() < QUICK, "{:?}", start.elapsed());
     assert_eq!(loaded.diagnostics.len(), 1_001);
     assert!(loaded.diagnostics[0].help.as_deref().is_some_and(|help| help.contains("did you mean `space-0`?")));
 }
@@ -57,9 +49,7 @@ fn names_that_hang_on_each_other_may_be_fifty_thousand_long() {
     let reversed: String = std::iter::once("organizations:\n".to_owned())
         .chain(text.lines().skip(1).collect::<Vec<_>>().into_iter().rev().map(|line| format!("{line}\n")))
         .collect();
-    let start = Instant::now();
     let loaded = load(&reversed);
-    assert!(start.elapsed() < 6 * QUICK, "{:?}", start.elapsed());
     assert_eq!(loaded.diagnostics[0].code, Code::DuplicateIdentity, "all are called `root`");
 }
 

@@ -12,6 +12,7 @@ pub use self::credentials::{
     delete_user_provided, service_keys, update_service_key, update_user_provided, user_provided, with_credentials,
     with_key_credentials,
 };
+use super::attachment::Attachment;
 use super::meant::{Meant, Spaces};
 use super::metadata::Metadata;
 use super::organization::Organization;
@@ -19,7 +20,7 @@ use super::service_instance::ServiceInstance;
 use super::service_plan::ServicePlan;
 use super::space::Space;
 use super::{CloudFoundry, v2, v3};
-use crate::kind::{RemoteError, Writer};
+use crate::kind::{Failure, RemoteError, Writer};
 use crate::model::{Facts, RemoteId, Section};
 
 /// An API of the Cloud Controller.
@@ -273,6 +274,151 @@ pub async fn create_service_instance(
     match remote.session().speaks {
         Api::V2 => v2::create_service_instance(remote, new, section).await,
         Api::V3 => v3::create_service_instance(remote, new, section).await,
+    }
+}
+
+/// What is to change in an organization or a space. What is `None` or empty stays.
+#[derive(Debug)]
+pub struct ContainerChange<'a> {
+    /// Its name.
+    pub name: Option<&'a str>,
+    /// Its labels and annotations.
+    pub metadata: Metadata,
+}
+
+/// Changes an organization.
+pub async fn update_organization(
+    remote: &Writer<'_, CloudFoundry>,
+    guid: &str,
+    change: ContainerChange<'_>,
+    section: &'static Section,
+) -> Result<Organization, RemoteError> {
+    match remote.session().speaks {
+        Api::V2 => v2::update_organization(remote, guid, &change, section).await,
+        Api::V3 => v3::update_organization(remote, guid, &change, section).await,
+    }
+}
+
+/// Changes a space.
+pub async fn update_space(
+    remote: &Writer<'_, CloudFoundry>,
+    guid: &str,
+    change: ContainerChange<'_>,
+    section: &'static Section,
+) -> Result<Space, RemoteError> {
+    match remote.session().speaks {
+        Api::V2 => v2::update_space(remote, guid, &change, section).await,
+        Api::V3 => v3::update_space(remote, guid, &change, section).await,
+    }
+}
+
+/// What is to change in an instance. What is `None` or empty is not sent: parameters, an unchanged name or plan would
+/// have effects (reference, section 9).
+#[derive(Debug, Default)]
+pub struct InstanceChange<'a> {
+    /// Its name.
+    pub name: Option<&'a str>,
+    /// The guid of its plan.
+    pub plan: Option<&'a str>,
+    /// For the broker.
+    pub parameters: Option<serde_json::Value>,
+    /// All its tags.
+    pub tags: Option<serde_json::Value>,
+    /// The version of its plan that it is upgraded to; never together with another plan.
+    pub maintenance: Option<&'a str>,
+    /// Its labels and annotations.
+    pub metadata: Metadata,
+}
+
+/// A change that takes its time.
+#[derive(Debug)]
+pub struct Begun {
+    /// The guid of the job that tells how it goes, where there is one.
+    pub job: Option<Arc<str>>,
+}
+
+/// What came of a change.
+#[derive(Debug)]
+pub enum Updated {
+    /// It is done; the instance as it is now.
+    Done(Box<ServiceInstance>),
+    /// It has begun.
+    Begun(Begun),
+}
+
+/// What came of a delete.
+#[derive(Debug)]
+pub enum Deleted {
+    /// It is gone, or was already.
+    Gone,
+    /// It has begun.
+    Begun(Begun),
+}
+
+/// Changes an instance, or begins to.
+pub async fn update_service_instance(
+    remote: &Writer<'_, CloudFoundry>,
+    guid: &str,
+    change: InstanceChange<'_>,
+    section: &'static Section,
+) -> Result<Updated, RemoteError> {
+    match remote.session().speaks {
+        Api::V2 => v2::update_service_instance(remote, guid, change, section).await,
+        Api::V3 => v3::update_service_instance(remote, guid, change, section).await,
+    }
+}
+
+/// Deletes an instance with everything attached to it, or begins to.
+pub async fn delete_service_instance(
+    remote: &Writer<'_, CloudFoundry>,
+    guid: &str,
+    section: &'static Section,
+) -> Result<Deleted, RemoteError> {
+    match remote.session().speaks {
+        Api::V2 => v2::delete_service_instance(remote, guid, section).await,
+        Api::V3 => v3::delete_service_instance(remote, guid, section).await,
+    }
+}
+
+/// How a job goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Job {
+    /// It goes on.
+    Running,
+    /// It is done, or so old that it is forgotten.
+    Done,
+    /// It failed, with these words where there are any.
+    Failed(Option<Arc<str>>),
+}
+
+/// Asks how a job goes that a change has begun.
+pub async fn job(session: &CloudFoundry, guid: &str) -> Result<Job, RemoteError> {
+    match session.speaks {
+        // Instances tell it themselves.
+        Api::V2 => Ok(Job::Done),
+        Api::V3 => v3::job(session, guid).await,
+    }
+}
+
+/// What the broker says an instance's parameters are, now. `None`: it does not tell.
+pub async fn parameters_of(session: &CloudFoundry, guid: &str) -> Result<Option<serde_json::Value>, RemoteError> {
+    let told = match session.speaks {
+        Api::V2 => v2::parameters_of(session, guid).await,
+        Api::V3 => v3::parameters_of(session, guid).await,
+    };
+    match told {
+        Ok(told) => Ok(Some(told).filter(serde_json::Value::is_object)),
+        // Whatever the broker's reason (reference, section 8.7).
+        Err(error) if error.problem.status.is_some() && error.failure != Failure::SignIn => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// All that is attached to these instances.
+pub async fn attachments(session: &CloudFoundry, instances: &[RemoteId]) -> Result<Vec<Attachment>, RemoteError> {
+    match session.speaks {
+        Api::V2 => v2::attachments(session, instances).await,
+        Api::V3 => v3::attachments(session, instances).await,
     }
 }
 

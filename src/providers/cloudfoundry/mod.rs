@@ -5,8 +5,11 @@
 //! [`error`].
 
 mod api;
+mod attachment;
+mod cli_session;
 mod discovery;
 mod error;
+mod json_schema;
 mod meant;
 mod metadata;
 mod organization;
@@ -22,6 +25,7 @@ mod user_provided;
 mod v2;
 mod v3;
 
+pub use attachment::Attachment;
 pub use organization::Organization;
 pub use service_instance::ServiceInstance;
 pub use service_key::ServiceKey;
@@ -74,7 +78,9 @@ impl Session for CloudFoundry {
     }
 
     fn warnings(&self) -> Vec<String> {
-        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        let mut warnings = self.sign_in.notes();
+        warnings.extend(self.warnings.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+        warnings
     }
 }
 
@@ -84,7 +90,8 @@ impl Provider for CloudFoundry {
 
     async fn connect(endpoint: &Endpoint, clock: &Clock) -> Result<Self, RemoteError> {
         let api = Client::new(endpoint, clock)?;
-        let (foundation, asked) = discover(&api, endpoint.api.as_deref()).await?;
+        let discovered = discover(&api, endpoint.api.as_deref()).await;
+        let (foundation, asked) = discovered.map_err(|error| cli_session::untrusted(error, endpoint))?;
         let speaks = choose(endpoint.api.as_deref(), &foundation, &asked)?;
         let uaa = match (&endpoint.auth, foundation.sign_in) {
             // Nothing is asked of the UAA then.
@@ -107,7 +114,7 @@ impl Provider for CloudFoundry {
         };
         let sign_in = SignIn::new(uaa, endpoint.auth.clone(), clock);
         // A wrong password is found out now, and by one request.
-        sign_in.access().await?;
+        sign_in.access().await.map_err(|error| cli_session::untrusted(error, endpoint))?;
         let facts = Facts {
             provider: NAME,
             url: endpoint.url.as_str().trim_end_matches('/').into(),
@@ -350,3 +357,6 @@ mod tests;
 
 #[cfg(test)]
 mod emulated;
+
+#[cfg(test)]
+mod tls;

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use super::api::{self, Filter, Key, NewOrganization};
-use super::metadata::Metadata;
+use super::api::{self, ContainerChange, Filter, Key, NewOrganization};
+use super::metadata::{self, Metadata};
 use super::{
     ANNOTATIONS_DOC, CREATED_AT, CloudFoundry, GUID, LABELS_DOC, NAME, NAME_SHAPE, Stamp, UPDATED_AT, own_name_of,
 };
-use crate::kind::{Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
-use crate::model::{Compare, Condition, Field, Fields, Identity, KeyPart, KeySource, Observed, Section, Shape, Value};
+use crate::kind::{Abilities, Check, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::model::{
+    Compare, Condition, Diagnostic, Facts, Field, Fields, Identity, KeyPart, KeySource, Observed, Section, Shape, Value,
+};
 
 /// An organization, as either API tells it.
 #[derive(Debug, Clone)]
@@ -64,9 +66,31 @@ impl Readable for Organization {
 }
 
 impl Kind for Organization {
+    fn check(check: Check<'_>) -> Vec<Diagnostic> {
+        metadata::check(check)
+    }
+
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, CloudFoundry>) -> Result<Observed, RemoteError> {
         let new = NewOrganization { name: own_name_of(proposal), metadata: Metadata::declared(proposal.fields) };
         api::create_organization(remote, new, &SECTION).await.map(Self::observed)
+    }
+
+    /// Not deleted: v3 would take along everything inside, apps and routes and what nobody declared among it, which
+    /// cannot be shown beforehand (reference, section 6.1).
+    fn abilities(_: &Facts) -> Abilities {
+        Abilities { update: true, ..Abilities::default() }
+    }
+
+    async fn update(
+        modification: Modification<'_>,
+        remote: &Writer<'_, CloudFoundry>,
+    ) -> Result<Observed, RemoteError> {
+        let change = ContainerChange {
+            name: modification.changes("name").then(|| own_name_of(modification.proposal)),
+            metadata: Metadata::changed(&modification),
+        };
+        let updated = api::update_organization(remote, &modification.observed.id, change, &SECTION).await;
+        updated.map(Self::observed)
     }
 
     async fn look_up(

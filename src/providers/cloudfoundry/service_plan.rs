@@ -43,6 +43,8 @@ pub struct ServicePlan {
     pub(super) instances_retrievable: Option<bool>,
     /// The version of what an instance of it runs on, if the broker counts them.
     pub(super) maintenance_version: Option<Arc<str>>,
+    /// JSON schemas of parameters.
+    pub(super) schemas: Option<serde_json::Value>,
 }
 
 static SECTION: Section = Section {
@@ -75,6 +77,7 @@ static SECTION: Section = Section {
             "instances_retrievable",
             "Whether its broker tells the parameters of an instance.",
         ),
+        Attribute::new("schemas", "schemas", "JSON schemas of the parameters its broker takes."),
         Attribute::new("maintenance_version", "maintenance_info", "The version of what its instances run on."),
     ],
 };
@@ -94,6 +97,7 @@ impl ServicePlan {
             bindable,
             instances_retrievable,
             maintenance_version,
+            schemas,
         } = self;
         let mut attributes = stamp.attributes();
         let told = [
@@ -106,6 +110,7 @@ impl ServicePlan {
             ("bindable", bindable.map(Value::Bool)),
             ("instances_retrievable", instances_retrievable.map(Value::Bool)),
             ("maintenance_version", maintenance_version.map(Value::Text)),
+            ("schemas", schemas.as_ref().map(Value::from_json)),
         ];
         for (name, value) in told {
             if let Some(value) = value {

@@ -74,6 +74,7 @@ pub fn registry() -> Registry {
         .with::<super::ServiceInstance>()
         .with::<super::UserProvided>()
         .with::<super::ServiceKey>()
+        .with_readable::<super::Attachment>()
 }
 
 /// A foundation of canned answers with v2 switched on and itself as its UAA.

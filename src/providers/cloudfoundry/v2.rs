@@ -1,8 +1,10 @@
 //! How v2 spells what the kinds mean.
 
+mod attachments;
 mod keys;
 mod list;
 mod user_provided;
+mod write;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -10,22 +12,26 @@ use std::sync::Arc;
 use futures_util::future::try_join_all;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::json;
 
+pub use self::attachments::attachments;
 pub use self::keys::{create_service_key, delete_service_key, service_keys};
 pub use self::list::MOST_VALUES;
 use self::list::{List, Metadata, Resource};
 pub use self::user_provided::{create_user_provided, delete_user_provided, update_user_provided, user_provided};
-use super::api::{Api, Filter, Key, NewInstance, NewOrganization, NewSpace, in_lists};
+pub use self::write::{
+    create_organization, create_service_instance, create_space, delete_service_instance, update_organization,
+    update_service_instance, update_space,
+};
+use super::api::{Api, Filter, Key, in_lists};
 use super::error::says_gone;
 use super::organization::Organization;
 use super::service_instance::{LastOperation, ServiceInstance};
 use super::service_plan::ServicePlan;
 use super::space::Space;
 use super::{CloudFoundry, Stamp};
-use crate::http::{Method, segment};
-use crate::kind::{Failure, RemoteError, Writer};
-use crate::model::{RemoteId, Section};
+use crate::http::segment;
+use crate::kind::{Failure, RemoteError};
+use crate::model::RemoteId;
 
 /// Every organization that the filters leave.
 pub async fn organizations(session: &CloudFoundry, filters: &[Filter]) -> Result<Vec<Organization>, RemoteError> {
@@ -104,46 +110,9 @@ pub async fn managed_instances(
     Ok(try_join_all(read).await?.into_iter().flatten().collect())
 }
 
-/// Creates an organization.
-pub async fn create_organization(
-    remote: &Writer<'_, CloudFoundry>,
-    new: &NewOrganization<'_>,
-    section: &'static Section,
-) -> Result<Organization, RemoteError> {
-    remote.told(Method::POST, "/v2/organizations", &json!({ "name": new.name }), section).await.map(organization)
-}
-
-/// Creates a space.
-pub async fn create_space(
-    remote: &Writer<'_, CloudFoundry>,
-    new: &NewSpace<'_>,
-    section: &'static Section,
-) -> Result<Space, RemoteError> {
-    let body = json!({ "name": new.name, "organization_guid": new.organization });
-    remote.told(Method::POST, "/v2/spaces", &body, section).await.map(space)
-}
-
-/// The body of a create, in the order in which the API's documentation has it.
-fn creation(new: NewInstance<'_>) -> serde_json::Value {
-    // What v2 does not have has been refused already: labels and annotations.
-    let NewInstance { space, name, plan, gateway_data, parameters, tags, metadata: _ } = new;
-    let mut body = json!({ "space_guid": space, "name": name, "service_plan_guid": plan });
-    for (key, value) in [("gateway_data", gateway_data), ("parameters", parameters), ("tags", tags)] {
-        if let Some(value) = value {
-            body[key] = value;
-        }
-    }
-    body
-}
-
-/// Creates an instance, or begins to: plans that take their time and plans that do not are created alike.
-pub async fn create_service_instance(
-    remote: &Writer<'_, CloudFoundry>,
-    new: NewInstance<'_>,
-    section: &'static Section,
-) -> Result<ServiceInstance, RemoteError> {
-    let path = "/v2/service_instances?accepts_incomplete=true";
-    remote.told(Method::POST, path, &creation(new), section).await.map(service_instance)
+/// What the broker says an instance's parameters are, now.
+pub async fn parameters_of(session: &CloudFoundry, guid: &str) -> Result<serde_json::Value, RemoteError> {
+    session.get(format!("/v2/service_instances/{}/parameters", segment(guid))).await
 }
 
 #[derive(Deserialize)]
@@ -177,6 +146,7 @@ struct PlanEntity {
     plan_updateable: Option<bool>,
     bindable: Option<bool>,
     maintenance_info: Option<Maintenance>,
+    schemas: Option<serde_json::Value>,
 }
 
 /// `{}` where there is none.
@@ -242,6 +212,7 @@ fn service_plan(offering: Option<&OfferingEntity>, plan: Resource<PlanEntity>) -
         bindable: entity.bindable.or(offering.and_then(|offering| offering.bindable)),
         instances_retrievable: offering.and_then(|offering| offering.instances_retrievable),
         maintenance_version: version(entity.maintenance_info),
+        schemas: entity.schemas,
     }
 }
 
@@ -269,30 +240,9 @@ fn service_instance(Resource { metadata, entity }: Resource<InstanceEntity>) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use serde_json::json;
 
-    #[test]
-    fn a_new_instance_is_exactly_the_documented_body() {
-        let new = || NewInstance {
-            space: "f24c6904-30e0-4559-9523-06d2d93f0c9c",
-            name: "my-service-instance",
-            plan: "6df3af55-8f97-4dbe-9d6b-098eb53d8c17",
-            gateway_data: None,
-            parameters: None,
-            tags: None,
-            metadata: super::super::metadata::Metadata::default(),
-        };
-        let documented = r#"{"space_guid":"f24c6904-30e0-4559-9523-06d2d93f0c9c","name":"my-service-instance","service_plan_guid":"6df3af55-8f97-4dbe-9d6b-098eb53d8c17"}"#;
-        assert_eq!(creation(new()).to_string(), documented);
-        let full = NewInstance {
-            gateway_data: Some(json!("CONFIGURATION")),
-            parameters: Some(json!({"a": 1})),
-            tags: Some(json!([])),
-            ..new()
-        };
-        let more = r#","gateway_data":"CONFIGURATION","parameters":{"a":1},"tags":[]}"#;
-        assert_eq!(creation(full).to_string(), format!("{}{more}", documented.trim_end_matches('}')));
-    }
+    use super::*;
 
     #[test]
     fn the_documented_answer_of_2015_is_understood() {

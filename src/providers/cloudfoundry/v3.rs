@@ -1,7 +1,9 @@
 //! How v3 spells what the kinds mean.
 
+mod attachments;
 mod containers;
 mod instances;
+mod job;
 mod keys;
 mod list;
 mod marketplace;
@@ -11,10 +13,15 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-pub use self::containers::{create_organization, create_space, organizations, space_of_guid, spaces};
-pub use self::instances::{
-    create_service_instance, managed_instances, service_instance_of_guid, service_instances, service_instances_again,
+pub use self::attachments::attachments;
+pub use self::containers::{
+    create_organization, create_space, organizations, space_of_guid, spaces, update_organization, update_space,
 };
+pub use self::instances::{
+    create_service_instance, delete_service_instance, managed_instances, parameters_of, service_instance_of_guid,
+    service_instances, service_instances_again, update_service_instance,
+};
+pub use self::job::job;
 pub use self::keys::{create_service_key, delete_service_key, service_keys, update_service_key, with_key_credentials};
 pub use self::list::MOST_VALUES;
 pub use self::marketplace::{plans_of_space, service_plans};

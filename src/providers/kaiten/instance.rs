@@ -121,7 +121,7 @@ impl Readable for Instance {
     const SECTION: &'static Section = &SECTION;
 
     async fn observe(_: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
-        remote.collection(&SECTION, PATH).await
+        remote.instances(&SECTION, PATH).await
     }
 }
 

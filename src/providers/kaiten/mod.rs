@@ -19,7 +19,7 @@ pub use deployment_zone::DeploymentZone;
 pub use instance::Instance;
 pub use license::{License, LicenseFamily};
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value as Json;
@@ -48,6 +48,8 @@ pub struct Kaiten {
     token: Option<SecretString>,
     /// The user says that the seed dialect's undocumented updates and deletes are there.
     seed_writes: bool,
+    /// What detection read, the beginning of the list of instances, until that list is observed.
+    first_page: Mutex<Option<Response>>,
 }
 
 /// Slugs of every kind (reference §5).
@@ -58,6 +60,9 @@ static SLUG: Format = Format {
     max: 100,
     help: "a slug is 2 to 100 characters of `a` to `z`, `0` to `9` and `-`, with no `-` at either end",
 };
+
+/// Objects a page, the most there can be (reference §4).
+const PER_PAGE: usize = 200;
 
 /// Where the API sets no limit to the length of a string.
 const UNLIMITED: usize = usize::MAX;
@@ -82,7 +87,7 @@ impl Provider for Provided {
                     "check where the target's `token` comes from: there may be a blank or a line break in it",
                 ));
             }
-            Auth::Password { .. } | Auth::ClientCredentials { .. } => {
+            Auth::Password { .. } | Auth::ClientCredentials { .. } | Auth::RefreshToken(_) | Auth::CfCli(_) => {
                 return Err(problem::ours(
                     Failure::SignIn,
                     "Kaiten signs in with a token and nothing else",
@@ -94,7 +99,15 @@ impl Provider for Provided {
         let client = Client::new(&Endpoint { url: root, ..endpoint.clone() }, clock)?;
         let url = endpoint.url.as_str().trim_end_matches('/').into();
         let seed_writes = endpoint.seed_writes;
-        let mut kaiten = Self::Session { client, url, dialect: Dialect::Core, prefix: "/api", token, seed_writes };
+        let mut kaiten = Self::Session {
+            client,
+            url,
+            dialect: Dialect::Core,
+            prefix: "/api",
+            token,
+            seed_writes,
+            first_page: Mutex::default(),
+        };
         match endpoint.api.as_deref() {
             Some("core") => {}
             Some("seed") => {
@@ -125,10 +138,11 @@ impl Kaiten {
     async fn detect(&mut self) -> Result<(), RemoteError> {
         let mut statuses = Vec::new();
         for prefix in ["/api", ""] {
-            let response = self.ask(Request::get(format!("{prefix}/instances?limit=1"))).await?;
+            let response = self.ask(Request::get(format!("{prefix}/instances?limit={PER_PAGE}"))).await?;
             match dialect::judge(response.status, response.json::<Json>().ok().as_ref(), prefix) {
                 Probe::Is(dialect) => {
                     (self.dialect, self.prefix) = (dialect, prefix);
+                    self.first_page = Mutex::new(Some(response));
                     return Ok(());
                 }
                 Probe::Refused => return Err(self.refusal(&response, None)),
@@ -138,20 +152,47 @@ impl Kaiten {
         Err(dialect::unknown(&self.url, &statuses))
     }
 
+    /// The instances as [`Kaiten::collection`] has them, beginning with the page that detection has read.
+    async fn instances(&self, section: &'static Section, collection: &str) -> Result<Vec<Observed>, RemoteError> {
+        let first = self.take_first_page();
+        self.pages(section, collection, first).await
+    }
+
+    fn take_first_page(&self) -> Option<Response> {
+        self.first_page.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// The objects of a collection, in our terms. A dialect that cannot manage the kind has none that it could tell.
     async fn collection(&self, section: &'static Section, collection: &str) -> Result<Vec<Observed>, RemoteError> {
+        self.pages(section, collection, None).await
+    }
+
+    async fn pages(
+        &self,
+        section: &'static Section,
+        collection: &str,
+        first: Option<Response>,
+    ) -> Result<Vec<Observed>, RemoteError> {
         if !self.dialect.is_among(section.apis) {
             return Ok(Vec::new());
         }
+        let path = |walk: &page::Walk| match self.dialect {
+            Dialect::Core => format!("{}{collection}?limit={PER_PAGE}{}", self.prefix, walk.query()),
+            // The only query this dialect documents is `include_deleted`, which never revealed anything.
+            Dialect::Seed => format!("{}{collection}", self.prefix),
+        };
+        let project = |rows: Vec<Row>| -> Result<Vec<Observed>, RemoteError> {
+            let read = rows.iter().map(|row| wire::project(section, self.dialect, row));
+            read.collect::<Result<_, _>>()
+                .map_err(|detail| problem::malformed_at("GET", format!("{}{collection}", self.prefix), detail))
+        };
         let mut objects = Vec::new();
         let mut walk = page::Walk::default();
+        let mut response = match first {
+            Some(first) => first,
+            None => self.ask(Request::get(path(&walk))).await?,
+        };
         loop {
-            let path = match self.dialect {
-                Dialect::Core => format!("{}{collection}?limit=200{}", self.prefix, walk.query()),
-                // The only query this dialect documents is `include_deleted`, which never revealed anything.
-                Dialect::Seed => format!("{}{collection}", self.prefix),
-            };
-            let response = self.ask(Request::get(path)).await?;
             if !response.is_success() {
                 let mut error = self.refusal(&response, Some(section));
                 if error.failure == Failure::NotFound {
@@ -163,16 +204,15 @@ impl Kaiten {
             let page = response.json::<Json>().map_err(|error| problem::malformed(&response, error.detail))?;
             let ended = walk.take(page).map_err(|detail| problem::malformed(&response, detail))?;
             // Page by page: a row as JSON is many times as large as the object it tells.
-            for row in walk.rows.drain(..) {
-                objects.push(
-                    wire::project(section, self.dialect, &row).map_err(|detail| {
-                        problem::malformed_at("GET", format!("{}{collection}", self.prefix), detail)
-                    })?,
-                );
-            }
+            let rows = std::mem::take(&mut walk.rows);
             if ended {
+                objects.extend(project(rows)?);
                 return Ok(objects);
             }
+            // The next page is on its way while this one is read.
+            let (next, read) = tokio::join!(self.ask(Request::get(path(&walk))), async { project(rows) });
+            objects.extend(read?);
+            response = next?;
         }
     }
 
@@ -230,6 +270,8 @@ impl Writer<'_, Kaiten> {
     /// Creates an object with one request.
     async fn post(&self, section: &'static Section, collection: &str, body: Row) -> Result<Observed, RemoteError> {
         let kaiten = self.session();
+        // What was read before a write says nothing after it.
+        kaiten.take_first_page();
         let request = Request::write(Method::POST, format!("{}{collection}", kaiten.prefix))
             .json(&Json::Object(body))
             .untaken(problem::nothing_written);
@@ -240,6 +282,8 @@ impl Writer<'_, Kaiten> {
     /// Changes some members of an object. Answers nothing (reference §7.3).
     async fn patch(&self, section: &'static Section, path: String, body: Row) -> Result<(), RemoteError> {
         let kaiten = self.session();
+        // What was read before a write says nothing after it.
+        kaiten.take_first_page();
         let request = Request::write(Method::PATCH, format!("{}{path}", kaiten.prefix))
             .json(&Json::Object(body))
             .untaken(problem::nothing_written);

@@ -81,11 +81,11 @@ pub(super) async fn look_up(
 }
 
 #[tokio::test]
-async fn todays_api_is_recognised_with_one_signed_read() {
+async fn todays_api_is_recognised_with_one_signed_read_that_need_not_be_repeated() {
     let server = MockServer::start().await;
     Mock::given(path("/api/instances"))
         .and(header("authorization", "Bearer ksh_hush"))
-        .and(query_param("limit", "1"))
+        .and(query_param("limit", "200"))
         .respond_with(page(&json!([])))
         .mount(&server)
         .await;
@@ -93,6 +93,10 @@ async fn todays_api_is_recognised_with_one_signed_read() {
         let kaiten = connect(&base, None).await.unwrap();
         assert_eq!((kaiten.facts().api, kaiten.prefix), ("core", "/api"), "{base}");
         assert_eq!(kaiten.requests(), Requests { read: 1, write: 0 }, "{base}");
+        assert!(kaiten.instances(&instance::SECTION, "/instances").await.unwrap().is_empty());
+        assert_eq!(kaiten.requests().read, 1, "{base}");
+        assert!(kaiten.instances(&instance::SECTION, "/instances").await.unwrap().is_empty());
+        assert_eq!(kaiten.requests().read, 2, "what was used once is read anew");
     }
 }
 

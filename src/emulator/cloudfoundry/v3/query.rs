@@ -1,7 +1,7 @@
 //! The query of a v3 request: which parameters there are, what they may say, and what they say (reference section 5.2).
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -103,13 +103,29 @@ impl Instants {
     }
 }
 
+/// The values of a filter: as they were sent, and ready to be looked up.
+#[derive(Clone, Debug, Default)]
+struct Values {
+    sent: Vec<String>,
+    exact: HashSet<String>,
+    folded: HashSet<String>,
+}
+
+impl Values {
+    fn new(sent: Vec<String>) -> Self {
+        let exact = sent.iter().cloned().collect();
+        let folded = sent.iter().map(|value| value.to_lowercase()).collect();
+        Self { sent, exact, folded }
+    }
+}
+
 /// What a query says, once it is known to be right.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Query {
     pub(super) page: usize,
     pub(super) per_page: usize,
     pub(super) order: Order,
-    lists: BTreeMap<&'static str, Vec<String>>,
+    lists: BTreeMap<&'static str, Values>,
     words: BTreeMap<&'static str, String>,
     include: Vec<String>,
     fields: BTreeMap<&'static str, Vec<String>>,
@@ -127,7 +143,7 @@ impl Query {
             query.order = reader.order(columns);
             query.created = reader.instants("created_ats");
             query.updated = reader.instants("updated_ats");
-            query.lists.extend(reader.list("guids").map(|guids| ("guids", guids)));
+            query.lists.extend(reader.list("guids").map(|guids| ("guids", Values::new(guids))));
         }
         if parameters.labels
             && let Some(selector) = reader.last("label_selector")
@@ -141,7 +157,7 @@ impl Query {
         query.include = reader.include(parameters.include);
         query.fields = reader.fields(parameters.fields);
         for &name in parameters.lists {
-            query.lists.extend(reader.list(name).map(|values| (name, values)));
+            query.lists.extend(reader.list(name).map(|values| (name, Values::new(values))));
         }
         for &(name, known, fault) in parameters.words {
             if let Some(word) = reader.last(name) {
@@ -160,20 +176,17 @@ impl Query {
 
     /// The values of a filter, if it is set.
     pub(super) fn list(&self, name: &str) -> Option<&[String]> {
-        self.lists.get(name).map(Vec::as_slice)
+        self.lists.get(name).map(|values| values.sent.as_slice())
     }
 
     /// Whether a filter, if it is set, lets a value pass.
     pub(super) fn admits(&self, name: &str, value: &str) -> bool {
-        self.list(name).is_none_or(|values| values.iter().any(|wanted| wanted == value))
+        self.lists.get(name).is_none_or(|values| values.exact.contains(value))
     }
 
     /// The same in any letter case.
     pub(super) fn admits_folded(&self, name: &str, value: &str) -> bool {
-        self.list(name).is_none_or(|values| {
-            let value = value.to_lowercase();
-            values.iter().any(|wanted| wanted.to_lowercase() == value)
-        })
+        self.lists.get(name).is_none_or(|values| values.folded.contains(&value.to_lowercase()))
     }
 
     pub(super) fn word(&self, name: &str) -> Option<&str> {

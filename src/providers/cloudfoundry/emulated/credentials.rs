@@ -145,8 +145,7 @@ async fn a_name_that_a_managed_instance_has_is_seen_before_anything_is_written()
         let found = world.check(&mail([])).await;
         assert_eq!(found.iter().map(|one| one.code).collect::<Vec<_>>(), [Code::NameTaken]);
         let refused = world.create(&mail([]), &[mail([])]).await.unwrap_err();
-        // v3 has one code for nearly all refusals (reference, section 17.1).
-        assert_eq!(refused.failure, if api == "v2" { Failure::Conflict } else { Failure::Refused });
+        assert_eq!(refused.failure, Failure::Conflict, "{api}");
     }
 }
 

@@ -10,6 +10,9 @@ use super::*;
 use crate::kind::{ErasedKind, Failure, Session};
 use crate::model::{Address, Code, Resource, Sensitive, Severity};
 
+mod attached;
+mod changes;
+
 fn kind() -> Arc<dyn ErasedKind> {
     Arc::clone(registry().kind("service_instances").unwrap())
 }
@@ -107,14 +110,16 @@ async fn create(server: &MockServer, proposed: &Proposed) -> Result<Observed, Re
 fn what_was_tried_last_tells_whether_the_instance_is_there() {
     let words: Option<Arc<str>> = Some("words".into());
     let in_progress = |operation| Condition::InProgress { operation, description: words.clone() };
+    let failed = |operation| Condition::Failed { operation, description: words.clone() };
     for (operation, state, expected) in [
         ("create", "succeeded", Condition::Ready),
         ("create", "failed", Condition::Failed { operation: Operation::Create, description: words.clone() }),
         ("create", "in progress", in_progress(Operation::Create)),
         ("create", "initial", in_progress(Operation::Create)),
-        ("update", "failed", Condition::Ready),
+        ("update", "succeeded", Condition::Ready),
+        ("update", "failed", failed(Operation::Update)),
         ("update", "in progress", in_progress(Operation::Update)),
-        ("delete", "failed", Condition::Ready),
+        ("delete", "failed", failed(Operation::Delete)),
         ("delete", "in progress", in_progress(Operation::Delete)),
         ("create", "meditating", in_progress(Operation::Create)),
     ] {

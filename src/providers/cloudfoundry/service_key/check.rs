@@ -1,5 +1,6 @@
 //! What can be told before a key is made that the remote would refuse.
 
+use super::super::metadata;
 use crate::kind::Check;
 use crate::model::{Code, Collection, Condition, Diagnostic, Observed, Operation, Path, Reference, To, Value};
 
@@ -10,6 +11,7 @@ pub fn all(check: Check<'_>) -> Vec<Diagnostic> {
         found.extend(unseen(check).or_else(|| failed(check)).or_else(|| not_bindable(check)));
     }
     found.extend(parameters(check));
+    found.extend(metadata::check(check));
     found.into_iter().map(|diagnostic| diagnostic.on(check.proposal.address)).collect()
 }
 

@@ -1,5 +1,6 @@
 //! What can be told before an instance is written that the remote would refuse.
 
+use super::super::metadata;
 use super::super::own_name_of;
 use super::super::service_instance::space_of;
 use super::ROUTE_SERVICE_URL;
@@ -12,6 +13,7 @@ pub fn all(check: Check<'_>) -> Vec<Diagnostic> {
     found.extend(name(check).or_else(|| declared_name(check)));
     found.extend(credentials(check));
     found.extend(route_service_url(check));
+    found.extend(metadata::check(check));
     found.into_iter().map(|diagnostic| diagnostic.on(check.proposal.address)).collect()
 }
 

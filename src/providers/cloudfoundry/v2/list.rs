@@ -37,21 +37,27 @@ pub enum List<'a> {
     ServiceInstances,
     /// `/v2/user_provided_service_instances`.
     UserProvided,
+    /// `/v2/service_bindings`: those of apps.
+    ServiceBindings,
     /// `/v2/service_keys`.
     ServiceKeys,
+    /// `/v2/service_instances/:guid/routes`.
+    RoutesOf(&'a str),
 }
 
 impl List<'_> {
     fn path(self) -> String {
         let path = match self {
             Self::ServicesOf(space) => return format!("/v2/spaces/{}/services", segment(space)),
+            Self::RoutesOf(instance) => return format!("/v2/service_instances/{}/routes", segment(instance)),
+            Self::ServiceBindings => "/v2/service_bindings",
+            Self::ServiceKeys => "/v2/service_keys",
             Self::Organizations => "/v2/organizations",
             Self::Spaces => "/v2/spaces",
             Self::Services => "/v2/services",
             Self::ServicePlans => "/v2/service_plans",
             Self::ServiceInstances => "/v2/service_instances",
             Self::UserProvided => "/v2/user_provided_service_instances",
-            Self::ServiceKeys => "/v2/service_keys",
         };
         path.to_owned()
     }

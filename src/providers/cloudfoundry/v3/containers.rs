@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::super::CloudFoundry;
-use super::super::api::{Filter, NewOrganization, NewSpace};
+use super::super::api::{ContainerChange, Filter, NewOrganization, NewSpace};
 use super::super::metadata::Metadata;
 use super::super::organization::Organization;
 use super::super::space::Space;
@@ -114,4 +114,30 @@ pub async fn create_space(
 ) -> Result<Space, RemoteError> {
     let body = json!({"name": new.name, "relationships": {"organization": to_one(new.organization)}});
     remote.told(Method::POST, SPACES, &with(body, &new.metadata), section).await.map(space)
+}
+
+fn change(change: &ContainerChange<'_>) -> Json {
+    with(change.name.map_or_else(|| json!({}), |name| json!({"name": name})), &change.metadata)
+}
+
+/// Changes an organization.
+pub async fn update_organization(
+    remote: &Writer<'_, CloudFoundry>,
+    guid: &str,
+    what: &ContainerChange<'_>,
+    section: &'static Section,
+) -> Result<Organization, RemoteError> {
+    let path = format!("{ORGANIZATIONS}/{}", segment(guid));
+    remote.told(Method::PATCH, &path, &change(what), section).await.map(organization)
+}
+
+/// Changes a space.
+pub async fn update_space(
+    remote: &Writer<'_, CloudFoundry>,
+    guid: &str,
+    what: &ContainerChange<'_>,
+    section: &'static Section,
+) -> Result<Space, RemoteError> {
+    let path = format!("{SPACES}/{}", segment(guid));
+    remote.told(Method::PATCH, &path, &change(what), section).await.map(space)
 }

@@ -8,10 +8,11 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::super::CloudFoundry;
-use super::super::api::{Api, Filter, Key, NewInstance, in_lists};
-use super::super::error::{self, Purpose};
+use super::super::api::{Api, Begun, Deleted, Filter, InstanceChange, Key, NewInstance, Updated, in_lists};
+use super::super::error::{self, Purpose, says_gone};
 use super::super::metadata::Metadata;
 use super::super::service_instance::{LastOperation, ServiceInstance};
+use super::job::job_of;
 use super::list::{self, Listed, Question};
 use super::{Maintenance, ToOne, stamp, to_one};
 use crate::http::{Method, segment};
@@ -103,7 +104,7 @@ pub async fn service_instances_again(
 
 /// One instance.
 pub async fn service_instance_of_guid(session: &CloudFoundry, guid: &str) -> Result<ServiceInstance, RemoteError> {
-    session.get(format!("{INSTANCES}/{}", segment(guid))).await.map(service_instance)
+    session.get(instance(guid)).await.map(service_instance)
 }
 
 /// The managed ones among some instances, as far as they can be seen.
@@ -152,4 +153,56 @@ pub async fn create_service_instance(
     this.ok_or_else(|| {
         error::malformed(&answer, Purpose::Write(section), "it accepted the create, and then had no such instance")
     })
+}
+
+/// The body of an update: what is not in it stays (section 9).
+fn update(change: InstanceChange<'_>) -> Json {
+    let InstanceChange { name, plan, parameters, tags, maintenance, metadata } = change;
+    let all = [
+        ("name", name.map(Json::from)),
+        ("tags", tags),
+        ("parameters", parameters),
+        ("relationships", plan.map(|plan| json!({"service_plan": to_one(plan)}))),
+        ("maintenance_info", maintenance.map(|version| json!({"version": version}))),
+        ("metadata", (!metadata.is_empty()).then(|| metadata.to_json())),
+    ];
+    all.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
+}
+
+fn instance(guid: &str) -> String {
+    format!("{INSTANCES}/{}", segment(guid))
+}
+
+/// Changes an instance, or begins to.
+pub async fn update_service_instance(
+    remote: &Writer<'_, CloudFoundry>,
+    guid: &str,
+    change: InstanceChange<'_>,
+    section: &'static Section,
+) -> Result<Updated, RemoteError> {
+    let answer = remote.send(Method::PATCH, &instance(guid), Some(&update(change)), section).await?;
+    if answer.status == 202 {
+        return Ok(Updated::Begun(Begun { job: job_of(&answer) }));
+    }
+    let told = answer.json().map_err(|error| error::malformed(&answer, Purpose::Write(section), error))?;
+    Ok(Updated::Done(Box::new(service_instance(told))))
+}
+
+/// Begins to delete an instance with everything attached to it; v3 knows no other way.
+pub async fn delete_service_instance(
+    remote: &Writer<'_, CloudFoundry>,
+    guid: &str,
+    section: &'static Section,
+) -> Result<Deleted, RemoteError> {
+    match remote.send(Method::DELETE, &instance(guid), None, section).await {
+        Ok(answer) if answer.status == 202 => Ok(Deleted::Begun(Begun { job: job_of(&answer) })),
+        Ok(_) => Ok(Deleted::Gone),
+        Err(error) if says_gone(&error) => Ok(Deleted::Gone),
+        Err(error) => Err(error),
+    }
+}
+
+/// What the broker says an instance's parameters are, now.
+pub async fn parameters_of(session: &CloudFoundry, guid: &str) -> Result<Json, RemoteError> {
+    session.get(format!("{}/parameters", instance(guid))).await
 }

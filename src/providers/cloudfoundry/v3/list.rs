@@ -171,6 +171,6 @@ mod tests {
     #[test]
     fn the_longest_list_of_values_stays_a_short_url() {
         let guids = vec!["f24c6904-30e0-4559-9523-06d2d93f0c9c".into(); MOST_VALUES];
-        assert!(asked(&[Filter::In(Key::Guid, guids)], "type=user-provided", 99).len() < 4096);
+        assert!(asked(&[Filter::In(Key::Instance, guids)], "type=user-provided", 99).len() < 4096);
     }
 }

@@ -28,6 +28,7 @@ struct PlanBody {
     free: Option<bool>,
     maintenance_info: Option<super::Maintenance>,
     broker_catalog: Option<Catalog>,
+    schemas: Option<serde_json::Value>,
     relationships: OfOffering,
 }
 
@@ -135,6 +136,7 @@ fn service_plan(body: PlanBody, offerings: &HashMap<Arc<str>, Offering>) -> Serv
         bindable: features.and_then(|features| features.bindable),
         instances_retrievable: offering.and_then(|offering| offering.instances_retrievable),
         maintenance_version: body.maintenance_info.and_then(super::Maintenance::version),
+        schemas: body.schemas,
     }
 }
 

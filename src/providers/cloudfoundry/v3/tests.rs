@@ -5,7 +5,7 @@ use wiremock::matchers::{body_string, method, path, query_param, query_param_is_
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::super::CloudFoundry;
-use super::super::api::{self, Filter, Key, NewInstance, NewOrganization, NewSpace};
+use super::super::api::{self, ContainerChange, Filter, Key, NewInstance, NewOrganization, NewSpace};
 use super::super::metadata::Metadata;
 use super::super::testing::{connect_to, foundation_v3, page_v3, registry};
 use crate::kind::Writer;
@@ -173,6 +173,30 @@ async fn organizations_and_spaces_are_created_with_their_labels_in_one_request()
     let new = NewSpace { organization: "o-1", name: "dev", metadata: Metadata::default() };
     let created = api::create_space(&remote, new, table("spaces")).await.unwrap();
     assert_eq!((&*created.stamp.guid, &*created.organization), ("s-1", "o-1"));
+}
+
+#[tokio::test]
+async fn of_organizations_and_spaces_only_what_changes_is_sent() {
+    let server = foundation_v3().await;
+    let space = json!({"guid": "s-1", "name": "dev", "relationships": {"organization": {"data": {"guid": "o-1"}}}});
+    for (at, body, answer) in [
+        ("/v3/organizations/o-1", r#"{"name":"new"}"#, organization(1)),
+        ("/v3/spaces/s-1", r#"{"metadata":{"labels":{"team":"db"}}}"#, space),
+    ] {
+        Mock::given(method("PATCH"))
+            .and(path(at))
+            .and(body_string(body))
+            .respond_with(ResponseTemplate::new(200).set_body_json(answer))
+            .expect(1)
+            .mount(&server)
+            .await;
+    }
+    let session = session(&server).await;
+    let remote = Writer::to(&session);
+    let change = ContainerChange { name: Some("new"), metadata: Metadata::default() };
+    api::update_organization(&remote, "o-1", change, table("organizations")).await.unwrap();
+    let change = ContainerChange { name: None, metadata: metadata() };
+    api::update_space(&remote, "s-1", change, table("spaces")).await.unwrap();
 }
 
 fn new() -> NewInstance<'static> {
