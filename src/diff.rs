@@ -124,7 +124,7 @@ pub fn diff(section: &'static Section, declared: &Fields, observed: &Fields, ign
             _ if field.compare == Compare::IfTrue && *after == Value::Bool(false) => {}
             Some(Value::Fingerprint(mark)) if mark.is_of(after) => {}
             Some(Value::Fingerprint(_)) => walk.push(path, Shown::Unreadable, shown(after, field.sensitive)),
-            None if field.compare == Compare::IfTold => {
+            None if matches!(field.compare, Compare::IfTold | Compare::WholeIfTold) => {
                 walk.push(path, Shown::Unverifiable, shown(after, field.sensitive));
             }
             before => walk.value(path, before, after),
@@ -215,10 +215,9 @@ impl Walk<'_> {
     }
 
     fn equal(&self, before: &Value, after: &Value) -> bool {
-        if let Value::Sensitive(secret) = after {
-            return self.equal(before, secret.expose());
-        }
         match (before, after) {
+            (Value::Sensitive(before), after) => self.equal(before.expose(), after),
+            (before, Value::Sensitive(after)) => self.equal(before, after.expose()),
             (Value::Text(before), Value::Text(after)) if matches!(self.field.shape, Shape::Instant) => {
                 same_instant(before, after)
             }
@@ -233,6 +232,7 @@ impl Walk<'_> {
 
 fn same(before: &Value, after: &Value) -> bool {
     match (before, after) {
+        (Value::Sensitive(before), after) => same(before.expose(), after),
         (before, Value::Sensitive(after)) => same(before, after.expose()),
         (Value::Number(before), Value::Number(after)) => same_number(before, after),
         (Value::List(before), Value::List(after)) => {
@@ -435,6 +435,22 @@ mod tests {
         let observed = |size: &str| [("input", map(&[("size", Value::text(size)), ("zone", Value::text("a"))]))];
         assert!(told(&declared, &observed("large"), &[]).is_empty());
         assert_eq!(told(&declared, &observed("small"), &[]), [r#"input.size: "small" -> "large""#]);
+    }
+
+    #[test]
+    fn credentials_are_one_change_a_key_wherever_they_are_told() {
+        let secret = |text: &str| crate::model::Sensitive::wrap(Value::text(text));
+        let declared = [("account", map(&[("user", secret("me")), ("password", secret("new"))]))];
+        let observed =
+            [("account", map(&[("user", secret("me")), ("password", secret("old")), ("port", secret("1"))]))];
+        assert_eq!(
+            told(&declared, &observed, &[]),
+            ["account.password: (sensitive) -> (sensitive)", "account.port: (sensitive) -> (nothing)"]
+        );
+        let whole = [("account", crate::model::Sensitive::wrap(map(&[("user", Value::text("me"))])))];
+        assert!(told(&whole, &[("account", map(&[("user", secret("me"))]))], &[]).is_empty());
+        assert_eq!(told(&whole, &observed, &[]), ["account: (sensitive) -> (sensitive)"]);
+        assert_eq!(told(&declared, &[], &[]), ["account: (unverifiable) -> (sensitive)"]);
     }
 
     #[test]

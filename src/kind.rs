@@ -164,6 +164,8 @@ pub struct Check<'a> {
     pub collections: &'a BTreeMap<&'static str, Collection>,
     /// What the target is.
     pub facts: &'a Facts,
+    /// Everything declared, of any kind and at any target: what else will be there.
+    pub declared: &'a IndexMap<Address, Resource>,
 }
 
 /// A value that only one object can have at a time.

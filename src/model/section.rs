@@ -196,6 +196,9 @@ pub enum Compare {
     /// The remote need not tell. Where it does, as [`Compare::DeclaredKeys`]; where a fingerprint of it is kept, by that;
     /// otherwise the outcome is `unverifiable`.
     IfTold,
+    /// The remote need not tell everybody. Where it does, whole, as [`Compare::Value`]; otherwise the outcome is
+    /// `unverifiable`.
+    WholeIfTold,
 }
 
 /// The type of a field.
@@ -275,5 +278,10 @@ impl Attribute {
     /// One that may be shown.
     pub const fn new(name: &'static str, wire: &'static str, doc: &'static str) -> Self {
         Self { name, wire, doc, sensitive: false }
+    }
+
+    /// One that must never be shown.
+    pub const fn secret(name: &'static str, wire: &'static str, doc: &'static str) -> Self {
+        Self { name, wire, doc, sensitive: true }
     }
 }

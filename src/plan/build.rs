@@ -156,7 +156,8 @@ impl<'a> Planner<'a> {
                         if let Some(problem) = observed.and_then(|object| self.claim(resource, object)) {
                             found.push(problem);
                         }
-                        let check = Check { resource, proposal, observed, collections, facts };
+                        let declarations = &self.desired.resources;
+                        let check = Check { resource, proposal, observed, collections, facts, declared: declarations };
                         found.extend(declared.check(check));
                         let sole = declared.sole(proposal, facts);
                         found.extend(sole.and_then(|sole| self.want(resource, section, sole)));

@@ -47,6 +47,7 @@ pub(crate) static THINGS: Section = Section {
         Field::new("kind", "kind", Shape::Text { min: 1, max: 9 }, "Its kind.").immutable("a thing stays what it is"),
         Field::new("secret", "secret", Shape::Text { min: 0, max: 99 }, "A secret.").sensitive(),
         Field::new("input", "input", Shape::Any, "Goes in and never comes out.").compare(Compare::IfTold),
+        Field::new("account", "account", Shape::Object, "Told to some.").compare(Compare::WholeIfTold).sensitive(),
     ],
     attributes: &[Attribute::new("id", "id", "Its id."), Attribute::new("color", "color", "Its colour.")],
 };

@@ -41,7 +41,8 @@ fn the_seed_example_of_cloud_foundry_converges() {
 
 #[test]
 fn the_platform_converges_in_production_and_in_staging_by_themselves() {
-    let project = Project::copy_of("examples/platform").env("DATABASE_PASSWORD", "s3cret");
+    let project =
+        Project::copy_of("examples/platform").env("DATABASE_PASSWORD", "s3cret").env("MAIL_PASSWORD", "s3cret");
     converge(&project, &[]);
     converge(&project, &["-e", "staging"]);
     let plan = project.run(&["plan", "--format", "json", "-e", "staging"]).exits(0).json();

@@ -2,9 +2,16 @@
 //!
 //! Kinds call these functions and know nothing of versions; [`super::v2`] and [`super::v3`] spell them.
 
+mod credentials;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
+pub use self::credentials::{
+    Gone, NewKey, UserProvidedContent, create_service_key, create_user_provided, delete_service_key,
+    delete_user_provided, service_keys, update_service_key, update_user_provided, user_provided, with_credentials,
+    with_key_credentials,
+};
 use super::attachment::Attachment;
 use super::meant::{Meant, Spaces};
 use super::metadata::Metadata;
@@ -12,7 +19,6 @@ use super::organization::Organization;
 use super::service_instance::ServiceInstance;
 use super::service_plan::ServicePlan;
 use super::space::Space;
-use super::user_provided::UserProvided;
 use super::{CloudFoundry, v2, v3};
 use crate::kind::{Failure, RemoteError, Writer};
 use crate::model::{Facts, RemoteId, Section};
@@ -185,11 +191,14 @@ pub async fn service_instance_of_guid(session: &CloudFoundry, guid: &str) -> Res
     }
 }
 
-/// Every user-provided instance that the filters leave, and maybe some that are shared into a space that they name.
-pub async fn user_provided(session: &CloudFoundry, filters: &[Filter]) -> Result<Vec<UserProvided>, RemoteError> {
+/// The managed ones among some instances, as far as they can be seen.
+pub async fn managed_instances(
+    session: &CloudFoundry,
+    guids: &[RemoteId],
+) -> Result<Vec<ServiceInstance>, RemoteError> {
     match session.speaks {
-        Api::V2 => v2::user_provided(session, filters).await,
-        Api::V3 => v3::user_provided(session, filters).await,
+        Api::V2 => v2::managed_instances(session, guids).await,
+        Api::V3 => v3::managed_instances(session, guids).await,
     }
 }
 

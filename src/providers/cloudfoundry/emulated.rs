@@ -1,5 +1,7 @@
 //! The provider against the emulator, which shares no type with it: what one writes, the other understands.
 
+mod credentials;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +19,14 @@ use crate::model::{Address, Code, Condition, Diagnostic, Identity, Observed, Ope
 
 mod changes;
 
-const SECTIONS: [&str; 5] =
-    ["organizations", "spaces", "service_plans", "user_provided_service_instances", "service_instances"];
+const SECTIONS: [&str; 6] = [
+    "organizations",
+    "spaces",
+    "service_plans",
+    "user_provided_service_instances",
+    "service_instances",
+    "service_keys",
+];
 
 struct World {
     sandbox: Running,
@@ -138,6 +146,7 @@ impl World {
             observed: None,
             collections: &collections,
             facts: &facts,
+            declared: &declared(all.iter().cloned()),
         })
     }
 
@@ -182,7 +191,7 @@ impl Proposed {
             let value = match value {
                 Value::Reference(reference) => {
                     let link = find(reference);
-                    if matches!(field, "organization" | "space") {
+                    if matches!(field, "organization" | "space" | "service_instance") {
                         parts.push((field, link.shown().into()));
                     }
                     Value::Link(Box::new(link))
@@ -520,7 +529,9 @@ async fn a_plan_named_by_a_guid_that_nobody_has_is_told_before_anything_is_writt
     let proposal = Proposal { address: &address, identity: &identity, fields: &fields };
     let facts = world.remote.facts();
     let kind = registry().kind("service_instances").unwrap().clone();
-    let check = Check { resource: &resource, proposal, observed: None, collections: &seen, facts: &facts };
+    let all = declared([resource.clone()]);
+    let check =
+        Check { resource: &resource, proposal, observed: None, collections: &seen, facts: &facts, declared: &all };
     let found = kind.declared().unwrap().check(check);
     assert_eq!(found.iter().map(|one| one.code).collect::<Vec<_>>(), [Code::PlanUnavailable]);
 }

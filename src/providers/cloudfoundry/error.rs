@@ -121,7 +121,7 @@ const ROWS: &[Row] = &[
     row("NonrecursiveSpaceDeletionFailed", Failure::Conflict, &[], None),
     row("FeatureDisabled", Failure::Forbidden, &[], Some("the foundation has switched this off for users: ask an administrator for the feature flag")),
     row("UserProvidedServiceInstanceNotFound", Failure::NotFound, &[], None),
-    row("UserProvidedServiceInstanceHandlerNeeded", Failure::Refused, &[], Some("it is a user-provided instance: this version does not manage those")),
+    row("UserProvidedServiceInstanceHandlerNeeded", Failure::Refused, &[], Some("it is a user-provided instance: those are declared in `user_provided_service_instances`")),
     row("ServiceKeyNameTaken", Failure::Conflict, &["name"], None),
     row("ServiceKeyInvalid", Failure::Refused, &[], None),
     row("ServiceKeyNotFound", Failure::NotFound, &[], None),

@@ -13,7 +13,9 @@ mod json_schema;
 mod meant;
 mod metadata;
 mod organization;
+mod secrets;
 mod service_instance;
+mod service_key;
 mod service_plan;
 mod space;
 #[cfg(test)]
@@ -26,6 +28,7 @@ mod v3;
 pub use attachment::Attachment;
 pub use organization::Organization;
 pub use service_instance::ServiceInstance;
+pub use service_key::ServiceKey;
 pub use service_plan::ServicePlan;
 pub use space::Space;
 pub use user_provided::UserProvided;
@@ -187,6 +190,15 @@ impl Writer<'_, CloudFoundry> {
     ) -> Result<T, RemoteError> {
         let answer = self.send(method, path, Some(body), section).await?;
         answer.json().map_err(|error| error::malformed(&answer, Purpose::Write(section), error))
+    }
+
+    /// Deletes something; `None` if it is gone already, which is what was asked for.
+    async fn delete(&self, path: &str, section: &'static Section) -> Result<Option<Response>, RemoteError> {
+        match self.send(Method::DELETE, path, None, section).await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) if error::says_gone(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use futures_util::future::try_join_all;
 use super::api::{self, Api, Begun, Deleted, Filter, InstanceChange, Job, Key, NewInstance, Updated};
 use super::attachment;
 use super::error::says_gone;
-use super::meant::{self, Meant};
+use super::meant;
 use super::metadata::Metadata;
 use super::{
     ANNOTATIONS_DOC, CREATED_AT, CloudFoundry, GUID, LABELS_DOC, NAME, NAME_SHAPE, SPACE_SHAPE, Stamp, UPDATED_AT,
@@ -224,7 +224,7 @@ impl ServiceInstance {
 }
 
 /// States that are not known are taken for work under way (reference, section 8.5).
-fn condition(last: Option<LastOperation>) -> Condition {
+pub(super) fn condition(last: Option<LastOperation>) -> Condition {
     let Some(LastOperation { operation, state, description }) = last else { return Condition::Ready };
     match (state.as_str(), operation.as_str()) {
         ("succeeded", _) => Condition::Ready,
@@ -248,21 +248,23 @@ impl Readable for ServiceInstance {
     /// User-provided ones share the names of a space; bindings go with an instance.
     const BESIDE: &'static [&'static str] = &["user_provided_service_instances", "service_bindings"];
 
-    /// Those in the spaces that are declared to hold one; not those that are shared into them.
+    /// Those in the spaces that are declared to hold one, not those that are shared into them; and those that somebody
+    /// refers to.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
         let none = Collection::default();
         let collection = |section| wanted.observed.get(section).copied().unwrap_or(&none);
         let (spaces, plans) = (collection("spaces"), collection("service_plans"));
-        let values = wanted.resources.iter().map(|resource| resource.fields.get("space"));
-        let meant = meant::spaces(values, wanted.declared, spaces);
-        let Some(filters) = api::within(remote.speaks, &meant) else { return Ok(Vec::new()) };
-        let found = api::service_instances(&remote, &filters).await?;
-        let here = |instance: &Self| match &meant {
-            Meant::These(spaces) => spaces.contains_key(&instance.space),
-            Meant::Any => true,
+        let meant = meant::spaces_of_instances(wanted.declared, spaces);
+        let mut found = match api::within(remote.speaks, &meant) {
+            Some(filters) => api::service_instances(&remote, &filters).await?,
+            None => Vec::new(),
         };
-        let mut found: Vec<Observed> =
-            found.into_iter().filter(here).map(|instance| instance.among(spaces, plans)).collect();
+        found.retain(|instance| meant.may_be(&instance.space));
+        let listed: BTreeSet<RemoteId> = found.iter().map(|instance| Arc::clone(&instance.stamp.guid)).collect();
+        let named: BTreeSet<&RemoteId> = wanted.references.iter().filter_map(|reference| reference.id()).collect();
+        let missing: Vec<RemoteId> = named.into_iter().filter(|guid| !listed.contains(*guid)).cloned().collect();
+        found.extend(api::managed_instances(&remote, &missing).await?);
+        let mut found: Vec<Observed> = found.into_iter().map(|instance| instance.among(spaces, plans)).collect();
         parameters::ask(&mut found, wanted, plans, &remote).await?;
         Ok(found)
     }
@@ -442,7 +444,7 @@ async fn settle(
 }
 
 /// The guid of an instance's space.
-fn space_of(instance: &Observed) -> Option<&RemoteId> {
+pub(super) fn space_of(instance: &Observed) -> Option<&RemoteId> {
     instance.fields.link("space")?.id.as_ref()
 }
 

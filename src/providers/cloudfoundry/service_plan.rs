@@ -37,6 +37,8 @@ pub struct ServicePlan {
     pub(super) free: Option<bool>,
     /// Whether an instance of it can change to another plan.
     pub(super) plan_updateable: Option<bool>,
+    /// Whether an instance of it can have keys.
+    pub(super) bindable: Option<bool>,
     /// Whether its broker tells the parameters of an instance.
     pub(super) instances_retrievable: Option<bool>,
     /// The version of what an instance of it runs on, if the broker counts them.
@@ -68,6 +70,7 @@ static SECTION: Section = Section {
         Attribute::new("public", "public", "Whether every organization may use it."),
         Attribute::new("free", "free", "Whether it costs nothing."),
         Attribute::new("plan_updateable", "plan_updateable", "Whether its instances can change to another plan."),
+        Attribute::new("bindable", "bindable", "Whether its instances can have keys."),
         Attribute::new("hidden_in", "hidden_in", "The spaces, of those it is declared in, where it cannot be used."),
         Attribute::new(
             "instances_retrievable",
@@ -91,6 +94,7 @@ impl ServicePlan {
             public,
             free,
             plan_updateable,
+            bindable,
             instances_retrievable,
             maintenance_version,
             schemas,
@@ -103,6 +107,7 @@ impl ServicePlan {
             ("public", public.map(Value::Bool)),
             ("free", free.map(Value::Bool)),
             ("plan_updateable", plan_updateable.map(Value::Bool)),
+            ("bindable", bindable.map(Value::Bool)),
             ("instances_retrievable", instances_retrievable.map(Value::Bool)),
             ("maintenance_version", maintenance_version.map(Value::Text)),
             ("schemas", schemas.as_ref().map(Value::from_json)),

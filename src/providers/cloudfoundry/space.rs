@@ -98,6 +98,10 @@ fn organizations_meant(wanted: &Wanted<'_>, there: &Collection) -> Meant<BTreeSe
             guids.extend(meant::organizations_holding(name, there));
         }
     }
+    // What is in a space is named with its organization and space in front.
+    for instance in meant::instances_named(wanted.declared) {
+        guids.extend(meant::organizations_holding(instance, there));
+    }
     Meant::These(guids)
 }
 

@@ -72,7 +72,8 @@ pub fn registry() -> Registry {
         .with::<super::Space>()
         .with_readable::<super::ServicePlan>()
         .with::<super::ServiceInstance>()
-        .with_readable::<super::UserProvided>()
+        .with::<super::UserProvided>()
+        .with::<super::ServiceKey>()
         .with_readable::<super::Attachment>()
 }
 

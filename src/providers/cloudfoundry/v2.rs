@@ -1,7 +1,9 @@
 //! How v2 spells what the kinds mean.
 
 mod attachments;
+mod keys;
 mod list;
+mod user_provided;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -12,21 +14,23 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 pub use self::attachments::attachments;
+pub use self::keys::{create_service_key, delete_service_key, service_keys};
 pub use self::list::MOST_VALUES;
 use self::list::{List, Metadata, Resource};
+pub use self::user_provided::{create_user_provided, delete_user_provided, update_user_provided, user_provided};
 pub use self::write::{
     create_organization, create_service_instance, create_space, delete_service_instance, update_organization,
     update_service_instance, update_space,
 };
 use super::api::{Api, Filter, Key, in_lists};
+use super::error::says_gone;
 use super::organization::Organization;
 use super::service_instance::{LastOperation, ServiceInstance};
 use super::service_plan::ServicePlan;
 use super::space::Space;
-use super::user_provided::UserProvided;
 use super::{CloudFoundry, Stamp};
 use crate::http::segment;
-use crate::kind::RemoteError;
+use crate::kind::{Failure, RemoteError};
 use crate::model::RemoteId;
 
 /// Every organization that the filters leave.
@@ -93,15 +97,22 @@ pub async fn service_instance_of_guid(session: &CloudFoundry, guid: &str) -> Res
     session.get(format!("/v2/service_instances/{}", segment(guid))).await.map(service_instance)
 }
 
+/// The managed ones among some instances, as far as they can be seen: this path gives user-provided ones too.
+pub async fn managed_instances(
+    session: &CloudFoundry,
+    guids: &[RemoteId],
+) -> Result<Vec<ServiceInstance>, RemoteError> {
+    let read = guids.iter().map(async |guid| match service_instance_of_guid(session, guid).await {
+        Ok(instance) => Ok(Some(instance).filter(|instance| instance.plan.is_some())),
+        Err(error) if says_gone(&error) || error.failure == Failure::Forbidden => Ok(None),
+        Err(error) => Err(error),
+    });
+    Ok(try_join_all(read).await?.into_iter().flatten().collect())
+}
+
 /// What the broker says an instance's parameters are, now.
 pub async fn parameters_of(session: &CloudFoundry, guid: &str) -> Result<serde_json::Value, RemoteError> {
     session.get(format!("/v2/service_instances/{}/parameters", segment(guid))).await
-}
-
-/// Every user-provided instance that the filters leave.
-pub async fn user_provided(session: &CloudFoundry, filters: &[Filter]) -> Result<Vec<UserProvided>, RemoteError> {
-    let found = list::read(session, List::UserProvided, filters).await?;
-    Ok(found.into_iter().map(user_provided_instance).collect())
 }
 
 #[derive(Deserialize)]
@@ -121,6 +132,7 @@ struct OfferingEntity {
     label: String,
     service_broker_name: Option<String>,
     plan_updateable: Option<bool>,
+    bindable: Option<bool>,
     instances_retrievable: Option<bool>,
 }
 
@@ -132,6 +144,7 @@ struct PlanEntity {
     public: Option<bool>,
     active: Option<bool>,
     plan_updateable: Option<bool>,
+    bindable: Option<bool>,
     maintenance_info: Option<Maintenance>,
     schemas: Option<serde_json::Value>,
 }
@@ -165,12 +178,6 @@ struct Operation {
     description: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct UserProvidedEntity {
-    name: String,
-    space_guid: String,
-}
-
 fn stamp(metadata: Metadata) -> Stamp {
     let Metadata { guid, created_at, updated_at } = metadata;
     Stamp { guid: guid.into(), created_at: created_at.map(Into::into), updated_at: updated_at.map(Into::into) }
@@ -202,6 +209,7 @@ fn service_plan(offering: Option<&OfferingEntity>, plan: Resource<PlanEntity>) -
         free: entity.free,
         // Null means: as the offering says.
         plan_updateable: entity.plan_updateable.or(offering.and_then(|offering| offering.plan_updateable)),
+        bindable: entity.bindable.or(offering.and_then(|offering| offering.bindable)),
         instances_retrievable: offering.and_then(|offering| offering.instances_retrievable),
         maintenance_version: version(entity.maintenance_info),
         schemas: entity.schemas,
@@ -228,10 +236,6 @@ fn service_instance(Resource { metadata, entity }: Resource<InstanceEntity>) -> 
             })
         }),
     }
-}
-
-fn user_provided_instance(Resource { metadata, entity }: Resource<UserProvidedEntity>) -> UserProvided {
-    UserProvided { stamp: stamp(metadata), name: entity.name.into(), space: entity.space_guid.into() }
 }
 
 #[cfg(test)]

@@ -4,8 +4,10 @@ mod attachments;
 mod containers;
 mod instances;
 mod job;
+mod keys;
 mod list;
 mod marketplace;
+mod user_provided;
 
 use std::sync::Arc;
 
@@ -16,12 +18,16 @@ pub use self::containers::{
     create_organization, create_space, organizations, space_of_guid, spaces, update_organization, update_space,
 };
 pub use self::instances::{
-    create_service_instance, delete_service_instance, parameters_of, service_instance_of_guid, service_instances,
-    service_instances_again, update_service_instance, user_provided,
+    create_service_instance, delete_service_instance, managed_instances, parameters_of, service_instance_of_guid,
+    service_instances, service_instances_again, update_service_instance,
 };
 pub use self::job::job;
+pub use self::keys::{create_service_key, delete_service_key, service_keys, update_service_key, with_key_credentials};
 pub use self::list::MOST_VALUES;
 pub use self::marketplace::{plans_of_space, service_plans};
+pub use self::user_provided::{
+    create_user_provided, delete_user_provided, update_user_provided, user_provided, with_credentials,
+};
 use super::Stamp;
 
 /// An object by its guid.

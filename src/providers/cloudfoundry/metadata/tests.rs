@@ -16,7 +16,14 @@ fn checked(fields: &[(&'static str, Value)]) -> Vec<(Code, String)> {
     let collections = std::collections::BTreeMap::new();
     let facts = Facts { provider: super::super::NAME, url: "x".into(), api: "v3", read_only: None };
     let proposal = crate::kind::Proposal { address: &address, identity: &identity, fields: &fields };
-    let check = Check { resource: &resource, proposal, observed: None, collections: &collections, facts: &facts };
+    let check = Check {
+        resource: &resource,
+        proposal,
+        observed: None,
+        collections: &collections,
+        facts: &facts,
+        declared: &IndexMap::new(),
+    };
     super::check(check).into_iter().map(|one| (one.code, one.message)).collect()
 }
 

@@ -443,6 +443,7 @@ fn checked(proposed: &Proposed, observed: Option<&Observed>, more: &[(&'static s
         observed,
         collections: &collections,
         facts: &facts,
+        declared: &IndexMap::new(),
     };
     let found = kind().declared().unwrap().check(check);
     for diagnostic in &found {

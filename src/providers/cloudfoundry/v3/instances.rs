@@ -12,7 +12,6 @@ use super::super::api::{Api, Begun, Deleted, Filter, InstanceChange, Key, NewIns
 use super::super::error::{self, Purpose, says_gone};
 use super::super::metadata::Metadata;
 use super::super::service_instance::{LastOperation, ServiceInstance};
-use super::super::user_provided::UserProvided;
 use super::job::job_of;
 use super::list::{self, Listed, Question};
 use super::{Maintenance, ToOne, stamp, to_one};
@@ -108,18 +107,14 @@ pub async fn service_instance_of_guid(session: &CloudFoundry, guid: &str) -> Res
     session.get(instance(guid)).await.map(service_instance)
 }
 
-/// Every user-provided instance that the filters leave.
-pub async fn user_provided(session: &CloudFoundry, filters: &[Filter]) -> Result<Vec<UserProvided>, RemoteError> {
-    let question = Question { path: INSTANCES, filters, more: "type=user-provided" };
-    let found: Vec<InstanceBody> = list::read(session, question).await?;
-    Ok(found
-        .into_iter()
-        .map(|body| UserProvided {
-            stamp: stamp(body.guid, body.created_at, body.updated_at),
-            name: body.name,
-            space: body.relationships.space.guid().unwrap_or_default(),
-        })
-        .collect())
+/// The managed ones among some instances, as far as they can be seen.
+pub async fn managed_instances(
+    session: &CloudFoundry,
+    guids: &[RemoteId],
+) -> Result<Vec<ServiceInstance>, RemoteError> {
+    let lists = in_lists(Api::V3, Key::Guid, guids);
+    let read = lists.into_iter().map(async |list| managed(session, &[list]).await);
+    Ok(try_join_all(read).await?.into_iter().flatten().collect())
 }
 
 /// The body of a create.

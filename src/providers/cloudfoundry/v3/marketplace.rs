@@ -40,6 +40,7 @@ struct Catalog {
 #[derive(Deserialize)]
 struct Features {
     plan_updateable: Option<bool>,
+    bindable: Option<bool>,
     instances_retrievable: Option<bool>,
 }
 
@@ -120,6 +121,7 @@ fn offerings(included: Vec<Included>) -> HashMap<Arc<str>, Offering> {
 fn service_plan(body: PlanBody, offerings: &HashMap<Arc<str>, Offering>) -> ServicePlan {
     let guid = body.relationships.service_offering.guid().unwrap_or_default();
     let offering = offerings.get(&guid);
+    let features = body.broker_catalog.and_then(|catalog| catalog.features);
     ServicePlan {
         stamp: stamp(body.guid, body.created_at, body.updated_at),
         name: body.name,
@@ -129,7 +131,9 @@ fn service_plan(body: PlanBody, offerings: &HashMap<Arc<str>, Offering>) -> Serv
         active: body.available.unwrap_or(true),
         public: body.visibility_type.map(|visibility| visibility == "public"),
         free: body.free,
-        plan_updateable: body.broker_catalog.and_then(|catalog| catalog.features?.plan_updateable),
+        plan_updateable: features.as_ref().and_then(|features| features.plan_updateable),
+        // Resolved: what the offering says is in it.
+        bindable: features.and_then(|features| features.bindable),
         instances_retrievable: offering.and_then(|offering| offering.instances_retrievable),
         maintenance_version: body.maintenance_info.and_then(super::Maintenance::version),
         schemas: body.schemas,
