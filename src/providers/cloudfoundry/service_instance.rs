@@ -414,7 +414,9 @@ async fn settle(
     // What it is linked with changes at the end; until then, what that is called must not be forgotten.
     let still = |condition: Condition| {
         let mut now = Observed { condition, fields: before.fields.clone(), ..now.clone() };
-        job.into_iter().for_each(|job| now.attributes.set(JOB, Value::text(job)));
+        if let Some(job) = job {
+            now.attributes.set(JOB, Value::text(job));
+        }
         now
     };
     if matches!(now.condition, Condition::InProgress { .. }) {
