@@ -180,7 +180,7 @@ async fn one_particular_request_goes_otherwise_when_the_broker_is_told_so() {
 async fn a_create_that_cannot_be_is_refused_in_the_order_of_the_checks() {
     let sandbox = Sandbox::start().await;
     sandbox.v3_make("held", "redis/small").await;
-    let with = |plan: &str, field: &str, value: Value| {
+    let having = |plan: &str, field: &str, value: Value| {
         let mut wish = sandbox.v3_wish("a", plan);
         wish[field] = value;
         wish
@@ -201,10 +201,10 @@ async fn a_create_that_cannot_be_is_refused_in_the_order_of_the_checks() {
             "Relationships 'relationships' is not an object, Type must be one of 'managed', 'user-provided', \
              Name must be a string, Name can't be blank",
         ),
-        (with("redis/small", "gateway_data", json!(1)), "Unknown field(s): 'gateway_data'"),
-        (with("redis/small", "parameters", json!([])), "Parameters must be an object"),
-        (with("redis/small", "tags", json!("a")), "Tags must be an array"),
-        (with("redis/small", "tags", json!([1])), "Tags must be a list of strings"),
+        (having("redis/small", "gateway_data", json!(1)), "Unknown field(s): 'gateway_data'"),
+        (having("redis/small", "parameters", json!([])), "Parameters must be an object"),
+        (having("redis/small", "tags", json!("a")), "Tags must be an array"),
+        (having("redis/small", "tags", json!([1])), "Tags must be a list of strings"),
         (
             unplanned("none"),
             "Invalid service plan. Ensure that the service plan exists, is available, and you have access to it.",
@@ -214,9 +214,9 @@ async fn a_create_that_cannot_be_is_refused_in_the_order_of_the_checks() {
             "Invalid service plan. The service plan has been removed from the service broker's catalog. \
              It is not possible to create new service instances using this plan.",
         ),
-        (with("redis/small", "name", json!("held")), "The service instance name is taken: held."),
-        (with("redis/small", "name", json!("a".repeat(256))), "name max_length"),
-        (with("redis/small", "tags", json!(["t".repeat(2049)])), "tags too_long"),
+        (having("redis/small", "name", json!("held")), "The service instance name is taken: held."),
+        (having("redis/small", "name", json!("a".repeat(256))), "name max_length"),
+        (having("redis/small", "tags", json!(["t".repeat(2049)])), "tags too_long"),
     ];
     for (body, detail) in table {
         let answer = sandbox.v3("admin", "POST", "service_instances", body.clone()).await;
