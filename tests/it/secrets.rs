@@ -35,6 +35,7 @@ service_keys:
   ci:
     service_instance: acme-db
     parameters: { password: '${var.secret}' }
+    lifecycle: { replace: true }
 user_provided_service_instances:
   mail:
     space: sandbox/dev
@@ -117,7 +118,10 @@ fn credentials_that_only_a_remote_knew_reach_another_and_are_not_shown() {
     let [username, password] = key_of(&world);
     let sent = world.kaiten().received("POST", "/api/instances")[0].json().unwrap();
     assert_eq!(sent["metadata"]["cache"], format!("redis://{username}:{password}@cache"));
-    let provided = &world.cf().received("POST", "/v2/user_provided_service_instances")[0].json().unwrap();
+    let posts =
+        ["/v2/user_provided_service_instances", "/v3/service_instances"].map(|at| world.cf().received("POST", at));
+    let bodies = posts.iter().flatten().filter_map(|sent| sent.json());
+    let provided = bodies.into_iter().find(|body| body["name"] == "mail").unwrap();
     assert_eq!(provided["credentials"]["key"], password);
     assert_eq!(provided["credentials"]["again"], "canary-deep-inside");
     world.declare(&YAML.replace("redis://", "rediss://").replace("written: canary", "written: another-canary"));
