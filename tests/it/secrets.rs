@@ -120,7 +120,7 @@ fn credentials_that_only_a_remote_knew_reach_another_and_are_not_shown() {
     assert_eq!(sent["metadata"]["cache"], format!("redis://{username}:{password}@cache"));
     let posts =
         ["/v2/user_provided_service_instances", "/v3/service_instances"].map(|at| world.cf().received("POST", at));
-    let bodies = posts.iter().flatten().filter_map(|sent| sent.json());
+    let bodies = posts.iter().flatten().filter_map(trueup::emulator::Recorded::json);
     let provided = bodies.into_iter().find(|body| body["name"] == "mail").unwrap();
     assert_eq!(provided["credentials"]["key"], password);
     assert_eq!(provided["credentials"]["again"], "canary-deep-inside");
