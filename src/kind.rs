@@ -83,6 +83,12 @@ impl<'a, S> Writer<'a, S> {
         Reader(self.0)
     }
 
+    /// For the tests of providers.
+    #[cfg(test)]
+    pub(crate) fn to(session: &'a S) -> Self {
+        Self(session)
+    }
+
     /// The session behind it.
     pub fn session(&self) -> &'a S {
         self.0
@@ -158,6 +164,8 @@ pub struct Check<'a> {
     pub collections: &'a BTreeMap<&'static str, Collection>,
     /// What the target is.
     pub facts: &'a Facts,
+    /// Everything declared, of any kind and at any target: what else will be there.
+    pub declared: &'a IndexMap<Address, Resource>,
 }
 
 /// A value that only one object can have at a time.

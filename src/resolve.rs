@@ -282,10 +282,12 @@ impl<'a> Knowledge<'a> {
 
     fn template(&self, template: &Template) -> Value {
         let mut sensitive = template.sensitive;
+        let mut secrets: Vec<Arc<str>> = Vec::new();
         let mut expose = |value: Value| match value {
             value if !self.room.takes(&value) => Value::Unknown,
             Value::Sensitive(secret) => {
                 sensitive = true;
+                secrets.push(as_text(secret.expose()).into());
                 secret.expose().clone()
             }
             value => value,
@@ -306,7 +308,7 @@ impl<'a> Knowledge<'a> {
             }
             if unknown { Value::Unknown } else { Value::text(text) }
         };
-        if sensitive { Sensitive::wrap(outcome) } else { outcome }
+        if sensitive { Sensitive::wrap_text(outcome, secrets) } else { outcome }
     }
 
     /// The value an expression reads: as declared if it is, else as the object has it, else unknown.

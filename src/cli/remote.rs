@@ -44,7 +44,9 @@ pub(super) async fn connect(
         let endpoint = match target.url {
             TargetUrl::Sandbox => sandbox(target, settings, &mut remotes.sandboxes).await,
             // A secret's command may take its time.
-            TargetUrl::Url(_) => tokio::task::block_in_place(|| settings::endpoint(target, settings, &environment)),
+            TargetUrl::Url(_) | TargetUrl::CfCli { .. } => {
+                tokio::task::block_in_place(|| settings::endpoint(target, settings, &environment))
+            }
         };
         match endpoint {
             Ok(endpoint) => endpoints.push((target, endpoint)),

@@ -9,14 +9,15 @@ use indexmap::IndexMap;
 use super::expression;
 use super::names::{self, PLANNED};
 use super::report::Report;
+use super::secret;
 use super::shape::Shapes;
 use super::text::Use;
 use super::words::{a, listed, shown};
 use super::yaml::{self, Content, Entry, Node, NodeId, Tree};
 use crate::kind::Registry;
 use crate::model::{
-    Address, Code, Diagnostic, Diagnostics, Field, KeySource, Lifecycle, Reference, Section, SourceFile, Sources, Span,
-    TargetName, Value,
+    Address, Code, Diagnostic, Diagnostics, Field, FileId, KeySource, Lifecycle, Reference, Section, SourceFile,
+    Sources, Span, TargetName, Value,
 };
 use crate::settings::Settings;
 
@@ -34,6 +35,8 @@ pub(super) struct Context<'c> {
     pub partial: bool,
     /// Sections without any target, told once each.
     pub without_target: HashSet<&'static str>,
+    /// What no excerpt of a file may show.
+    pub secrets: Vec<Span>,
     /// The keys of free-form mappings: the same few in every resource.
     keys: HashSet<Arc<str>>,
 }
@@ -48,6 +51,7 @@ impl<'c> Context<'c> {
             declared: Declared::default(),
             partial: false,
             without_target: HashSet::new(),
+            secrets: Vec::new(),
             keys: HashSet::new(),
         }
     }
@@ -173,6 +177,7 @@ fn read(path: &FilePath, sources: &mut Sources, cx: &mut Context<'_>) -> Option<
         Ok(text) => text,
         Err(problem) => {
             let file = sources.add(SourceFile::new(name, problem.text()));
+            hide_likely(file, sources, cx);
             cx.report.push(problem.diagnostic(file));
             cx.partial = true;
             return None;
@@ -182,10 +187,21 @@ fn read(path: &FilePath, sources: &mut Sources, cx: &mut Context<'_>) -> Option<
     let mut found = Diagnostics::default();
     let tree = yaml::parse(file, sources.get(file), &mut found);
     cx.partial |= found.has_errors();
+    if !found.is_empty() {
+        hide_likely(file, sources, cx);
+    }
     for problem in found {
         cx.report.push(problem);
     }
     Some(Arc::new(tree))
+}
+
+/// Hides the secrets that the tree of a faulty file does not have, or has otherwise than they were meant.
+fn hide_likely(file: FileId, sources: &Sources, cx: &mut Context<'_>) {
+    let fields = cx.registry.sections().flat_map(|section| section.fields);
+    let names: Vec<_> = fields.filter(|field| field.sensitive).map(|field| field.name).collect();
+    let likely = secret::likely(sources.get(file).text(), &names);
+    cx.secrets.extend(likely.into_iter().map(|range| Span::new(file, range)));
 }
 
 fn collect_document(tree: &Arc<Tree>, document: Node<'_>, drafts: &mut Vec<Draft>, cx: &mut Context<'_>) {

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use super::collect::{Context, Draft, DraftField, Raw, RawReference, RawTo};
 use super::lifecycle;
 use super::names;
+use super::secret;
 use super::shape::{self, Subject, Type};
 use super::text;
 use super::words::{a, listed, shown};
 use super::yaml::{Content, Entry, Node};
 use crate::model::{
-    Address, Code, Diagnostic, Field, KeySource, Section, Sensitive, Shape, Span, TargetName, TemplatePart, Value,
+    Address, Code, Diagnostic, Field, KeySource, Section, Shape, Span, TargetName, TemplatePart, Value,
 };
 
 /// Reads the body of a draft; what is wrong is told.
@@ -217,11 +218,14 @@ fn decode_field(
         let to = decode_reference(draft, name, section, with_slug, entry.value, cx);
         return Raw::Reference(RawReference { section, qualifier, to });
     }
+    if field.sensitive {
+        secret::hide(entry.value, cx);
+    }
     let value = text::value(entry.value, &draft.address, &mut draft.uses, cx);
     if !check_value(field, &value, entry.value, &draft.address, cx) {
         return Raw::Value(Value::Unknown);
     }
-    Raw::Value(if field.sensitive { conceal(value) } else { value })
+    Raw::Value(if field.sensitive { secret::conceal(value) } else { value })
 }
 
 fn check_value(field: &Field, value: &Value, node: Node<'_>, owner: &Address, cx: &mut Context<'_>) -> bool {
@@ -263,34 +267,6 @@ pub(super) fn tell(complaint: shape::Complaint, node: Node<'_>, owner: &Address,
     let mut diagnostic = Diagnostic::error(complaint.code, complaint.message).at(span, complaint.label).on(owner);
     diagnostic.help = complaint.help;
     cx.report.push(diagnostic);
-}
-
-/// Makes a value sensitive; a mapping key by key, so that each can be told changed. Templates become so when resolved.
-fn conceal(value: Value) -> Value {
-    match value {
-        Value::Template(mut template) => {
-            template.sensitive = true;
-            Value::Template(template)
-        }
-        Value::Map(map) => {
-            Value::Map(Box::new(map.into_iter().map(|(key, value)| (key, conceal_all(value))).collect()))
-        }
-        value => conceal_all(value),
-    }
-}
-
-fn conceal_all(value: Value) -> Value {
-    match value {
-        Value::Unknown => value,
-        Value::Template(_) => conceal(value),
-        Value::List(items) if items.iter().any(Value::has_template) => {
-            Value::List(items.into_iter().map(conceal_all).collect())
-        }
-        Value::Map(map) if map.values().any(Value::has_template) => {
-            Value::Map(Box::new(map.into_iter().map(|(key, value)| (key, conceal_all(value))).collect()))
-        }
-        value => Sensitive::wrap(value),
-    }
 }
 
 fn decode_reference(

@@ -13,6 +13,7 @@ mod lifecycle;
 mod names;
 mod places;
 mod report;
+mod secret;
 mod settle;
 mod shape;
 mod words;
@@ -47,6 +48,9 @@ pub fn load(
     let mut drafts = collect::collect(files, sources, &mut cx);
     for draft in &mut drafts {
         decode::decode(draft, &mut cx);
+    }
+    for secret in cx.secrets.drain(..) {
+        sources.mask(secret);
     }
     let resources = settle::settle(drafts, &mut cx);
     let sound = cx.report.errors() == 0;

@@ -6,16 +6,8 @@ use crate::model::{Field, KeySource, Section, Shape};
 use crate::suggest::Suggest;
 
 /// Sections of the language that no kind of this version has.
-pub(super) const PLANNED: &[&str] = &[
-    "entitlements",
-    "entitlement_groups",
-    "metadata_fields",
-    "components",
-    "releases",
-    "feature_flags",
-    "user_provided_service_instances",
-    "service_keys",
-];
+pub(super) const PLANNED: &[&str] =
+    &["entitlements", "entitlement_groups", "metadata_fields", "components", "releases", "feature_flags"];
 
 /// The natural key of a section's objects as one writes it: `slug`, `organization/space`.
 pub(super) fn natural_form(section: &'static Section, registry: &Registry) -> String {

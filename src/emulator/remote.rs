@@ -16,13 +16,15 @@ pub struct Remote {
     pub generation: Box<dyn Fn() -> u64 + Send + Sync>,
     /// How it words errors.
     pub wording: Wording,
+    /// What it adds to `/_sandbox`, without that prefix.
+    pub control: Router,
 }
 
 impl From<Kaiten> for Remote {
     fn from(kaiten: Kaiten) -> Self {
         let (router, wording, watched) = (kaiten.router(), kaiten.wording(), kaiten.clone());
         let save = Box::new(move || kaiten.save());
-        Self { router, save, generation: Box::new(move || watched.generation()), wording }
+        Self { router, save, generation: Box::new(move || watched.generation()), wording, control: Router::new() }
     }
 }
 

@@ -132,10 +132,10 @@ impl Sandbox {
         let mut kept = Vec::new();
         let mut all_known = true;
         for (name, listener, url, remote, known) in started {
-            let Remote { router, save, generation, wording } = remote;
+            let Remote { router, save, generation, wording, control: own } = remote;
             let weather = Arc::new(Weather::new(wording, closing.clone()));
             let routes = Router::new()
-                .nest("/_sandbox", control::router(name, Arc::clone(&weather)))
+                .nest("/_sandbox", control::router(name, Arc::clone(&weather)).merge(own))
                 .fallback_service(router.layer(from_fn_with_state(Arc::clone(&weather), weather::pass)));
             let task = tokio::spawn(serve(listener, routes, closing.clone()));
             served.push(Served { name, url, weather, task });

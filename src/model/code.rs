@@ -13,6 +13,8 @@ pub enum Class {
     Config,
     /// Not signed in, or not permitted, while reading: 4.
     SignIn,
+    /// Refused by a guard before any write: 6.
+    Guard,
     /// Any other failure: 1 before the first write, 5 once `apply` is at work.
     Failure,
 }
@@ -121,6 +123,8 @@ codes! {
 
     /// Signing in was refused.
     SignInRefused = "trueup::remote::sign_in", SignIn;
+    /// The cf CLI's session cannot be used.
+    CfCliSession = "trueup::remote::cf_cli_session", SignIn;
     /// The remote does not permit this.
     Forbidden = "trueup::remote::forbidden", SignIn;
     /// The remote could not be reached.
@@ -148,6 +152,8 @@ codes! {
     AmbiguousName = "trueup::plan::ambiguous_name", Failure;
     /// A plan that is not offered any more, or not here.
     PlanUnavailable = "trueup::plan::plan_unavailable", Failure;
+    /// Parameters that the plan's own schema refuses.
+    InvalidParameters = "trueup::plan::invalid_parameters", Failure;
     /// A licence that is archived.
     LicenseArchived = "trueup::plan::license_archived", Failure;
     /// A name that an object of another kind has.
@@ -156,6 +162,10 @@ codes! {
     ApiMismatch = "trueup::plan::api_mismatch", Failure;
     /// A change that cannot be carried out.
     Blocked = "trueup::plan::blocked", Failure;
+    /// A plan that would delete or replace what is protected.
+    Protected = "trueup::plan::protected", Guard;
+    /// A plan that would delete more than is allowed at once.
+    TooManyDeletes = "trueup::plan::too_many_deletes", Guard;
 
     /// The answer to a write was lost and looking did not settle what happened.
     UncertainWrite = "trueup::apply::uncertain_write", Failure;

@@ -32,7 +32,10 @@ impl Secrets {
 
 fn collect(value: &Value, secret: bool, into: &mut Vec<Arc<str>>) {
     match value {
-        Value::Sensitive(sensitive) => collect(sensitive.expose(), true, into),
+        Value::Sensitive(sensitive) => {
+            into.extend_from_slice(sensitive.parts());
+            collect(sensitive.expose(), true, into);
+        }
         Value::List(items) => items.iter().for_each(|item| collect(item, secret, into)),
         Value::Map(map) => map.values().for_each(|item| collect(item, secret, into)),
         Value::Text(text) if secret => into.push(Arc::clone(text)),
@@ -50,9 +53,10 @@ mod tests {
     fn secrets_are_found_however_deep_and_the_longest_goes_first() {
         let secret = Sensitive::wrap(Value::List(vec![Value::text("hush"), Value::text("hush-hush"), Value::text("")]));
         let pin = Sensitive::wrap(Value::Number(4711.into()));
-        let fields = [("metadata", secret), ("name", Value::text("said")), ("pin", pin)].into_iter().collect();
-        let mut text = "said: `hush-hush` is bad, hush too, and 4711".to_owned();
-        Secrets::of(&fields).take_out(&mut text);
-        assert_eq!(text, "said: `[redacted]` is bad, [redacted] too, and [redacted]");
+        let longer = Sensitive::wrap_text(Value::text("redis://whisper@cache"), vec!["whisper".into()]);
+        let fields = [("metadata", secret), ("name", Value::text("said")), ("pin", pin), ("url", longer)];
+        let mut text = "said: `hush-hush` is bad, hush too, 4711, redis://whisper@cache and whisper".to_owned();
+        Secrets::of(&fields.into_iter().collect()).take_out(&mut text);
+        assert_eq!(text, "said: `[redacted]` is bad, [redacted] too, [redacted], [redacted] and [redacted]");
     }
 }

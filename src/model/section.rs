@@ -36,6 +36,13 @@ impl Section {
         self.attributes.iter().find(|attribute| attribute.name == name)
     }
 
+    /// The field that gives the last part of the natural key, where an object can be given another one: what
+    /// `lifecycle.was` is about.
+    pub fn renaming(&self) -> Option<&'static Field> {
+        let KeyPart { name, from: KeySource::FieldOrKey, .. } = self.key.last()? else { return None };
+        self.field(name).filter(|field| field.change == ChangeRule::InPlace)
+    }
+
     /// The name of the remote's id among the attributes, `id` or `guid`.
     pub fn id_name(&self) -> &'static str {
         self.attributes.first().map_or("id", |attribute| attribute.name)
@@ -142,6 +149,11 @@ impl Field {
         self
     }
 
+    /// Whether it can be sent to an existing object though nothing says that it differs.
+    pub fn can_be_resent(&self) -> bool {
+        self.compare == Compare::IfTold && self.change == ChangeRule::InPlace
+    }
+
     /// Only these APIs or dialects have it.
     pub const fn only(mut self, apis: &'static [&'static str]) -> Self {
         self.apis = apis;
@@ -179,9 +191,14 @@ pub enum Compare {
     Set,
     /// A mapping: only the declared keys count, at every depth; others belong to somebody else.
     DeclaredKeys,
+    /// A wish: `true` is compared, `false` asks for nothing.
+    IfTrue,
     /// The remote need not tell. Where it does, as [`Compare::DeclaredKeys`]; where a fingerprint of it is kept, by that;
     /// otherwise the outcome is `unverifiable`.
     IfTold,
+    /// The remote need not tell everybody. Where it does, whole, as [`Compare::Value`]; otherwise the outcome is
+    /// `unverifiable`.
+    WholeIfTold,
 }
 
 /// The type of a field.
@@ -261,5 +278,10 @@ impl Attribute {
     /// One that may be shown.
     pub const fn new(name: &'static str, wire: &'static str, doc: &'static str) -> Self {
         Self { name, wire, doc, sensitive: false }
+    }
+
+    /// One that must never be shown.
+    pub const fn secret(name: &'static str, wire: &'static str, doc: &'static str) -> Self {
+        Self { name, wire, doc, sensitive: true }
     }
 }

@@ -74,7 +74,7 @@ impl Value {
             Self::Unknown => true,
             Self::List(items) => items.iter().any(Self::has_unknown),
             Self::Map(map) => map.values().any(Self::has_unknown),
-            Self::Sensitive(secret) => secret.0.has_unknown(),
+            Self::Sensitive(secret) => secret.value.has_unknown(),
             _ => false,
         }
     }
@@ -132,21 +132,41 @@ impl Value {
 }
 
 /// A value that cannot be printed: no `Display`, no `Serialize`, and a `Debug` that hides it.
-#[derive(Clone, PartialEq)]
-pub struct Sensitive(Value);
+#[derive(Clone)]
+pub struct Sensitive {
+    value: Value,
+    /// The secrets that were put into a longer text: whoever repeats a part of it may repeat just one of them.
+    parts: Vec<Arc<str>>,
+}
 
 impl Sensitive {
     /// Wraps a value; wrapping twice is the same as once.
     pub fn wrap(value: Value) -> Value {
+        Self::wrap_text(value, Vec::new())
+    }
+
+    /// Wraps a text and remembers the secrets in it.
+    pub fn wrap_text(value: Value, parts: Vec<Arc<str>>) -> Value {
         match value {
             Value::Sensitive(_) => value,
-            value => Value::Sensitive(Box::new(Self(value))),
+            value => Value::Sensitive(Box::new(Self { value, parts })),
         }
     }
 
     /// The value, for a request body or a comparison and nothing else.
     pub fn expose(&self) -> &Value {
-        &self.0
+        &self.value
+    }
+
+    /// The secrets that are in it, where it is a text that has more in it.
+    pub(super) fn parts(&self) -> &[Arc<str>] {
+        &self.parts
+    }
+}
+
+impl PartialEq for Sensitive {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
     }
 }
 
@@ -163,6 +183,16 @@ pub struct Reference {
     pub section: &'static str,
     /// How it is named.
     pub to: To,
+}
+
+impl Reference {
+    /// The remote's id, if that is how it names its object.
+    pub fn id(&self) -> Option<&RemoteId> {
+        match &self.to {
+            To::Id { id, .. } => Some(id),
+            To::Declared(_) | To::Natural { .. } => None,
+        }
+    }
 }
 
 /// How a reference names its object.

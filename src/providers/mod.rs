@@ -17,7 +17,9 @@ pub fn registry() -> Registry {
         .with::<cloudfoundry::Space>()
         .with_readable::<cloudfoundry::ServicePlan>()
         .with::<cloudfoundry::ServiceInstance>()
-        .with_readable::<cloudfoundry::UserProvided>()
+        .with::<cloudfoundry::UserProvided>()
+        .with::<cloudfoundry::ServiceKey>()
+        .with_readable::<cloudfoundry::Attachment>()
 }
 
 #[cfg(test)]

@@ -59,13 +59,13 @@ fn target() -> Value {
             "provider": described(json!({ "enum": ["kaiten", "cloudfoundry"] }), "What kind of system it is."),
             "url": described(
                 json!({ "type": "string", "pattern": r"^(sandbox|https?://[^@?#\s]+)$" }),
-                "Where it is, or `sandbox` for the embedded emulator. Without it, Kaiten's is taken from KAITEN_BASE_URL.",
+                "Where it is, or `sandbox` for the embedded emulator. Without it, Kaiten's is taken from KAITEN_BASE_URL, Cloud Foundry's is where the cf CLI points to.",
             ),
             "token": described(
                 json!({ "$ref": "#/$defs/secret" }),
                 "Kaiten: where the token is kept. Without it: in KAITEN_AUTH_TOKEN.",
             ),
-            "auth": described(json!({ "$ref": "#/$defs/auth" }), "Cloud Foundry: how to sign in."),
+            "auth": described(json!({ "$ref": "#/$defs/auth" }), "Cloud Foundry: how to sign in. Without it: with the cf CLI's session."),
             "dialect": described(json!({ "enum": ["auto", "core", "seed"] }), "Kaiten: which dialect to insist on."),
             "api": described(json!({ "enum": ["auto", "v2"] }), "Cloud Foundry: which API to insist on."),
             "ca_file": described(text(), "A file with extra certificate authorities, PEM, relative to this file."),
@@ -129,6 +129,12 @@ fn auth() -> Value {
                 "A client's id and secret.",
                 json!({ "method": method("client-credentials"), "client_id": name(), "client_secret": secret() }),
                 &["method", "client_id", "client_secret"],
+            ),
+            table("The cf CLI's session, which is also the default.", json!({ "method": method("cf-cli") }), &["method"]),
+            table(
+                "A refresh token of a user, of the cf CLI's client.",
+                json!({ "method": method("refresh-token"), "token": secret() }),
+                &["method", "token"],
             ),
             table("A ready token.", json!({ "method": method("token"), "token": secret() }), &["method", "token"]),
         ],
@@ -239,6 +245,9 @@ mod tests {
             &format!(
                 "{CF}api = \"auto\"\nauth = {{ method = \"client-credentials\", client_id = {{ env = \"I\" }}, client_secret.file = \"s\" }}\n"
             ),
+            &format!("{CF}auth = {{ method = \"cf-cli\" }}\n"),
+            "[targets.c]\nprovider = \"cloudfoundry\"\n",
+            &format!("{CF}auth = {{ method = \"refresh-token\", token = {{ file = \"t\" }} }}\n"),
             &format!("{CF}auth = {{ method = \"token\", token = {{ env = \"T\" }} }}\n"),
             "[variables]\na = { default = [1, { b = 1.5 }] }\nb = { env = \"B_1\", sensitive = true }\n",
             "[limits]\nparallelism = 1\nmax_deletes = 4294967295\n",
@@ -284,7 +293,9 @@ mod tests {
             with(CF, "api = \"v3\""),
             with(CF, "dialect = \"core\""),
             with(CF, "token = { env = \"T\" }"),
-            with(CF, "auth = { method = \"cf-cli\" }"),
+            with(CF, "auth = { method = \"cf-cli\", username = \"u\" }"),
+            with(CF, "auth = { method = \"refresh-token\" }"),
+            with(CF, "auth = { method = \"refresh-token\", token = \"t\" }"),
             with(CF, "auth = \"token\""),
             with(CF, "auth = { method = \"password\", username = \"u\" }"),
             with(CF, "auth = { method = \"password\", username = \"u\", password = \"p\" }"),
@@ -314,7 +325,6 @@ mod tests {
     fn the_loader_alone_tells_what_lies_between_tables() {
         for body in [
             "[targets.k]\nprovider = \"kaiten\"\nurl = \"http://k.example.com\"\n",
-            "[targets.c]\nprovider = \"cloudfoundry\"\nurl = \"https://c.example.com\"\n",
             "[environments.a.variables]\nundeclared = 1\n",
             "[environments.a.targets.k]\nurl = \"sandbox\"\n",
         ] {

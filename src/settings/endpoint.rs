@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use secrecy::SecretString;
 use url::Url;
 
+use super::cf_cli::{self, CfCli, Unusable};
+use super::url::is_insecure;
 use super::{Auth, AuthSource, Endpoint, NameSource, SecretPlace, SecretSource, Settings, TargetSettings, TargetUrl};
 use crate::model::{Code, Diagnostic};
 
@@ -26,20 +28,21 @@ pub fn endpoint(
     settings: &Settings,
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Endpoint, Diagnostic> {
-    let TargetUrl::Url(url) = &target.url else {
-        let message = format!("target `{}` is the sandbox, which has no address yet", target.name);
-        return Err(Diagnostic::error(Code::Internal, message).at(target.span, "declared here"));
-    };
     let taken = Sources { target, directory: &settings.directory, env };
-    let auth = match (&target.auth, target.provider) {
-        (Some(source), _) => taken.auth(source)?,
-        (None, "kaiten") => taken.default_token()?,
-        (None, _) => {
-            let message = format!("target `{}` has no `auth`", target.name);
-            return Err(Diagnostic::error(Code::Unsupported, message).at(target.span, "how to sign in?"));
+    let url = match &target.url {
+        TargetUrl::Url(url) => url.clone(),
+        TargetUrl::CfCli { allow_insecure } => taken.url_of_cf_cli(*allow_insecure)?,
+        TargetUrl::Sandbox => {
+            let message = format!("target `{}` is the sandbox, which has no address yet", target.name);
+            return Err(Diagnostic::error(Code::Internal, message).at(target.span, "declared here"));
         }
     };
-    endpoint_at(target, settings, url.clone(), auth)
+    let auth = match (&target.auth, target.provider) {
+        (Some(AuthSource::CfCli), _) | (None, "cloudfoundry") => taken.session_of_cf_cli(&url)?,
+        (Some(source), _) => taken.auth(source)?,
+        (None, _) => taken.default_token()?,
+    };
+    endpoint_at(target, settings, url, auth)
 }
 
 /// A target at another address than its own, and with another sign-in: the sandbox.
@@ -80,7 +83,9 @@ struct Sources<'a> {
 impl Sources<'_> {
     fn auth(&self, source: &AuthSource) -> Result<Auth, Diagnostic> {
         Ok(match source {
+            AuthSource::CfCli => unreachable!("the cf CLI's session is no secret's source"),
             AuthSource::Token(token) => Auth::Token(self.secret(token)?),
+            AuthSource::RefreshToken(token) => Auth::RefreshToken(self.secret(token)?),
             AuthSource::Password { username, password, origin } => Auth::Password {
                 username: self.name(username)?,
                 password: self.secret(password)?,
@@ -90,6 +95,54 @@ impl Sources<'_> {
                 Auth::ClientCredentials { client_id: self.name(client_id)?, client_secret: self.secret(client_secret)? }
             }
         })
+    }
+
+    fn cf_cli(&self) -> Result<CfCli, Unusable> {
+        CfCli::read(&cf_cli::file(self.env)?)
+    }
+
+    fn url_of_cf_cli(&self, allow_insecure: bool) -> Result<Url, Diagnostic> {
+        let target = self.target;
+        let session = self.cf_cli().map_err(|Unusable { why, help }| {
+            let message = format!("target `{}` cannot take its `url` from the cf CLI: {why}", target.name);
+            Diagnostic::error(Code::CfCliSession, message)
+                .at(target.span, "no `url` means the API that the cf CLI points to")
+                .help(format!("{help}; or add `url = \"https://api.…\"`"))
+        })?;
+        if is_insecure(&session.target) && !allow_insecure {
+            let message = format!("target `{}` would be spoken to without encryption", target.name);
+            return Err(Diagnostic::error(Code::SettingsInsecureUrl, message)
+                .at(target.span, "it takes its `url` from the cf CLI, which points to a plain `http://`")
+                .help("use `https://`, or write `allow_insecure = true` for this target"));
+        }
+        Ok(session.target)
+    }
+
+    fn session_of_cf_cli(&self, url: &Url) -> Result<Auth, Diagnostic> {
+        let target = self.target;
+        let unusable = |Unusable { why, help }| {
+            let message = format!("target `{}` cannot sign in with the cf CLI's session: {why}", target.name);
+            let label =
+                if target.auth.is_some() { "its `auth` is that session" } else { "no `auth` means that session" };
+            Diagnostic::error(Code::CfCliSession, message)
+                .at(target.span, label)
+                .help(format!("{help}; or write another `auth`"))
+        };
+        let session = self.cf_cli().map_err(unusable)?;
+        let api = url.as_str().trim_end_matches('/');
+        if !session.points_to(url) {
+            // Its tokens are no business of another API.
+            let theirs = session.target.as_str().trim_end_matches('/');
+            let why = format!("it is one at `{theirs}`, and the target is `{api}`");
+            return Err(unusable(Unusable { why, help: format!("run `cf login -a {api}`") }));
+        }
+        if !session.is_signed_in() {
+            return Err(unusable(Unusable {
+                why: "nobody is signed in".to_owned(),
+                help: "run `cf login`".to_owned(),
+            }));
+        }
+        Ok(Auth::CfCli(Box::new(session)))
     }
 
     /// Kaiten's token is in `KAITEN_AUTH_TOKEN` (kaiten.md §2.2). The seed dialect's sample shows no sign-in at all.
@@ -430,6 +483,90 @@ mod tests {
             panic!()
         };
         assert_eq!((&*client_id, client_secret.expose_secret()), ("ci", "hush"));
+    }
+
+    #[test]
+    fn a_refresh_token_is_a_secret_like_any_other() {
+        let mut project = Project::new(
+            "provider = \"cloudfoundry\"\nurl = \"https://a.b\"\nauth = { method = \"refresh-token\", token = { env = \"R\" } }",
+        );
+        assert!(project.failure().contains("it is not set"));
+        project.env.insert("R", "hush");
+        let endpoint = project.endpoint().expect("an endpoint");
+        assert!(matches!(&endpoint.auth, Auth::RefreshToken(token) if token.expose_secret() == "hush"));
+        assert!(!format!("{endpoint:?}").contains("hush"));
+    }
+
+    /// A target without `auth`, and a cf CLI whose file is this.
+    fn with_cf_cli(target: &str, config: &str) -> (Project, Result<Endpoint, Diagnostic>) {
+        let project = Project::new(&format!("provider = \"cloudfoundry\"\n{target}"));
+        std::fs::create_dir(project.directory.path().join(".cf")).expect("made");
+        project.file(".cf/config.json", config);
+        let home = project.directory.path().display().to_string();
+        let env = |name: &str| (name == "CF_HOME").then(|| home.clone());
+        let endpoint = endpoint(&project.settings.targets["t"], &project.settings, &env);
+        (project, endpoint)
+    }
+
+    fn config(target: &str, access: &str) -> String {
+        format!("{{\"ConfigVersion\": 4, \"Target\": \"{target}\", \"AccessToken\": \"{access}\"}}")
+    }
+
+    #[test]
+    fn the_cf_cli_gives_its_session_and_its_api() {
+        let config = config("https://api.example.com/", "bearer hush");
+        for target in ["", "auth = { method = \"cf-cli\" }", "url = \"https://API.example.com\""] {
+            let (_, endpoint) = with_cf_cli(target, &config);
+            let endpoint = endpoint.expect("an endpoint");
+            assert_eq!(endpoint.url.as_str(), "https://api.example.com/", "{target}");
+            let Auth::CfCli(session) = &endpoint.auth else { panic!("{target}") };
+            assert_eq!(session.access_token.as_ref().map(SecretString::expose_secret), Some("hush"));
+            assert!(!format!("{endpoint:?}").contains("hush"));
+        }
+    }
+
+    #[test]
+    fn a_session_of_no_use_is_told_at_its_target() {
+        let told = |target: &str, config: &str| {
+            let (project, endpoint) = with_cf_cli(target, config);
+            let failure = endpoint.expect_err("no endpoint");
+            assert_eq!(failure.code, Code::CfCliSession);
+            assert_eq!(project.files.position(failure.labels[0].span).line, 3);
+            assert!(!format!("{failure:?}").contains("hush"));
+            let text = format!("{} ({}) -- {}", failure.message, failure.labels[0].message, failure.help.unwrap());
+            text.replace(&project.directory.path().display().to_string(), "~")
+        };
+        let url = "url = \"https://api.example.com\"";
+        assert_eq!(
+            told(url, &config("https://api.example.org", "bearer hush")),
+            "target `t` cannot sign in with the cf CLI's session: it is one at `https://api.example.org`, and the target is \
+             `https://api.example.com` (no `auth` means that session) -- run `cf login -a https://api.example.com`; or write \
+             another `auth`"
+        );
+        assert_eq!(
+            told("auth = { method = \"cf-cli\" }", &config("https://api.example.com", "")),
+            "target `t` cannot sign in with the cf CLI's session: nobody is signed in (its `auth` is that session) -- run \
+             `cf login`; or write another `auth`"
+        );
+        assert_eq!(
+            told("", ""),
+            "target `t` cannot take its `url` from the cf CLI: `~/.cf/config.json` is empty (no `url` means the API that the \
+             cf CLI points to) -- delete it, then run `cf login`; or add `url = \"https://api.…\"`"
+        );
+    }
+
+    #[test]
+    fn an_unencrypted_api_of_the_cf_cli_needs_consent_too() {
+        let config = config("http://api.example.com", "bearer hush");
+        assert_eq!(with_cf_cli("", &config).1.expect_err("refused").code, Code::SettingsInsecureUrl);
+        assert!(with_cf_cli("allow_insecure = true", &config).1.is_ok());
+    }
+
+    #[test]
+    fn without_a_home_there_is_no_session() {
+        let project = Project::new("provider = \"cloudfoundry\"\nurl = \"https://api.example.com\"");
+        let failure = project.endpoint().expect_err("no endpoint");
+        assert!(failure.message.ends_with("neither CF_HOME nor a home directory is set"), "{failure:?}");
     }
 
     #[test]

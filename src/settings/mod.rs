@@ -1,5 +1,6 @@
 //! `trueup.toml`: where the remotes are, how to sign in, limits.
 
+mod cf_cli;
 mod discover;
 mod endpoint;
 mod load;
@@ -18,6 +19,7 @@ use ::url::Url;
 use indexmap::IndexMap;
 use secrecy::SecretString;
 
+pub use self::cf_cli::{CfCli, Unusable};
 pub use self::discover::resource_files;
 pub use self::endpoint::{endpoint, endpoint_at};
 pub use self::load::{FILE_NAME, LoadOptions, load};
@@ -73,6 +75,11 @@ pub struct TargetSettings {
 pub enum TargetUrl {
     /// The embedded emulator.
     Sandbox,
+    /// Where the cf CLI points to when it is needed.
+    CfCli {
+        /// Plain `http://` to another machine is allowed.
+        allow_insecure: bool,
+    },
     /// Here.
     Url(Url),
 }
@@ -80,8 +87,12 @@ pub enum TargetUrl {
 /// How to sign in, with secrets by their source.
 #[derive(Debug, Clone)]
 pub enum AuthSource {
+    /// The cf CLI's session.
+    CfCli,
     /// A ready token.
     Token(SecretSource),
+    /// A refresh token of a user.
+    RefreshToken(SecretSource),
     /// A user's name and password at the UAA.
     Password {
         /// The user.
@@ -185,6 +196,10 @@ pub enum Auth {
     None,
     /// A ready token. Neither renewed nor refreshed.
     Token(SecretString),
+    /// A user's refresh token, of the cf CLI's client.
+    RefreshToken(SecretString),
+    /// The cf CLI's session, for that session's own API only.
+    CfCli(Box<CfCli>),
     /// A user's name and password at the UAA.
     Password {
         /// The user.

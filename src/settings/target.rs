@@ -41,7 +41,7 @@ pub(super) struct Layer {
     pub(super) provider: Slot<&'static str>,
     url: Slot<TargetUrl>,
     token: Slot<SecretSource>,
-    auth: Slot<AuthLayer>,
+    auth: Slot<AuthSource>,
     dialect: Slot<&'static str>,
     api: Slot<&'static str>,
     ca_file: Slot<PathBuf>,
@@ -50,14 +50,6 @@ pub(super) struct Layer {
     seed_writes: Slot<bool>,
     /// The keys that only one provider's targets have, with their places.
     particular: Vec<(&'static str, &'static str, Span)>,
-}
-
-#[derive(Debug, Clone)]
-enum AuthLayer {
-    /// The cf CLI's session.
-    CfCli,
-    /// Our own.
-    Own(AuthSource),
 }
 
 /// What completing a target looks at beside its table.
@@ -139,11 +131,10 @@ impl Layer {
             }
         };
         let url = self.complete_url(name, provider, surroundings, reader);
-        let sandbox = url == Some(TargetUrl::Sandbox);
         let ca_file = self.complete_ca_file(surroundings, reader);
         let (auth, api) = match provider {
             "kaiten" => (self.token.clone().value().map(AuthSource::Token), self.complete_dialect(reader)),
-            _ => (self.complete_auth(name, sandbox, reader), self.complete_api(reader)),
+            _ => (self.auth.clone().value(), self.complete_api(reader)),
         };
         Some(TargetSettings {
             name: name.into(),
@@ -165,22 +156,14 @@ impl Layer {
         surroundings: &Surroundings<'_>,
         reader: &mut Reader,
     ) -> Option<TargetUrl> {
+        let allowed = self.allow_insecure.good().is_some_and(|entry| entry.value);
         let (url, span) = match &self.url {
             Slot::Good(entry) => (entry.value.clone(), entry.span),
             Slot::Bad => return None,
             Slot::Absent if provider == "kaiten" => (self.url_from_environment(name, surroundings, reader)?, self.span),
-            Slot::Absent => {
-                let message =
-                    format!("target `{name}` has no `url`, and this version cannot ask the cf CLI for its target");
-                reader.report(
-                    Diagnostic::error(Code::Unsupported, message)
-                        .at(self.span, "where is it?")
-                        .help("add `url = \"https://api.…\"`; `cf api` prints the cf CLI's"),
-                );
-                return None;
-            }
+            // Not read here: `validate` needs no session.
+            Slot::Absent => return Some(TargetUrl::CfCli { allow_insecure: allowed }),
         };
-        let allowed = self.allow_insecure.good().is_some_and(|entry| entry.value);
         if matches!(&url, TargetUrl::Url(url) if is_insecure(url)) && !allowed {
             reader.report(
                 Diagnostic::error(
@@ -252,25 +235,6 @@ impl Layer {
             );
         }
         dialect.filter(|entry| entry.value != "auto").map(|entry| entry.value.into())
-    }
-
-    fn complete_auth(&self, name: &str, sandbox: bool, reader: &mut Reader) -> Option<AuthSource> {
-        let span = match &self.auth {
-            Slot::Bad => return None,
-            Slot::Absent if sandbox => return None,
-            Slot::Absent => self.span,
-            Slot::Good(entry) => match &entry.value {
-                AuthLayer::Own(source) => return Some(source.clone()),
-                AuthLayer::CfCli => entry.span,
-            },
-        };
-        let message = format!("target `{name}` would sign in with the cf CLI's session, which this version cannot");
-        reader.report(
-            Diagnostic::error(Code::Unsupported, message)
-                .at(span, if self.auth.is_absent() { "no `auth` means that session" } else { "chosen here" })
-                .help("write `auth` with `method = \"password\"`, `\"client-credentials\"` or `\"token\"`"),
-        );
-        None
     }
 
     fn complete_api(&self, reader: &mut Reader) -> Option<Arc<str>> {
@@ -360,8 +324,8 @@ fn name(reader: &mut Reader, node: &Node<'_>) -> Option<NameSource> {
     reader.string(node).map(NameSource::Literal)
 }
 
-fn auth(reader: &mut Reader, node: &Node<'_>) -> Option<AuthLayer> {
-    const METHODS: [&str; 4] = ["cf-cli", "password", "client-credentials", "token"];
+fn auth(reader: &mut Reader, node: &Node<'_>) -> Option<AuthSource> {
+    const METHODS: [&str; 5] = ["cf-cli", "password", "client-credentials", "refresh-token", "token"];
     if !node.value.is_table() {
         // A ready token may have been put here.
         reader.mask(node);
@@ -375,7 +339,7 @@ fn auth(reader: &mut Reader, node: &Node<'_>) -> Option<AuthLayer> {
     };
     let Some(method) = table.get("method") else {
         any_method(reader);
-        let help = "write `method = \"password\"`, `\"client-credentials\"` or `\"token\"`".to_owned();
+        let help = format!("write `method = \"…\"` with one of `{}`", METHODS.join("`, `"));
         return reader.invalid(node, format!("`{}` has no `method`", node.path), "how to sign in?", Some(help));
     };
     let Some(method) = reader.choice(method, &METHODS) else {
@@ -391,7 +355,7 @@ fn auth(reader: &mut Reader, node: &Node<'_>) -> Option<AuthLayer> {
     reader.only(&table, known);
     // Each is read before any is found missing, so that all problems are told.
     match method {
-        "cf-cli" => Some(AuthLayer::CfCli),
+        "cf-cli" => Some(AuthSource::CfCli),
         "password" => {
             let username = required(&table, "username", node, reader, name);
             let password = required(&table, "password", node, reader, secret);
@@ -400,14 +364,15 @@ fn auth(reader: &mut Reader, node: &Node<'_>) -> Option<AuthLayer> {
                 return None;
             }
             let (username, password) = (username?, password?);
-            Some(AuthLayer::Own(AuthSource::Password { username, password, origin: origin.value() }))
+            Some(AuthSource::Password { username, password, origin: origin.value() })
         }
         "client-credentials" => {
             let client_id = required(&table, "client_id", node, reader, name);
             let client_secret = required(&table, "client_secret", node, reader, secret);
-            Some(AuthLayer::Own(AuthSource::ClientCredentials { client_id: client_id?, client_secret: client_secret? }))
+            Some(AuthSource::ClientCredentials { client_id: client_id?, client_secret: client_secret? })
         }
-        _ => Some(AuthLayer::Own(AuthSource::Token(required(&table, "token", node, reader, secret)?))),
+        "refresh-token" => Some(AuthSource::RefreshToken(required(&table, "token", node, reader, secret)?)),
+        _ => Some(AuthSource::Token(required(&table, "token", node, reader, secret)?)),
     }
 }
 

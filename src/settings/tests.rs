@@ -400,18 +400,21 @@ fn keys_belong_to_their_provider() {
 }
 
 #[test]
+fn what_is_not_written_of_a_cloud_foundry_is_the_cf_clis() {
+    let target = |body: &str| Run::default().load(&cloudfoundry(body)).sound().targets["cf"].clone();
+    let bare = target("");
+    assert_eq!(bare.url, TargetUrl::CfCli { allow_insecure: false });
+    assert!(bare.auth.is_none());
+    let written = target("allow_insecure = true\nauth = { method = \"cf-cli\" }");
+    assert_eq!(written.url, TargetUrl::CfCli { allow_insecure: true });
+    assert!(matches!(written.auth, Some(AuthSource::CfCli)));
+    let refresh = target("auth = { method = \"refresh-token\", token = { env = \"T\" } }");
+    assert!(matches!(refresh.auth, Some(AuthSource::RefreshToken(SecretSource { from: SecretPlace::Env(_), .. }))));
+}
+
+#[test]
 fn what_this_version_does_not_do_for_cloud_foundry_is_refused() {
-    let auth = "write `auth` with `method = \"password\"`, `\"client-credentials\"` or `\"token\"`";
     let token = "auth = { method = \"token\", token = { env = \"T\" } }";
-    let cf_cli = "config::unsupported: target `cf` would sign in with the cf CLI's session, which this version cannot";
-    says(&cloudfoundry("url = \"https://a.example.com\""), &[&format!("3:10 {cf_cli} -- {auth}")]);
-    says(&cloudfoundry("url = \"sandbox\"\nauth = { method = \"cf-cli\" }"), &[&format!("6:8 {cf_cli} -- {auth}")]);
-    says(
-        &cloudfoundry(token),
-        &[
-            "3:10 config::unsupported: target `cf` has no `url`, and this version cannot ask the cf CLI for its target -- add `url = \"https://api.…\"`; `cf api` prints the cf CLI's",
-        ],
-    );
     says(
         &cloudfoundry(&format!("url = \"https://a.example.com\"\napi = \"v3\"\n{token}")),
         &[
@@ -427,7 +430,7 @@ fn a_sign_in_method_has_its_own_keys() {
     says(
         &with("{ username = \"ci\" }"),
         &[
-            "6:8 settings::invalid: `targets.cf.auth` has no `method` -- write `method = \"password\"`, `\"client-credentials\"` or `\"token\"`",
+            "6:8 settings::invalid: `targets.cf.auth` has no `method` -- write `method = \"…\"` with one of `cf-cli`, `password`, `client-credentials`, `refresh-token`, `token`",
         ],
     );
     says(

@@ -157,3 +157,61 @@ def test_feature_flags_are_read():
     v3 = signed_in("developer")
     equal(v3.feature_flags.get("service_instance_creation")["enabled"], True)
     assert "user_org_creation" in names(v3.feature_flags.list(per_page=1))
+
+
+def dev_space(v3):
+    organization = v3.organizations.get_first(names="sandbox")["guid"]
+    return v3.spaces.get_first(names="dev", organization_guids=organization)["guid"]
+
+
+def plan_guid(v3, offering, plan):
+    found = list(v3.service_plans.list(names=plan, service_offering_names=offering, service_broker_names="main-broker"))
+    return found[0]["guid"]
+
+
+def instance_of(job):
+    return job["links"]["service_instances"]["href"].rsplit("/", 1)[1]
+
+
+def wait(v3, job_guid):
+    return v3.jobs.wait_for_job_completion(job_guid, step=0.05, timeout=10)
+
+
+def job_guid(entity):
+    """The job behind an answer that is a body without anything but the link to it."""
+    return entity["links"]["job"]["href"].rsplit("/", 1)[1]
+
+
+def test_an_instance_is_made_changed_and_deleted_by_jobs():
+    v3 = signed_in()
+    space, name = dev_space(v3), "v3-db-%s" % RUN
+    plan = plan_guid(v3, "redis", "small")
+    created = v3.service_instances.create(name, space, plan, parameters=dict(size=1), tags=["a"], meta_labels=dict(run=RUN))
+    job = wait(v3, job_guid(created))
+    equal((job["operation"], job["state"]), ("service_instance.create", "COMPLETE"))
+    guid = instance_of(job)
+    instance = v3.service_instances.get(guid)
+    equal((instance["name"], instance["tags"], instance["last_operation"]["state"]), (name, ["a"], "succeeded"))
+    equal(names(v3.service_instances.list(space_guids=space, label_selector="run=%s" % RUN, names=name)), [name])
+    changed = v3.service_instances.update(guid, parameters=dict(size=2))
+    equal(wait(v3, job_guid(changed))["state"], "COMPLETE")
+    renamed = v3.service_instances.update(guid, name=name + "-b")
+    equal(renamed["last_operation"]["type"], "update")
+    taken = refusal(v3.service_instances.create, name + "-b", space, plan)
+    equal(taken, (422, 10008, "The service instance name is taken: %s-b." % name))
+    v3.service_instances.remove(guid, asynchronous=False)
+    wait_until_gone(v3.service_instances, guid)
+
+
+def test_a_key_is_made_and_its_credentials_are_read():
+    v3 = signed_in()
+    name = "v3-key-%s" % RUN
+    created = v3.service_instances.create(name, dev_space(v3), plan_guid(v3, "redis", "small"))
+    guid = instance_of(wait(v3, job_guid(created)))
+    key = v3.service_credential_bindings.create("k", "key", guid, None, None, None, None)
+    key_guid = wait(v3, key)["links"]["service_credential_binding"]["href"].rsplit("/", 1)[1]
+    equal(names(v3.service_credential_bindings.list(service_instance_guids=guid)), ["k"])
+    details = v3.service_credential_bindings.get(key_guid, "details")
+    equal(sorted(details["credentials"]), ["password", "username"])
+    v3.service_instances.remove(guid, asynchronous=False)
+    wait_until_gone(v3.service_instances, guid)

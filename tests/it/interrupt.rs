@@ -6,7 +6,7 @@ use trueup::emulator::cloudfoundry::Options;
 use trueup::emulator::cloudfoundry::marketplace::{Behaviour, SeedBroker, SeedOffering, SeedPlan};
 use trueup::emulator::{Effect, Served, kaiten};
 
-use crate::support::{Output, Run, Watched, World};
+use crate::support::{Foundation, Output, Run, Watched, World};
 
 /// The first takes its broker three seconds; the second waits for it.
 const SLOW: &str = "\
@@ -21,10 +21,15 @@ service_instances:
       of: ${service_instances.acme-db.guid}
 ";
 
+/// Where they are created.
+fn instances() -> String {
+    Foundation::tested().path("service_instances")
+}
+
 fn slow_world() -> World {
     let plans =
         vec![SeedPlan::new("slow", Behaviour::asynchronous(3000)), SeedPlan::new("fast", Behaviour::synchronous())];
-    let brokers = vec![SeedBroker { name: "broker".to_owned(), offerings: vec![SeedOffering::new("database", plans)] }];
+    let brokers = vec![SeedBroker::new("broker", vec![SeedOffering::new("database", plans)])];
     let world = World::with(kaiten::Options::default(), Options { brokers, ..Options::default() });
     world.declare(SLOW);
     world
@@ -56,7 +61,7 @@ fn resumes(world: &World) {
     assert!(plan.stdout.contains("> service_instances.acme-db"), "the remote is still at it: {plan}");
     let applied = world.run(&["apply", "--yes"]).exits(0);
     assert!(applied.stderr.contains("> service_instances.acme-db ready in"), "{applied}");
-    assert_eq!(world.cf().count("POST", "/v2/service_instances"), 2, "one create of each");
+    assert_eq!(world.cf().count("POST", &instances()), 2, "one create of each");
     assert_eq!(world.service_instances(), ["acme-db", "acme-queue"]);
     world.run(&["plan", "--detailed-exitcode"]).exits(0);
 }
@@ -65,7 +70,7 @@ fn resumes(world: &World) {
 fn an_interrupted_apply_tells_what_goes_on_and_the_next_one_attaches_to_it() {
     for (number, code) in [(2, 130), (15, 143)] {
         let world = slow_world();
-        let (output, took) = signalled(start(&world, world.cf(), "/v2/service_instances", 1), number);
+        let (output, took) = signalled(start(&world, world.cf(), &instances(), 1), number);
         let output = output.exits(code);
         assert!(took < Duration::from_secs(5), "{took:?}");
         insta::assert_snapshot!(format!("interrupted_by_{number}"), output);
@@ -80,7 +85,7 @@ fn an_interrupted_apply_tells_what_goes_on_and_the_next_one_attaches_to_it() {
 #[test]
 fn a_killed_apply_is_resumed_all_the_same() {
     let world = slow_world();
-    let (output, _) = signalled(start(&world, world.cf(), "/v2/service_instances", 1), 9);
+    let (output, _) = signalled(start(&world, world.cf(), &instances(), 1), 9);
     assert_eq!(output.code, -9);
     resumes(&world);
 }

@@ -3,6 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::same_snapshot;
 use crate::support::{Output, Watched, World};
 
 /// What is said of one resource; nothing is written whatever is asked for.
@@ -30,7 +31,7 @@ macro_rules! refusals {
     ($( $name:ident: $yaml:expr; )+) => { $(
         #[test]
         fn $name() {
-            insta::assert_snapshot!(stringify!($name), refused(&$yaml));
+            same_snapshot!(stringify!($name), refused(&$yaml));
         }
     )+ };
 }
@@ -48,6 +49,7 @@ refusals! {
     an_unknown_license: instance("    customer: acme\n    license: grwoth\n");
     an_unknown_customer: instance("    customer: acne-corp\n    license: growth\n");
     an_unknown_zone: instance("    customer: acme\n    license: growth\n    deployment_zone: eu-west\n");
+    parameters_that_the_schema_of_the_plan_refuses: "service_instances:\n  files:\n    space: sandbox/dev\n    plan: object-store/bucket\n    parameters:\n      region: mars\n      versioning: 'yes'\n      size_gbs: 5\n  more:\n    space: sandbox/dev\n    plan: object-store/bucket\n    parameters: { size_gb: 0 }\n";
     several_at_once: instance("    customer: acme\n    license: legacy\n    deployment_zone: eu-west\n") + "service_instances:\n  cache: { space: sandbox/dev, plan: redis/smal }\n";
 }
 
@@ -61,12 +63,36 @@ fn an_ambiguous_offering_is_told_apart_by_its_broker() {
 }
 
 #[test]
+fn parameters_that_are_not_known_yet_are_not_judged_and_secret_ones_not_shown() {
+    let yaml = "\
+service_instances:
+  first: { space: sandbox/dev, plan: redis/small }
+  files:
+    space: sandbox/dev
+    plan: object-store/bucket
+    parameters: { region: '${service_instances.first.guid}', size_gb: 5 }
+";
+    World::declaring(yaml).run(&["plan"]).exits(0);
+    let world = World::declaring(&yaml.replace("'${service_instances.first.guid}'", "'${var.region}'"));
+    let variable = "[variables.region]\nenv = \"REGION\"\nsensitive = true";
+    let project = crate::support::Project::empty()
+        .env("KAITEN_AUTH_TOKEN", trueup::emulator::kaiten::SANDBOX_TOKEN)
+        .env("CF_PASSWORD", crate::support::CF_PASSWORD)
+        .env("REGION", "hush-hush")
+        .file("trueup.toml", world.settings(variable, ""))
+        .file("a.yaml", world.project.read("resources.yaml"));
+    for format in ["human", "json"] {
+        let output = project.run(&["plan", "--format", format]).exits(1);
+        let text = format!("{}{}", output.stdout, output.stderr);
+        assert!(text.contains("invalid_parameters") && text.contains("parameters.region"), "{output}");
+        assert!(!text.contains("hush"), "{output}");
+    }
+}
+
+#[test]
 fn a_name_that_a_user_provided_instance_has() {
     let world = World::declaring("service_instances:\n  cache: { space: sandbox/dev, plan: redis/small }\n");
-    let spaces = world.get(world.cf(), "/v2/spaces");
-    let dev = spaces["resources"].as_array().unwrap().iter().find(|space| space["entity"]["name"] == "dev").unwrap();
-    let body = json!({ "name": "cache", "space_guid": dev["metadata"]["guid"] });
-    world.send(world.cf(), Method::POST, "/v2/user_provided_service_instances", Some(&body));
+    world.user_provide("cache", "dev");
     insta::assert_snapshot!(refused_in(&world));
 }
 
@@ -146,7 +172,14 @@ fn the_rest_is_done_where_something_is_blocked_and_its_dependents_are_not() {
 fn parameters_that_cannot_be_read_back_are_told_as_such() {
     let yaml =
         "service_instances:\n  queue:\n    space: sandbox/dev\n    plan: queue/standard\n    parameters: { size: 1 }\n";
+    // In v3 a mark beside the instance tells whether they are the same.
+    if crate::support::Foundation::tested() == crate::support::Foundation::V3 {
+        return;
+    }
     let world = World::declaring(yaml);
+    let provider = "provider = \"cloudfoundry\"";
+    let toml = world.project.read("trueup.toml").replace(provider, &format!("{provider}\napi = \"v2\""));
+    world.project.write("trueup.toml", toml);
     world.run(&["apply", "--yes"]).exits(0);
     let plan = world.run(&["plan", "--format", "json"]).exits(0).json();
     assert_eq!(plan["actions"][0]["action"], "unchanged");

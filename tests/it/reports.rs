@@ -108,7 +108,8 @@ fn a_saved_plan_is_the_plan_in_json_and_fits_its_schema() {
 
 #[test]
 fn the_same_input_gives_the_same_bytes() {
-    let project = Project::copy_of("examples/platform").env("DATABASE_PASSWORD", "s3cret");
+    let project =
+        Project::copy_of("examples/platform").env("DATABASE_PASSWORD", "s3cret").env("MAIL_PASSWORD", "s3cret");
     let first = project.run(&["plan", "--format", "json"]).exits(0).stdout;
     assert_eq!(project.run(&["plan", "--format", "json"]).exits(0).stdout, first);
     assert_eq!(project.run(&["plan", "--format", "json", "-v"]).exits(0).stdout, first);

@@ -45,7 +45,7 @@ impl Scripted {
         });
         let build = move |_: &str, _: Option<Value>| {
             let (save, generation) = (Box::new(|| Value::Null), Box::new(|| 0));
-            Ok(Remote { router, save, generation, wording: Wording::Kaiten })
+            Ok(Remote { router, save, generation, wording: Wording::Kaiten, control: Router::new() })
         };
         let sandbox = Sandbox::new().remote("kaiten", 0, Box::new(build));
         let remote = runtime.block_on(sandbox.start()).expect("it starts");

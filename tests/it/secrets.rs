@@ -24,12 +24,27 @@ instances:
     metadata:
       password: ${var.secret}
       list: [{ deep: 'x-${var.secret}' }]
+      cache: 'redis://${service_keys.ci.credentials.username}:${service_keys.ci.credentials.password}@cache'
 service_instances:
   acme-db:
     space: sandbox/dev
     plan: redis/small
     parameters:
       password: ${var.secret}
+service_keys:
+  ci:
+    service_instance: acme-db
+    parameters: { password: '${var.secret}' }
+    lifecycle: { replace: true }
+user_provided_service_instances:
+  mail:
+    space: sandbox/dev
+    credentials:
+      written: canary-in-the-yaml
+      list: [canary-in-a-list, { deep: &deep canary-deep-inside }]
+      again: *deep
+      variable: ${var.secret}
+      key: ${service_keys.ci.credentials.password}
 ";
 
 fn world() -> World {
@@ -90,6 +105,57 @@ fn a_sound_run_shows_no_secret() {
     assert_eq!(sent["description"], format!("dial {VARIABLE} now"));
 }
 
+/// The credentials of the only key.
+fn key_of(world: &World) -> [String; 2] {
+    let key = &world.get(world.cf(), "/v2/service_keys")["resources"][0]["entity"]["credentials"];
+    ["username", "password"].map(|field| key[field].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn credentials_that_only_a_remote_knew_reach_another_and_are_not_shown() {
+    let world = world();
+    world.run(&["apply", "--yes"]).exits(0);
+    let [username, password] = key_of(&world);
+    let sent = world.kaiten().received("POST", "/api/instances")[0].json().unwrap();
+    assert_eq!(sent["metadata"]["cache"], format!("redis://{username}:{password}@cache"));
+    let posts =
+        ["/v2/user_provided_service_instances", "/v3/service_instances"].map(|at| world.cf().received("POST", at));
+    let bodies = posts.iter().flatten().filter_map(trueup::emulator::Recorded::json);
+    let provided = bodies.into_iter().find(|body| body["name"] == "mail").unwrap();
+    assert_eq!(provided["credentials"]["key"], password);
+    assert_eq!(provided["credentials"]["again"], "canary-deep-inside");
+    world.declare(&YAML.replace("redis://", "rediss://").replace("written: canary", "written: another-canary"));
+    for more in [&[][..], &["-vvv"], &["--format", "json"]] {
+        let plan = world.run(&[&["plan"], more].concat()).exits(0);
+        assert!(plan.stdout.contains("credentials.written"), "{plan}");
+        assert!(plan.stdout.contains("metadata.cache"), "{plan}");
+        for secret in [&*username, &*password, "canary"] {
+            assert!(!plan.to_string().contains(secret), "{more:?} says `{secret}`: {plan}");
+        }
+    }
+    // A remote that repeats them is not quoted either.
+    let reply = Reply { status: 422, detail: Some(format!("bad: {password}")), ..Reply::default() };
+    world.kaiten().strike_always("POST", "/api/instances", Effect::Reply(reply));
+    world.declare(&YAML.replace("  acme-production:", "  acme-staging:"));
+    let output = world.run(&["apply", "--yes", "-vv"]).exits(5).to_string();
+    assert!(output.contains("bad: ") && !output.contains(&password), "{output}");
+}
+
+#[test]
+fn a_mistake_beside_written_credentials_does_not_show_them() {
+    let world = world();
+    for (right, wrong) in [
+        ("again: *deep\n", "again: *deep\n    tags: 1\n"),
+        ("      written:", "      written: canary-twice\n      written:"),
+        ("variable: ${var.secret}", "variable: 'canary ${var.secrt}'"),
+        ("    space: sandbox/dev\n    credentials:", "    credentials:"),
+    ] {
+        assert!(YAML.contains(right), "{right}");
+        world.declare(&YAML.replace(right, wrong));
+        says_nothing(&world, &[3]);
+    }
+}
+
 #[test]
 fn a_remote_that_repeats_secrets_in_its_errors_is_not_quoted() {
     for status in [400, 401, 403, 404, 409, 422, 500, 503] {
@@ -124,7 +190,7 @@ fn a_broker_that_repeats_a_secret_is_not_quoted() {
     let words = format!("`{VARIABLE}` is too short");
     let behaviour = Behaviour::asynchronous(300).but(BrokerStep::Provision, Trouble::FailLater(words));
     let offering = SeedOffering::new("redis", vec![SeedPlan::new("small", behaviour)]);
-    let brokers = vec![SeedBroker { name: "broker".to_owned(), offerings: vec![offering] }];
+    let brokers = vec![SeedBroker::new("broker", vec![offering])];
     let mut world = world();
     let other = World::with(trueup::emulator::kaiten::Options::default(), Options { brokers, ..Options::default() });
     let settings = other.settings("[variables.secret]\nenv = \"SECRET\"\nsensitive = true\n", "");

@@ -14,7 +14,7 @@ use trueup::providers::registry;
 use trueup::settings::{self, LoadOptions};
 use trueup::{config, emulator};
 
-use crate::support::{Watched, World};
+use crate::support::{Foundation, Watched, World};
 
 /// Applies the project with half a second of patience for each answer.
 fn apply_impatiently(world: &World) -> Ledger {
@@ -51,7 +51,8 @@ const SERVICES: &str = "service_instances:\n  cache: { space: sandbox/dev, plan:
 
 #[test]
 fn a_create_that_was_done_and_never_answered_is_found() {
-    for (yaml, is_kaiten, path) in [(CUSTOMERS, true, "/api/customers$"), (SERVICES, false, "/v2/service_instances$")] {
+    let services = Foundation::tested().path("service_instances$");
+    for (yaml, is_kaiten, path) in [(CUSTOMERS, true, "/api/customers$"), (SERVICES, false, &services)] {
         let world = World::declaring(yaml);
         let remote = if is_kaiten { world.kaiten() } else { world.cf() };
         remote.strike("POST", path, Effect::SilentAfter);
@@ -64,7 +65,8 @@ fn a_create_that_was_done_and_never_answered_is_found() {
 
 #[test]
 fn a_create_that_was_never_seen_nor_answered_is_unknown_and_not_sent_again() {
-    for (yaml, is_kaiten, path) in [(CUSTOMERS, true, "/api/customers$"), (SERVICES, false, "/v2/service_instances$")] {
+    let services = Foundation::tested().path("service_instances$");
+    for (yaml, is_kaiten, path) in [(CUSTOMERS, true, "/api/customers$"), (SERVICES, false, &services)] {
         let world = World::declaring(yaml);
         let remote = if is_kaiten { world.kaiten() } else { world.cf() };
         remote.strike("POST", path, Effect::SilentBefore);

@@ -7,10 +7,48 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use regex_lite::Regex;
+use serde_json::json;
 use tempfile::TempDir;
 use trueup::emulator::cloudfoundry::{self, CountedIds};
 use trueup::emulator::kaiten;
 use trueup::emulator::{Clock, Effect, Fault, Ids, Recorded, Running, Sandbox, Served};
+
+/// Which API the emulated foundation serves in this run of the tests, by `TRUEUP_TEST_API`: both unless it says `v2` or
+/// `v3`. What people read must be the same (see `suites.rs`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Foundation {
+    Both,
+    V2,
+    V3,
+}
+
+impl Foundation {
+    /// Of this run.
+    pub fn tested() -> Self {
+        match std::env::var("TRUEUP_TEST_API").as_deref() {
+            Err(_) => Self::Both,
+            Ok("v2") => Self::V2,
+            Ok("v3") => Self::V3,
+            Ok(other) => panic!("TRUEUP_TEST_API is `v2` or `v3`, not `{other}`"),
+        }
+    }
+
+    /// A path of the API that trueup chooses there.
+    pub fn path(self, rest: &str) -> String {
+        let api = if self == Self::V2 { "v2" } else { "v3" };
+        format!("/{api}/{rest}")
+    }
+}
+
+/// The same snapshot whichever API answers, except where the text names paths of v2: then one of its own.
+#[macro_export]
+macro_rules! same_snapshot {
+    ($name:expr, $text:expr) => {{
+        let text = $text.to_string();
+        let suffix = if text.contains("/v2/") { "v2" } else { "" };
+        insta::with_settings!({ snapshot_suffix => suffix }, { insta::assert_snapshot!($name, text) });
+    }};
+}
 
 /// The directory of the package.
 pub fn package() -> &'static Path {
@@ -204,6 +242,13 @@ impl fmt::Display for Output {
         let Self { stdout, stderr, code, directory } = self;
         let text = format!("exit {code}\n─── stdout ───\n{stdout}─── stderr ───\n{stderr}");
         let text = text.replace(&directory.display().to_string(), "[directory]");
+        // "Same YAML, same plan": what is left must be equal.
+        let text = match Foundation::tested() {
+            Foundation::V2 => {
+                text.replace("cloudfoundry v2 ", "cloudfoundry v3 ").replace(r#""api": "v2""#, r#""api": "v3""#)
+            }
+            Foundation::V3 | Foundation::Both => text,
+        };
         let vary = [
             (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
             // It covers the port too.
@@ -248,8 +293,10 @@ impl World {
         let kaiten = kaiten::Options { ids: Ids::seeded(1), clock, ..kaiten };
         let counted = || std::sync::Arc::new(CountedIds::default());
         let fixed_token = Some((CF_TOKEN.to_owned(), "admin".to_owned()));
+        let foundation = Foundation::tested();
+        let (v2, v3) = (foundation != Foundation::V3, foundation != Foundation::V2);
         let cloud_foundry =
-            cloudfoundry::Options { ids: counted(), request_ids: counted(), fixed_token, ..cloud_foundry };
+            cloudfoundry::Options { ids: counted(), request_ids: counted(), fixed_token, v2, v3, ..cloud_foundry };
         let sandbox = Sandbox::new().kaiten(0, kaiten).cloud_foundry(0, cloud_foundry);
         let remotes = runtime.block_on(sandbox.start()).expect("the sandbox starts");
         let world = Self {
@@ -354,11 +401,32 @@ auth = {{ method = "password", username = "admin", password = {{ env = "CF_PASSW
         sorted(page["items"].as_array().unwrap().iter().map(|row| &row["slug"]))
     }
 
+    /// Makes a user-provided instance behind the back of trueup.
+    #[track_caller]
+    pub fn user_provide(&self, name: &str, space: &str) {
+        let foundation = Foundation::tested();
+        let spaces = self.get(self.cf(), &foundation.path("spaces"));
+        let mut spaces = spaces["resources"].as_array().unwrap().iter();
+        let (path, body) = if foundation == Foundation::V2 {
+            let space = spaces.find(|one| one["entity"]["name"] == space).unwrap();
+            let body = json!({ "name": name, "space_guid": space["metadata"]["guid"] });
+            ("/v2/user_provided_service_instances", body)
+        } else {
+            let space = spaces.find(|one| one["name"] == space).unwrap();
+            let relationships = json!({ "space": { "data": { "guid": space["guid"] } } });
+            let body = json!({ "type": "user-provided", "name": name, "relationships": relationships });
+            ("/v3/service_instances", body)
+        };
+        self.send(self.cf(), reqwest::Method::POST, path, Some(&body));
+    }
+
     /// The names of the service instances of the foundation, in order.
     #[track_caller]
     pub fn service_instances(&self) -> Vec<String> {
-        let page = self.get(self.cf(), "/v2/service_instances?results-per-page=100");
-        sorted(page["resources"].as_array().unwrap().iter().map(|row| &row["entity"]["name"]))
+        let foundation = Foundation::tested();
+        let page = self.get(self.cf(), &foundation.path("service_instances"));
+        let rows = page["resources"].as_array().unwrap().iter();
+        sorted(rows.map(|row| if foundation == Foundation::V2 { &row["entity"]["name"] } else { &row["name"] }))
     }
 }
 

@@ -4,8 +4,9 @@
 use serde_json::json;
 use trueup::emulator::{Effect, Reply, ReplyBody, Served};
 
+use crate::same_snapshot;
 use crate::scripted::{Script, Scripted};
-use crate::support::{Output, Project, Watched, World};
+use crate::support::{Foundation, Output, Project, Watched, World};
 
 /// Three objects in a row at Kaiten; the weather is at the second.
 const INSTANCES: &str = "\
@@ -49,7 +50,7 @@ service_instances:
 struct Told {
     world: World,
     output: Output,
-    path: &'static str,
+    path: String,
 }
 
 fn kaiten(world: &World) -> &Served {
@@ -60,31 +61,33 @@ fn kaiten(world: &World) -> &Served {
 fn create_instance(effect: Effect) -> Told {
     let world = World::declaring(INSTANCES);
     world.kaiten().strike("POST", "/api/instances", effect);
-    apply(world, "/api/instances$")
+    apply(world, "/api/instances$".to_owned())
 }
 
 /// The same, while each has it.
 fn create_instance_always(effect: Effect) -> Told {
     let world = World::declaring(INSTANCES);
     world.kaiten().strike_always("POST", "/api/instances", effect);
-    apply(world, "/api/instances$")
+    apply(world, "/api/instances$".to_owned())
 }
 
-/// Applies [`SERVICES`] while the first `POST /v2/service_instances` has this effect.
+/// Applies [`SERVICES`] while the first `POST` of a service instance has this effect.
 fn create_service(effect: Effect) -> Told {
     let world = World::declaring(SERVICES);
-    world.cf().strike("POST", "/v2/service_instances", effect);
-    apply(world, "/v2/service_instances$")
+    let path = Foundation::tested().path("service_instances");
+    world.cf().strike("POST", &path, effect);
+    apply(world, path + "$")
 }
 
 /// The same, while each has it.
 fn create_service_always(effect: Effect) -> Told {
     let world = World::declaring(SERVICES);
-    world.cf().strike_always("POST", "/v2/service_instances", effect);
-    apply(world, "/v2/service_instances$")
+    let path = Foundation::tested().path("service_instances");
+    world.cf().strike_always("POST", &path, effect);
+    apply(world, path + "$")
 }
 
-fn apply(world: World, path: &'static str) -> Told {
+fn apply(world: World, path: String) -> Told {
     let output = world.run(&["apply", "--yes", "-q"]);
     Told { world, output, path }
 }
@@ -107,11 +110,11 @@ impl Told {
     #[track_caller]
     fn ended(self, code: i32, creates: usize, objects: usize) -> String {
         assert_eq!(self.output.code, code, "{}", self.output);
-        assert_eq!(self.served().count("POST", self.path), creates, "creates sent: {}", self.output);
+        assert_eq!(self.served().count("POST", &self.path), creates, "creates sent: {}", self.output);
         assert_eq!(self.names().len(), objects, "objects there: {:?}\n{}", self.names(), self.output);
         self.served().recorder().clear();
         let next = self.world.run(&["apply", "--yes"]).exits(0);
-        assert_eq!(self.served().count("POST", self.path), 2 - objects, "creates of the next run: {next}");
+        assert_eq!(self.served().count("POST", &self.path), 2 - objects, "creates of the next run: {next}");
         let all = if self.is_kaiten() { ["acme-production", "acme-replica"] } else { ["acme-cache", "acme-queue"] };
         assert_eq!(self.names(), all);
         let idle = self.world.run(&["plan", "--detailed-exitcode"]).exits(0);
@@ -134,7 +137,7 @@ macro_rules! weather {
     ($( $name:ident: $create:ident($effect:expr) ends $code:literal after $creates:literal creates with $objects:literal; )+) => { $(
         #[test]
         fn $name() {
-            insta::assert_snapshot!(stringify!($name), $create($effect).ended($code, $creates, $objects));
+            same_snapshot!(stringify!($name), $create($effect).ended($code, $creates, $objects));
         }
     )+ };
 }
@@ -190,7 +193,7 @@ fn what_cannot_be_looked_for_is_unknown_and_the_next_run_finds_it() {
     let world = World::declaring(INSTANCES);
     world.kaiten().strike("POST", "/api/instances", Effect::CutAfter);
     world.kaiten().strike_always("GET", "/api/instances/*", Effect::status(403));
-    insta::assert_snapshot!(apply(world, "/api/instances$").ended(5, 1, 1));
+    insta::assert_snapshot!(apply(world, "/api/instances$".to_owned()).ended(5, 1, 1));
 }
 
 #[test]
@@ -201,9 +204,9 @@ fn a_broker_refuses_and_a_broker_fails_later() {
            failed: { space: sandbox/dev, plan: faulty/fails-create }\n",
     );
     let output = world.run(&["apply", "--yes", "-q"]).exits(5);
-    insta::assert_snapshot!("brokers_fail", output);
+    same_snapshot!("brokers_fail", output);
     // What a refused create leaves behind, and what a failed one does, are told apart by the next plan.
-    insta::assert_snapshot!("brokers_failed", world.run(&["plan"]));
+    same_snapshot!("brokers_failed", world.run(&["plan"]));
 }
 
 /// Plans [`INSTANCES`] while reads go wrong like this.
@@ -223,7 +226,7 @@ fn read_instances(effect: Effect, always: bool) -> Output {
 /// Plans [`SERVICES`] while reads go wrong like this.
 fn read_services(effect: Effect) -> Output {
     let world = World::declaring(SERVICES);
-    world.cf().strike_always("GET", "/v2/service_instances", effect);
+    world.cf().strike_always("GET", &Foundation::tested().path("service_instances"), effect);
     let output = world.run(&["plan"]);
     assert_eq!(world.cf().writes(), 0);
     output
@@ -260,7 +263,7 @@ macro_rules! reading {
     ($( $name:ident: $read:expr => $code:literal; )+) => { $(
         #[test]
         fn $name() {
-            insta::assert_snapshot!(stringify!($name), $read.exits($code));
+            same_snapshot!(stringify!($name), $read.exits($code));
         }
     )+ };
 }

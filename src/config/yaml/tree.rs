@@ -168,6 +168,11 @@ impl<'t> Node<'t> {
         Span { file: self.tree.file, start: slot.start, end: slot.end }
     }
 
+    /// Where what it stands for was written; an alias: where its anchor is.
+    pub fn written(self) -> Span {
+        self.target().span()
+    }
+
     /// What it is.
     pub fn content(self) -> Content<'t> {
         let target = self.target();

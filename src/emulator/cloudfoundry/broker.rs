@@ -17,12 +17,18 @@ pub(super) enum Answer {
 }
 
 /// How an operation under way will end. Nothing runs meanwhile: whoever looks after its end finds it over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Course {
-    /// When; `None` is never.
+    /// When; `None` is when it has been looked at often enough, or when it is told to.
     pub(super) ends_at: Option<Timestamp>,
     /// The failure the broker will report, if it fails.
     pub(super) failure: Option<String>,
+    /// Whether it is not the broker who ends it, but the foundation that waited long enough.
+    #[serde(default)]
+    pub(super) timed_out: bool,
+    /// After how many more looks at it it ends.
+    #[serde(default)]
+    pub(super) looks: Option<u32>,
 }
 
 /// Sends a request about an instance to the broker.
@@ -30,13 +36,19 @@ pub(super) fn ask(
     behaviour: &Behaviour,
     step: BrokerStep,
     accepts_incomplete: bool,
+    patience: Duration,
     now: Timestamp,
 ) -> Result<Answer, Failure> {
     let trouble = behaviour.faults.iter().find(|fault| fault.step == step).map(|fault| &fault.trouble);
-    if let Some(Trouble::Refuse { status, description }) = trouble {
-        return Err(refusal(step, *status, description));
+    match trouble {
+        Some(Trouble::Refuse { status, description }) => return Err(refusal(step, *status, description)),
+        Some(Trouble::TimeOut) => {
+            let description = "The request to the service broker timed out".to_owned();
+            return Err(Failure::broker("HttpClientTimeout", 504, description, None));
+        }
+        _ => {}
     }
-    let Some(milliseconds) = behaviour.milliseconds else { return Ok(Answer::Done) };
+    let Some(milliseconds) = behaviour.milliseconds.or(trouble.map(|_| 0)) else { return Ok(Answer::Done) };
     if matches!(step, BrokerStep::Bind | BrokerStep::Unbind) {
         return Ok(Answer::Done);
     }
@@ -48,12 +60,33 @@ pub(super) fn ask(
             None,
         ));
     }
-    let ends_at = now + Duration::from_millis(milliseconds);
+    let ends_at = Some(now + Duration::from_millis(milliseconds));
     Ok(Answer::InProgress(match trouble {
-        Some(Trouble::NeverEnd) => Course { ends_at: None, failure: None },
-        Some(Trouble::FailLater(description)) => Course { ends_at: Some(ends_at), failure: Some(description.clone()) },
-        Some(Trouble::Refuse { .. }) | None => Course { ends_at: Some(ends_at), failure: None },
+        Some(Trouble::NeverEnd) => Course {
+            ends_at: Some(now + patience),
+            failure: Some(format!("Service Broker failed to {} within the required time.", errand(step))),
+            timed_out: true,
+            looks: None,
+        },
+        Some(Trouble::FailLater(description)) => {
+            Course { ends_at, failure: Some(description.clone()), ..Course::default() }
+        }
+        Some(Trouble::EndAtLook { look, failure }) => {
+            Course { failure: failure.clone(), looks: Some((*look).max(1)), ..Course::default() }
+        }
+        Some(Trouble::Refuse { .. } | Trouble::TimeOut) | None => Course { ends_at, ..Course::default() },
     }))
+}
+
+/// What a request is for, in the broker's language.
+fn errand(step: BrokerStep) -> &'static str {
+    match step {
+        BrokerStep::Provision => "provision",
+        BrokerStep::Update => "update",
+        BrokerStep::Deprovision => "deprovision",
+        BrokerStep::Bind => "bind",
+        BrokerStep::Unbind => "unbind",
+    }
 }
 
 /// The name and status under which the Cloud Controller passes on a broker's refusal (reference section 17.1, step 10).
@@ -83,10 +116,11 @@ mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+    const PATIENCE: Duration = Duration::from_secs(60);
 
     fn refused(status: u16, step: BrokerStep) -> (String, u16) {
         let behaviour = Behaviour::synchronous().but(step, Trouble::Refuse { status, description: "no".to_owned() });
-        let failure = ask(&behaviour, step, true, NOW).expect_err("the broker refuses");
+        let failure = ask(&behaviour, step, true, PATIENCE, NOW).expect_err("the broker refuses");
         assert_eq!(failure.code, 10001, "every broker failure has code 10001");
         (failure.title, failure.status)
     }
@@ -110,23 +144,42 @@ mod tests {
     #[test]
     fn an_asynchronous_plan_insists_on_a_client_that_accepts_incomplete_operations() {
         let slow = Behaviour::asynchronous(1000);
-        let failure = ask(&slow, BrokerStep::Provision, false, NOW).expect_err("the broker insists");
+        let failure = ask(&slow, BrokerStep::Provision, false, PATIENCE, NOW).expect_err("the broker insists");
         assert_eq!((failure.title.as_str(), failure.status), ("CF-AsyncRequired", 400));
-        let course = Course { ends_at: Some(NOW + Duration::from_secs(1)), failure: None };
-        assert_eq!(ask(&slow, BrokerStep::Provision, true, NOW).expect("accepted"), Answer::InProgress(course));
+        let course = Course { ends_at: Some(NOW + Duration::from_secs(1)), ..Course::default() };
+        assert_eq!(
+            ask(&slow, BrokerStep::Provision, true, PATIENCE, NOW).expect("accepted"),
+            Answer::InProgress(course)
+        );
     }
 
     #[test]
     fn a_synchronous_plan_answers_at_once_whatever_the_client_accepts() {
         for accepts_incomplete in [false, true] {
-            let answer = ask(&Behaviour::synchronous(), BrokerStep::Provision, accepts_incomplete, NOW);
+            let answer = ask(&Behaviour::synchronous(), BrokerStep::Provision, accepts_incomplete, PATIENCE, NOW);
             assert_eq!(answer.expect("accepted"), Answer::Done);
         }
     }
 
     #[test]
     fn keys_are_made_at_once_even_by_an_asynchronous_broker() {
-        let answer = ask(&Behaviour::asynchronous(1000), BrokerStep::Bind, false, NOW);
+        let answer = ask(&Behaviour::asynchronous(1000), BrokerStep::Bind, false, PATIENCE, NOW);
         assert_eq!(answer.expect("accepted"), Answer::Done);
+    }
+
+    #[test]
+    fn the_foundation_waits_for_an_operation_that_never_ends_no_longer_than_its_patience() {
+        let stuck = Behaviour::asynchronous(1).but(BrokerStep::Update, Trouble::NeverEnd);
+        let answer = ask(&stuck, BrokerStep::Update, true, PATIENCE, NOW).expect("accepted");
+        let Answer::InProgress(course) = answer else { panic!("it is in progress") };
+        assert_eq!((course.ends_at, course.timed_out), (Some(NOW + PATIENCE), true));
+        assert_eq!(course.failure.as_deref(), Some("Service Broker failed to update within the required time."));
+    }
+
+    #[test]
+    fn a_broker_that_does_not_answer_is_a_timeout() {
+        let mute = Behaviour::synchronous().but(BrokerStep::Provision, Trouble::TimeOut);
+        let failure = ask(&mute, BrokerStep::Provision, true, PATIENCE, NOW).expect_err("no answer");
+        assert_eq!((failure.title.as_str(), failure.status, failure.code), ("CF-HttpClientTimeout", 504, 10001));
     }
 }

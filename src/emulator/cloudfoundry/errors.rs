@@ -30,6 +30,7 @@ catalogue! {
     AssociationNotEmpty = 10006, 400, "Please delete the %s associations for your %s.";
     InsufficientScope = 10007, 403, "Your token lacks the necessary scopes to access this resource.";
     UnprocessableEntity = 10008, 422, "%s";
+    UnableToPerform = 10009, 400, "%s could not be completed: %s";
     ResourceNotFound = 10010, 404, "%s";
     OrderByParameterInvalid = 10012, 500, "Cannot order by: %s";
     RateLimitExceeded = 10013, 429, "Rate Limit Exceeded";
@@ -76,6 +77,7 @@ catalogue! {
     ServiceFetchInstanceParametersNotSupported = 120004, 400,
         "This service does not support fetching service instance parameters.";
     ServiceBrokerNotFound = 270004, 404, "The service broker was not found: %s";
+    JobTimeout = 290006, 524, "The job execution has timed out.";
     SpaceDeletionFailed = 290008, 502,
         "Deletion of space %s failed because one or more resources within could not be deleted.\n\n%s";
     OrganizationDeletionFailed = 290010, 502,
@@ -107,6 +109,8 @@ catalogue! {
     MaintenanceInfoNotSemver = 390007, 422, "maintenance_info.version should be a semantic version.";
     MaintenanceInfoNotUpdatableWhenChangingPlan = 390008, 422,
         "maintenance_info should not be changed when switching to different plan.";
+    MaintenanceInfoConflict = 390009, 422,
+        "maintenance_info.version requested is invalid. Please ensure the catalog is up to date and you are providing a version supported by this service plan.";
     LabelLimitExceeded = 390020, 422, "Failed to add %s labels because it would exceed maximum of %s";
     AnnotationLimitExceeded = 390023, 422, "Failed to add %s annotations because it would exceed maximum of %s";
 }

@@ -45,16 +45,19 @@ pub(super) struct Marks {
     plan_guid: Option<String>,
     shared_to: Vec<String>,
     ends_at: Option<Timestamp>,
+    counts_looks: bool,
 }
 
 impl Marks {
     pub(super) fn of(instance: &Instance) -> Self {
         let managed = instance.managed();
+        let course = managed.and_then(|managed| managed.pending.as_ref()).map(|(course, _)| course);
         Self {
             name: instance.name.clone(),
             plan_guid: managed.map(|managed| managed.plan_guid.clone()),
             shared_to: instance.shared_to.clone(),
-            ends_at: managed.and_then(|managed| managed.pending.as_ref()).and_then(|(course, _)| course.ends_at),
+            ends_at: course.and_then(|course| course.ends_at),
+            counts_looks: course.is_some_and(|course| course.looks.is_some()),
         }
     }
 }
@@ -74,6 +77,8 @@ pub(super) struct Index {
     shared_into: HashMap<String, Vec<Id>>,
     keys: HashMap<String, Vec<Id>>,
     due: BTreeSet<(Timestamp, Due)>,
+    /// The instances whose operation ends after so many looks at it.
+    counting_looks: BTreeSet<Id>,
 }
 
 /// Organizations and spaces compare their names in any letter case.
@@ -157,6 +162,11 @@ impl Index {
         ids(&self.keys, instance_guid)
     }
 
+    /// The instances whose operation ends after so many looks at it.
+    pub(super) fn counting_looks(&self) -> &BTreeSet<Id> {
+        &self.counting_looks
+    }
+
     /// The next thing that is due by `now`, and when it is.
     pub(super) fn next_due(&self, now: Timestamp) -> Option<(Timestamp, Due)> {
         self.due.first().copied().filter(|(at, _)| *at <= now)
@@ -217,7 +227,10 @@ impl Index {
     }
 
     fn mark(&mut self, row: &Instance) {
-        let Marks { name, plan_guid, shared_to, ends_at } = Marks::of(row);
+        let Marks { name, plan_guid, shared_to, ends_at, counts_looks } = Marks::of(row);
+        if counts_looks {
+            self.counting_looks.insert(row.id);
+        }
         self.by_name.entry(name.clone()).or_default().both(row, add);
         if let Some(plan_guid) = plan_guid {
             add(self.by_plan.entry(plan_guid).or_default(), row.id);
@@ -233,7 +246,8 @@ impl Index {
     }
 
     fn unmark(&mut self, row: &Instance, marks: &Marks) {
-        let Marks { name, plan_guid, shared_to, ends_at } = marks;
+        let Marks { name, plan_guid, shared_to, ends_at, counts_looks: _ } = marks;
+        self.counting_looks.remove(&row.id);
         if let Some(shelf) = self.by_name.get_mut(name) {
             shelf.both(row, discard);
             if shelf.all.is_empty() {

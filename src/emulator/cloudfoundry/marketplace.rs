@@ -18,7 +18,11 @@
 //! | | `faulty/refuses-update`, `faulty/fails-update` | the same for updates |
 //! | | `faulty/refuses-delete`, `faulty/fails-delete` | the same for deletes |
 //! | | `faulty/never-finishes` | accepts everything asynchronously and never ends |
+//! | | `faulty/times-out` | answers nothing in time |
 //! | `seed-broker` | `seed-service/seed-plan` | synchronous; the plan of the seed document, `6df3af55-8f97-4dbe-9d6b-098eb53d8c17` |
+//! | `dev-broker` | `private/small` | synchronous; the broker belongs to the space `sandbox/dev` |
+//!
+//! An [`Order`](super::Order) makes the broker act otherwise on particular requests.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -30,6 +34,15 @@ pub struct SeedBroker {
     pub name: String,
     /// What it offers.
     pub offerings: Vec<SeedOffering>,
+    /// The one space that may use it, as `organization/space`; `None` is everybody.
+    pub space: Option<String>,
+}
+
+impl SeedBroker {
+    /// A broker for everybody.
+    pub fn new(name: &str, offerings: Vec<SeedOffering>) -> Self {
+        Self { name: name.to_owned(), offerings, space: None }
+    }
 }
 
 /// An offering of a fresh foundation: v2 calls it a service.
@@ -178,10 +191,22 @@ pub enum Trouble {
         /// Its `description`.
         description: String,
     },
-    /// Accepts, and reports this description as a failure once the time is over. Asynchronous plans only.
+    /// Does not answer in time.
+    TimeOut,
+    /// Accepts, and reports this description as a failure once the time is over.
     FailLater(String),
-    /// Accepts, and stays in progress for ever. Asynchronous plans only.
+    /// Accepts, and stays in progress until the foundation has waited long enough, or until the sandbox is told to
+    /// end it.
     NeverEnd,
+    /// Accepts, and is over when the instance, a list it is in, or the job is looked at for this time: well, or with
+    /// this failure.
+    EndAtLook {
+        /// The look that finds it over, counted from one.
+        look: u32,
+        /// What the broker reports, if it fails.
+        #[serde(default)]
+        failure: Option<String>,
+    },
 }
 
 /// The marketplace of a fresh foundation; the module's documentation has it as a table.
@@ -199,9 +224,9 @@ pub(super) fn default_brokers() -> Vec<SeedBroker> {
         "required": ["region"],
         "additionalProperties": false
     });
-    let main = SeedBroker {
-        name: "main-broker".to_owned(),
-        offerings: vec![
+    let main = SeedBroker::new(
+        "main-broker",
+        vec![
             SeedOffering::new(
                 "postgres",
                 vec![
@@ -238,12 +263,12 @@ pub(super) fn default_brokers() -> Vec<SeedBroker> {
             },
             SeedOffering::new("cache", vec![SeedPlan::new("small", sync())]),
         ],
-    };
+    );
     let refuse = || Trouble::Refuse { status: 500, description: "out of disks".to_owned() };
     let fail = || Trouble::FailLater("the disk caught fire".to_owned());
-    let second = SeedBroker {
-        name: "second-broker".to_owned(),
-        offerings: vec![
+    let second = SeedBroker::new(
+        "second-broker",
+        vec![
             SeedOffering::new("cache", vec![SeedPlan::new("small", slow(1000))]),
             SeedOffering::new(
                 "faulty",
@@ -255,21 +280,26 @@ pub(super) fn default_brokers() -> Vec<SeedBroker> {
                     SeedPlan::new("refuses-delete", sync().but(BrokerStep::Deprovision, refuse())),
                     SeedPlan::new("fails-delete", slow(1000).but(BrokerStep::Deprovision, fail())),
                     SeedPlan::new("never-finishes", slow(1000).but_always(&Trouble::NeverEnd)),
+                    SeedPlan::new("times-out", sync().but_always(&Trouble::TimeOut)),
                 ],
             ),
         ],
-    };
-    let seed = SeedBroker {
-        name: "seed-broker".to_owned(),
-        offerings: vec![SeedOffering::new(
+    );
+    let seed = SeedBroker::new(
+        "seed-broker",
+        vec![SeedOffering::new(
             "seed-service",
             vec![SeedPlan {
                 guid: Some("6df3af55-8f97-4dbe-9d6b-098eb53d8c17".to_owned()),
                 ..SeedPlan::new("seed-plan", sync())
             }],
         )],
+    );
+    let private = SeedBroker {
+        space: Some("sandbox/dev".to_owned()),
+        ..SeedBroker::new("dev-broker", vec![SeedOffering::new("private", vec![SeedPlan::new("small", sync())])])
     };
-    vec![main, second, seed]
+    vec![main, second, seed, private]
 }
 
 impl Behaviour {

@@ -30,7 +30,7 @@ impl Metadata {
 type Entries = Vec<(String, Option<String>)>;
 
 /// What a request wants done to the metadata of a resource.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct MetadataChange {
     labels: Entries,
     annotations: Entries,

@@ -8,16 +8,20 @@
 //! finds it over.
 
 mod access;
+mod admission;
 mod broker;
 mod call;
 mod clock;
+mod control;
 mod discovery;
 mod errors;
 mod index;
 mod limits;
 pub mod marketplace;
 mod metadata;
+mod operations;
 mod options;
+mod orders;
 mod removal;
 mod store;
 mod table;
@@ -26,6 +30,7 @@ mod tests;
 mod uaa;
 mod v2;
 mod v3;
+mod work;
 mod world;
 
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -42,6 +47,7 @@ use world::World;
 
 pub use clock::{Clock, CountedIds, Ids, RandomIds, SteppedClock, SystemClock};
 pub use options::{Client, Options, Quota, RateLimit, Refresh, Role, RoleKind, SeedOrganization, SeedSpace, User};
+pub use orders::Order;
 
 /// The user a fresh foundation has unless told otherwise, and the password: an administrator.
 pub const DEFAULT_USER: (&str, &str) = ("admin", "admin");
@@ -114,6 +120,24 @@ impl CloudFoundry {
         self.world().store.generation()
     }
 
+    /// Tells the broker what to do with particular requests.
+    pub fn order(&self, order: Order) {
+        self.world().orders.give(order);
+    }
+
+    /// Ends now what the broker keeps in progress: of the instances of one name, or of all; well, or with a failure.
+    /// Returns how many operations those were.
+    pub fn release(&self, instance: Option<&str>, failure: Option<&str>) -> usize {
+        let mut world = self.world();
+        let now = world.options.clock.now();
+        world.store.release(instance, failure, now)
+    }
+
+    /// Forgets the jobs of v3 that have ended, as an old foundation does by their age.
+    pub fn purge_jobs(&self) {
+        self.world().store.purge_pollable_jobs();
+    }
+
     fn world(&self) -> MutexGuard<'_, World> {
         // A request that panicked has changed at most what it was about; the rest is worth serving.
         self.world.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -123,8 +147,15 @@ impl CloudFoundry {
 impl From<CloudFoundry> for Remote {
     fn from(foundation: CloudFoundry) -> Self {
         let (router, watched) = (foundation.router(), foundation.clone());
+        let control = control::router(foundation.clone());
         let save = Box::new(move || foundation.save());
-        Self { router, save, generation: Box::new(move || watched.generation()), wording: Wording::CloudFoundry }
+        Self {
+            router,
+            save,
+            generation: Box::new(move || watched.generation()),
+            wording: Wording::CloudFoundry,
+            control,
+        }
     }
 }
 

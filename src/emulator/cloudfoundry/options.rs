@@ -42,13 +42,15 @@ pub struct Options {
     pub rate_limit: Option<RateLimit>,
     /// The limit on requests of one user to v2; admins are counted too.
     pub v2_rate_limit: Option<RateLimit>,
-    /// Warnings sent in `X-Cf-Warnings` with every answer of the API.
+    /// Warnings sent in `X-Cf-Warnings` with every answer of the API, and in every job of v3.
     pub warnings: Vec<String>,
     /// Feature flags that differ from their defaults (`service_instance_creation` on, `user_org_creation` off,
     /// `hide_marketplace_from_unauthenticated_users` off). Like the organizations, only for a fresh foundation.
     pub feature_flags: Vec<(String, bool)>,
-    /// How long a v2 background job (`async=true`) stays queued before it runs.
+    /// How long a background job stays queued before it runs: one of v2 (`async=true`), or any of v3.
     pub job_delay: Duration,
+    /// How long the foundation waits for a broker to end an operation (a week in published manifests).
+    pub longest_operation: Duration,
     /// The organizations of a fresh foundation.
     pub organizations: Vec<SeedOrganization>,
     /// The marketplace of a fresh foundation.
@@ -92,6 +94,7 @@ impl Default for Options {
             warnings: Vec::new(),
             feature_flags: Vec::new(),
             job_delay: Duration::from_millis(100),
+            longest_operation: Duration::from_secs(604_800),
             organizations: vec![
                 SeedOrganization::new("sandbox").space(SeedSpace::new("dev")),
                 SeedOrganization::new("seed").space(SeedSpace {

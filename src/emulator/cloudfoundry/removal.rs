@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::broker::{self, Answer};
+use super::broker::Answer;
 use super::errors::{Error, Failure};
 use super::marketplace::BrokerStep;
 use super::store::{Change, Deletion, InstanceKind, LastOperation, OperationKind, OperationState};
@@ -48,15 +48,13 @@ pub(super) fn refuse_attached(world: &World, id: Id) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Refuses while an operation runs that a delete does not cancel: only a create can be cancelled (section 11.4).
+/// Refuses while an operation runs that a delete does not cancel: only a create that has begun can be (section 11.4).
 pub(super) fn refuse_busy(world: &World, id: Id) -> Result<(), Failure> {
     let instance = world.store.instances.get(id).expect("the id was read under the same lock");
-    match instance.busy() {
-        Some(OperationKind::Update | OperationKind::Delete) => {
-            Err(Error::AsyncServiceInstanceOperationInProgress.with(&[&instance.name]))
-        }
-        Some(OperationKind::Create) | None => Ok(()),
+    if instance.busy().is_none() || instance.is(OperationKind::Create, OperationState::InProgress) {
+        return Ok(());
     }
+    Err(Error::AsyncServiceInstanceOperationInProgress.with(&[&instance.name]))
 }
 
 /// Deletes an instance at the broker, and here once the broker is done.
@@ -68,49 +66,63 @@ pub(super) fn delete_instance(
     now: Timestamp,
 ) -> Result<Removal, Failure> {
     let instance = world.store.instances.get(id).expect("the id was read under the same lock");
-    let InstanceKind::Managed(managed) = &instance.kind else {
+    if instance.managed().is_none() {
         world.store.remove_instance(id);
         return Ok(Removal::Gone);
-    };
+    }
+    let name = instance.name.clone();
     if !recursive {
         refuse_attached(world, id)?;
     }
     refuse_busy(world, id)?;
-    let plan = world.store.plans.by_guid(&managed.plan_guid).expect("a plan stays while it has instances");
-    let (name, guid, behaviour) = (instance.name.clone(), instance.guid.clone(), plan.behaviour.clone());
     if recursive {
-        for key in world.store.index.keys_of(&guid).to_vec() {
-            if let Err(failure) = broker::ask(&behaviour, BrokerStep::Unbind, false, now) {
-                let child = format!("\t{}", failure.description);
-                return Err(Error::ServiceInstanceRecursiveDeleteFailed.with(&[&name, &child]));
-            }
-            world.store.remove_key(key);
-        }
-        world.store.change_instance(id, |instance| instance.shared_to.clear());
+        detach(world, id, now).map_err(|failure| {
+            let child = format!("\t{}", failure.description);
+            Error::ServiceInstanceRecursiveDeleteFailed.with(&[&name, &child])
+        })?;
     }
-    match broker::ask(&behaviour, BrokerStep::Deprovision, accepts_incomplete, now) {
+    deprovision(world, id, accepts_incomplete, None, now)
+}
+
+/// Deletes the keys of an instance, and shares it no more.
+pub(super) fn detach(world: &mut World, id: Id, now: Timestamp) -> Result<(), Failure> {
+    let instance = world.store.instances.get(id).expect("the id was read under the same lock");
+    for key in world.store.index.keys_of(&instance.guid).to_vec() {
+        let instance = world.store.instances.get(id).expect("its keys are deleted, not the instance");
+        let plan = instance.managed().and_then(|managed| world.store.plans.by_guid(&managed.plan_guid));
+        if let Some(plan) = plan {
+            world.ask(plan, &instance.name, BrokerStep::Unbind, false, now)?;
+        }
+        world.store.remove_key(key);
+    }
+    world.store.change_instance(id, |instance| instance.shared_to.clear());
+    Ok(())
+}
+
+/// Asks the broker to delete a managed instance, which a job of v3 may follow.
+pub(super) fn deprovision(
+    world: &mut World,
+    id: Id,
+    accepts_incomplete: bool,
+    job: Option<Id>,
+    now: Timestamp,
+) -> Result<Removal, Failure> {
+    let instance = world.store.instances.get(id).expect("the id was read under the same lock");
+    let InstanceKind::Managed(managed) = &instance.kind else { return Ok(Removal::Gone) };
+    let plan = world.store.plans.by_guid(&managed.plan_guid).expect("a plan stays while it has instances");
+    match world.ask(plan, &instance.name, BrokerStep::Deprovision, accepts_incomplete, now) {
         Ok(Answer::Done) => {
             world.store.remove_instance(id);
             Ok(Removal::Gone)
         }
         Ok(Answer::InProgress(course)) => {
-            world.store.change_instance(id, |instance| {
-                if let Some(managed) = instance.managed_mut() {
-                    managed.operation = LastOperation::new(OperationKind::Delete, OperationState::InProgress, "", now);
-                    managed.pending = Some((course, Change::default()));
-                }
-            });
+            let operation = LastOperation::new(OperationKind::Delete, OperationState::InProgress, "", now);
+            world.store.begin_operation(id, operation, (course, Change::default()), job);
             Ok(Removal::InProgress)
         }
         Err(mut failure) => {
-            failure.description = format!("Service instance {name}: {}", failure.description);
-            world.store.change_instance(id, |instance| {
-                if let Some(managed) = instance.managed_mut() {
-                    managed.operation =
-                        LastOperation::new(OperationKind::Delete, OperationState::Failed, &failure.description, now);
-                    managed.pending = None;
-                }
-            });
+            failure.description = format!("Service instance {}: {}", instance.name, failure.description);
+            world.store.fail_deletion(id, &failure.description, now);
             Err(failure)
         }
     }

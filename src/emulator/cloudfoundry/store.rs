@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::broker::Course;
+use super::errors::{Error, Failure};
 use super::index::{Due, Index};
 use super::marketplace::Behaviour;
-use super::metadata::Metadata;
+use super::metadata::{Metadata, MetadataChange};
 use super::options::Quota;
 use super::table::{Id, Row, Table};
 
@@ -162,10 +163,42 @@ impl Instance {
         }
     }
 
-    /// The kind of the operation in progress, if there is one.
+    /// The kind of the operation in progress, if there is one. One that has not begun yet counts (section 8.5).
     pub(super) fn busy(&self) -> Option<OperationKind> {
         let operation = &self.managed()?.operation;
-        (operation.state == OperationState::InProgress).then_some(operation.kind)
+        operation.state.is_underway().then_some(operation.kind)
+    }
+
+    /// What was tried last, if anything was.
+    pub(super) fn operation(&self) -> Option<&LastOperation> {
+        match &self.kind {
+            InstanceKind::Managed(managed) => Some(&managed.operation),
+            InstanceKind::UserProvided(provided) => provided.operation.as_ref(),
+        }
+    }
+
+    /// Whether the last operation is this one in this state.
+    pub(super) fn is(&self, kind: OperationKind, state: OperationState) -> bool {
+        self.operation().is_some_and(|operation| operation.kind == kind && operation.state == state)
+    }
+
+    /// Takes over what an update changes.
+    pub(super) fn apply(&mut self, change: Change, at: Timestamp) {
+        let Change { plan_guid, parameters, maintenance_info, name, tags, metadata } = change;
+        if plan_guid.is_some() || name.is_some() || tags.is_some() {
+            self.updated_at = at;
+        }
+        if let Some(managed) = self.managed_mut() {
+            managed.plan_guid = plan_guid.unwrap_or_else(|| std::mem::take(&mut managed.plan_guid));
+            managed.parameters = parameters.unwrap_or_else(|| std::mem::take(&mut managed.parameters));
+            managed.maintenance_info = maintenance_info.unwrap_or_else(|| managed.maintenance_info.take());
+        }
+        self.name = name.unwrap_or_else(|| std::mem::take(&mut self.name));
+        self.tags = tags.unwrap_or_else(|| std::mem::take(&mut self.tags));
+        // What would exceed the limits was refused when it was asked for.
+        if let Ok(metadata) = metadata.applied_to(&self.metadata) {
+            self.metadata = metadata;
+        }
     }
 }
 
@@ -186,13 +219,20 @@ pub(super) struct Managed {
     pub(super) operation: LastOperation,
     /// The running operation's course, and what it will have changed when it succeeds.
     pub(super) pending: Option<(Course, Change)>,
+    /// The job of v3 that polls the running operation.
+    #[serde(default)]
+    pub(super) job: Option<Id>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct UserProvided {
     pub(super) credentials: Map<String, Value>,
-    pub(super) syslog_drain_url: String,
-    pub(super) route_service_url: String,
+    /// Nothing, as v3 leaves it, is not the same as v2's empty text (section 12).
+    pub(super) syslog_drain_url: Option<String>,
+    pub(super) route_service_url: Option<String>,
+    /// v3 alone keeps one.
+    #[serde(default)]
+    pub(super) operation: Option<LastOperation>,
 }
 
 /// What an update changes only once the broker has succeeded.
@@ -201,6 +241,13 @@ pub(super) struct Change {
     pub(super) plan_guid: Option<String>,
     pub(super) parameters: Option<Map<String, Value>>,
     pub(super) maintenance_info: Option<Value>,
+    /// From here on what v2 stores before it asks the broker (section 9).
+    #[serde(default)]
+    pub(super) name: Option<String>,
+    #[serde(default)]
+    pub(super) tags: Option<Vec<String>>,
+    #[serde(default)]
+    pub(super) metadata: MetadataChange,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -216,6 +263,13 @@ impl LastOperation {
     pub(super) fn new(kind: OperationKind, state: OperationState, description: &str, now: Timestamp) -> Self {
         Self { kind, state, description: description.to_owned(), created_at: now, updated_at: now }
     }
+
+    /// The same operation, further on.
+    pub(super) fn become_state(&mut self, state: OperationState, description: &str, now: Timestamp) {
+        self.state = state;
+        description.clone_into(&mut self.description);
+        self.updated_at = now;
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -229,10 +283,18 @@ pub(super) enum OperationKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum OperationState {
+    /// Asked of v3, whose job has not picked it up yet.
+    Initial,
     #[serde(rename = "in progress")]
     InProgress,
     Succeeded,
     Failed,
+}
+
+impl OperationState {
+    fn is_underway(self) -> bool {
+        matches!(self, Self::Initial | Self::InProgress)
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -245,6 +307,19 @@ pub(super) struct Key {
     pub(super) created_at: Timestamp,
     #[serde(default)]
     pub(super) metadata: Metadata,
+    /// v3 alone keeps one.
+    #[serde(default)]
+    pub(super) operation: Option<LastOperation>,
+}
+
+impl Key {
+    pub(super) fn is(&self, kind: OperationKind, state: OperationState) -> bool {
+        self.operation.as_ref().is_some_and(|operation| operation.kind == kind && operation.state == state)
+    }
+
+    pub(super) fn updated_at(&self) -> Timestamp {
+        self.operation.as_ref().map_or(self.created_at, |operation| operation.updated_at)
+    }
 }
 
 /// A v2 background job. A job that has ended well has no row any more.
@@ -273,7 +348,32 @@ pub(super) struct PollableJob {
     pub(super) errors: Vec<Value>,
     pub(super) subject: Subject,
     /// What is still to be done, and when.
-    pub(super) work: Option<(Timestamp, Deletion)>,
+    pub(super) work: Option<(Timestamp, Work)>,
+}
+
+/// What a job of v3 does when it is picked up.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "there are never many at once")]
+pub(super) enum Work {
+    /// Deletes all of it, and waits for no broker.
+    Delete(Deletion),
+    Provision {
+        instance: String,
+    },
+    Update {
+        instance: String,
+        change: Change,
+    },
+    Deprovision {
+        instance: String,
+    },
+    Bind {
+        key: String,
+    },
+    Unbind {
+        key: String,
+    },
 }
 
 /// What a job of v3 is about: it links there as long as that exists.
@@ -291,6 +391,8 @@ pub(super) struct Subject {
 pub(super) enum JobState {
     /// Queued or running.
     Processing,
+    /// The broker has accepted, and is asked again and again how far it is.
+    Polling,
     Complete,
     Failed,
 }
@@ -305,9 +407,10 @@ pub(super) enum Deletion {
 }
 
 /// Feature flags and their defaults.
-pub(super) const FLAGS: [(&str, bool); 3] = [
+pub(super) const FLAGS: [(&str, bool); 4] = [
     ("hide_marketplace_from_unauthenticated_users", false),
     ("service_instance_creation", true),
+    ("service_instance_sharing", true),
     ("user_org_creation", false),
 ];
 
@@ -452,6 +555,14 @@ impl Store {
         self.touch();
     }
 
+    /// Changes a plan, as a broker that updates its catalogue does. Returns whether there is one of this guid.
+    pub(super) fn change_plan(&mut self, guid: &str, change: impl FnOnce(&mut Plan)) -> bool {
+        let Some(id) = self.plans.by_guid(guid).map(|plan| plan.id) else { return false };
+        change(self.plans.get_mut(id).expect("it was found a moment ago"));
+        self.touch();
+        true
+    }
+
     fn insert_plan(&mut self, make: impl FnOnce(Id) -> Plan) {
         let row = make(self.next_id());
         self.index.plan(&row);
@@ -503,10 +614,13 @@ impl Store {
         self.touch();
     }
 
-    /// Removes an instance with its keys.
+    /// Removes an instance with its keys. A job that polled its operation finds nothing any more.
     pub(super) fn remove_instance(&mut self, id: Id) {
         if let Some(row) = self.instances.remove(id) {
             self.index.forget_instance(&row);
+            if let Some(job) = row.managed().and_then(|managed| managed.job) {
+                self.fail_pollable_job(job, &Error::ServiceInstanceNotFound.with(&[&row.guid]));
+            }
             for key in self.index.keys_of(&row.guid).to_vec() {
                 self.remove_key(key);
             }
@@ -520,6 +634,11 @@ impl Store {
         self.index.key(&row);
         self.keys.insert(row);
         id
+    }
+
+    pub(super) fn change_key(&mut self, id: Id, change: impl FnOnce(&mut Key)) {
+        change(self.keys.get_mut(id).expect("the id was read under the same lock"));
+        self.touch();
     }
 
     pub(super) fn remove_key(&mut self, id: Id) {
@@ -557,12 +676,38 @@ impl Store {
     }
 
     /// Takes a job of v3 that is due off the schedule, and what it has to do with it.
-    pub(super) fn begin_pollable_job(&mut self, id: Id) -> Option<Deletion> {
+    pub(super) fn begin_pollable_job(&mut self, id: Id) -> Option<Work> {
         let job = self.pollable_jobs.get_mut(id)?;
         self.index.forget_pollable_job(job);
-        let (_, deletion) = job.work.take()?;
+        let (_, work) = job.work.take()?;
         self.touch();
-        Some(deletion)
+        Some(work)
+    }
+
+    /// Lets a job of v3 wait for the broker.
+    pub(super) fn poll_pollable_job(&mut self, id: Id, at: Timestamp) {
+        if let Some(job) = self.pollable_jobs.get_mut(id) {
+            job.state = JobState::Polling;
+            job.updated_at = at;
+            self.touch();
+        }
+    }
+
+    /// Fails a job of v3 whose operation was taken out of its hands.
+    pub(super) fn fail_pollable_job(&mut self, id: Id, failure: &Failure) {
+        if let Some(at) = self.pollable_jobs.get(id).map(|job| job.updated_at) {
+            self.end_pollable_job(id, vec![failure.v3_error()], at);
+        }
+    }
+
+    /// Forgets the rows of jobs that have ended, as an old foundation does by their age.
+    pub(super) fn purge_pollable_jobs(&mut self) {
+        let ended = |job: &&PollableJob| matches!(job.state, JobState::Complete | JobState::Failed);
+        let ids: Vec<Id> = self.pollable_jobs.iter().filter(ended).map(|job| job.id).collect();
+        for id in ids {
+            self.pollable_jobs.remove(id);
+            self.touch();
+        }
     }
 
     /// Ends a job of v3, which stays.
@@ -573,40 +718,6 @@ impl Store {
             job.updated_at = at;
             self.touch();
         }
-    }
-
-    /// Ends an operation that has run its course.
-    pub(super) fn end_operation(&mut self, id: Id) {
-        let Some(managed) = self.instances.get(id).and_then(Instance::managed) else { return };
-        let Some((course, change)) = managed.pending.clone() else { return };
-        let Some(at) = course.ends_at else { return };
-        if course.failure.is_none() && managed.operation.kind == OperationKind::Delete {
-            self.remove_instance(id);
-            return;
-        }
-        self.change_instance(id, |instance| {
-            if let Some(managed) = instance.managed_mut() {
-                managed.pending = None;
-                managed.operation.updated_at = at;
-                if let Some(description) = course.failure {
-                    managed.operation.state = OperationState::Failed;
-                    managed.operation.description = description;
-                } else {
-                    managed.operation.state = OperationState::Succeeded;
-                    managed.apply(change);
-                }
-            }
-        });
-    }
-}
-
-impl Managed {
-    /// Takes over what an update changes.
-    pub(super) fn apply(&mut self, change: Change) {
-        let Change { plan_guid, parameters, maintenance_info } = change;
-        self.plan_guid = plan_guid.unwrap_or_else(|| std::mem::take(&mut self.plan_guid));
-        self.parameters = parameters.unwrap_or_else(|| std::mem::take(&mut self.parameters));
-        self.maintenance_info = maintenance_info.unwrap_or_else(|| self.maintenance_info.take());
     }
 }
 

@@ -8,10 +8,13 @@ use super::call::{Call, Reply};
 use super::errors::{Error, Failure};
 use super::index::Due;
 use super::limits::Limiter;
+use super::marketplace::BrokerStep;
 use super::options::Options;
-use super::store::Store;
+use super::orders::Orders;
+use super::store::{Plan, Store};
+use super::table::Id;
 use super::uaa::{self, Attempts, TokenEndpoint};
-use super::{discovery, removal, v2, v3};
+use super::{broker, discovery, removal, v2, v3, work};
 
 #[derive(Debug)]
 pub(super) struct World {
@@ -20,6 +23,7 @@ pub(super) struct World {
     attempts: Attempts,
     pub(super) limiter: Limiter,
     pub(super) v2_limiter: Limiter,
+    pub(super) orders: Orders,
 }
 
 impl World {
@@ -30,6 +34,7 @@ impl World {
             attempts: Attempts::default(),
             limiter: Limiter::default(),
             v2_limiter: Limiter::default(),
+            orders: Orders::default(),
         }
     }
 
@@ -38,9 +43,26 @@ impl World {
         self.options.ids.next()
     }
 
+    /// Sends a request about an instance of a plan to the broker, which an order may tell to act otherwise.
+    pub(super) fn ask(
+        &self,
+        plan: &Plan,
+        instance: &str,
+        step: BrokerStep,
+        accepts_incomplete: bool,
+        now: Timestamp,
+    ) -> Result<broker::Answer, Failure> {
+        let ordered = self.orders.obey(step, instance);
+        let behaviour = ordered.as_ref().unwrap_or(&plan.behaviour);
+        broker::ask(behaviour, step, accepts_incomplete, self.options.longest_operation, now)
+    }
+
     pub(super) fn answer(&mut self, call: &Call) -> Reply {
         let now = self.options.clock.now();
         self.settle(now);
+        if call.method == "GET" {
+            self.count_looks(&call.path, now);
+        }
         let options = Arc::clone(&self.options);
         match (call.method.as_str(), call.path.as_str()) {
             ("POST", "/oauth/token") => {
@@ -79,6 +101,21 @@ impl World {
         }
     }
 
+    /// Operations that end after so many looks: at the instance, at its job, or at a list of instances.
+    fn count_looks(&mut self, path: &str, now: Timestamp) {
+        let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let is_list = last == "service_instances";
+        let is_looked_at = |id: &Id| {
+            let Some(row) = self.store.instances.get(*id) else { return false };
+            let job = row.managed().and_then(|managed| self.store.pollable_jobs.get(managed.job?));
+            is_list || row.guid == last || job.is_some_and(|job| job.guid == last)
+        };
+        let looked_at: Vec<Id> = self.store.index.counting_looks().iter().copied().filter(is_looked_at).collect();
+        for id in looked_at {
+            self.store.look_at(id, now);
+        }
+    }
+
     /// Lets everything happen that was due by `now`, in its order.
     fn settle(&mut self, now: Timestamp) {
         while let Some((at, due)) = self.store.index.next_due(now) {
@@ -89,12 +126,7 @@ impl World {
                     let failure = deletion.and_then(|deletion| removal::delete(self, &deletion, at).err());
                     self.store.end_job(id, failure.as_ref().map(Failure::v2));
                 }
-                Due::PollableJob(id) => {
-                    let deletion = self.store.begin_pollable_job(id);
-                    let failure = deletion.and_then(|deletion| removal::delete(self, &deletion, at).err());
-                    let errors = failure.iter().map(Failure::v3_error).collect();
-                    self.store.end_pollable_job(id, errors, at);
-                }
+                Due::PollableJob(id) => work::run(self, id, at),
             }
         }
     }

@@ -8,6 +8,8 @@ use url::Url;
 pub struct Foundation {
     /// Whether it speaks v2.
     pub v2: bool,
+    /// Whether it speaks v3.
+    pub v3: bool,
     /// Where to sign in.
     pub sign_in: Option<Url>,
 }
@@ -35,10 +37,15 @@ impl Foundation {
             return None;
         }
         let url = |link: Option<Href>| Url::parse(&link?.href).ok();
-        Some(Self { v2: links.cloud_controller_v2.is_some(), sign_in: url(links.login).or_else(|| url(links.uaa)) })
+        Some(Self {
+            v2: links.cloud_controller_v2.is_some(),
+            v3: links.cloud_controller_v3.is_some(),
+            sign_in: url(links.login).or_else(|| url(links.uaa)),
+        })
     }
 
-    /// Reads `GET /v2/info`, which answers even where v2 is off. `None` if it is not the answer of a Cloud Controller.
+    /// Reads `GET /v2/info`, which answers even where v2 is off; it says nothing of v3, but where v2 is off there is
+    /// nothing else. `None` if it is not the answer of a Cloud Controller.
     pub fn from_info(body: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
         struct Info {
@@ -50,9 +57,23 @@ impl Foundation {
         let url = |text: Option<String>| Url::parse(&text?).ok();
         Some(Self {
             v2: !info.api_version.is_empty(),
+            v3: info.api_version.is_empty(),
             sign_in: url(info.authorization_endpoint).or_else(|| url(info.token_endpoint)),
         })
     }
+}
+
+/// Whether this is `GET /v3` of a Cloud Controller: the links to its collections.
+pub fn is_v3(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Root {
+        links: Links,
+    }
+    #[derive(Deserialize)]
+    struct Links {
+        organizations: Option<serde::de::IgnoredAny>,
+    }
+    serde_json::from_slice(body).is_ok_and(|root: Root| root.links.organizations.is_some())
 }
 
 /// Whether secrets may be sent to `sign_in`, which the API at `api` has named: never from an encrypted connection to a
@@ -84,19 +105,19 @@ mod tests {
     }
 
     #[test]
-    fn the_root_tells_whether_v2_is_on_and_where_to_sign_in() {
+    fn the_root_tells_which_apis_there_are_and_where_to_sign_in() {
         let v2 = r#""cloud_controller_v2":{"href":"https://api.x/v2","meta":{"version":"2.293.0"}}"#;
         let v3 = r#""cloud_controller_v3":{"href":"https://api.x/v3"},"credhub":null"#;
         let login = r#""login":{"href":"https://login.x"}"#;
         let uaa = r#""uaa":{"href":"https://uaa.x"}"#;
         let cases = [
-            (format!("{v2},{v3},{login},{uaa}"), true, Some("https://login.x")),
-            (format!("{v2},{uaa}"), true, Some("https://uaa.x")),
-            (format!("{v3},{login}"), false, Some("https://login.x")),
-            (format!(r#""cloud_controller_v2":null,{v3},"login":null"#), false, None),
+            (format!("{v2},{v3},{login},{uaa}"), (true, true), Some("https://login.x")),
+            (format!("{v2},{uaa}"), (true, false), Some("https://uaa.x")),
+            (format!("{v3},{login}"), (false, true), Some("https://login.x")),
+            (format!(r#""cloud_controller_v2":null,{v3},"login":null"#), (false, true), None),
         ];
-        for (links, v2, sign_in) in cases {
-            assert_eq!(root(&links), Some(Foundation { v2, sign_in: sign_in.map(url) }), "{links}");
+        for (links, (v2, v3), sign_in) in cases {
+            assert_eq!(root(&links), Some(Foundation { v2, v3, sign_in: sign_in.map(url) }), "{links}");
         }
     }
 
@@ -115,8 +136,16 @@ mod tests {
             );
             Foundation::from_info(body.as_bytes()).unwrap()
         };
-        assert_eq!(info("2.293.0"), Foundation { v2: true, sign_in: Some(url("https://login.x")) });
-        assert!(!info("").v2);
+        let sign_in = Some(url("https://login.x"));
+        assert_eq!(info("2.293.0"), Foundation { v2: true, v3: false, sign_in: sign_in.clone() });
+        assert_eq!(info(""), Foundation { v2: false, v3: true, sign_in });
+    }
+
+    #[test]
+    fn the_root_of_v3_is_told_from_any_other_answer() {
+        assert!(is_v3(br#"{"links":{"self":{"href":"x"},"organizations":{"href":"x"}}}"#));
+        assert!(!is_v3(br#"{"links":{"self":{"href":"x"}}}"#));
+        assert!(!is_v3(b"<html>"));
     }
 
     #[test]

@@ -51,7 +51,7 @@ const LATER: Option<&str> = Some("try again later");
 const SIGN_IN_AGAIN: Option<&str> = Some("the token is not accepted any more: sign in again, or provide a new one");
 const QUOTA: Option<&str> = Some("delete what is not needed, or ask for a larger quota");
 const PAID: Option<&str> = Some("choose a free plan, or ask for a quota that allows paid ones");
-const BROKER: Option<&str> = Some("the service broker failed and nothing was created: see its words, then try again");
+const BROKER: Option<&str> = Some("the service broker failed and nothing was changed: see its words, then try again");
 
 /// The names of section 17.2 of the reference, and the broker's.
 #[rustfmt::skip]
@@ -121,7 +121,7 @@ const ROWS: &[Row] = &[
     row("NonrecursiveSpaceDeletionFailed", Failure::Conflict, &[], None),
     row("FeatureDisabled", Failure::Forbidden, &[], Some("the foundation has switched this off for users: ask an administrator for the feature flag")),
     row("UserProvidedServiceInstanceNotFound", Failure::NotFound, &[], None),
-    row("UserProvidedServiceInstanceHandlerNeeded", Failure::Refused, &[], Some("it is a user-provided instance: this version does not manage those")),
+    row("UserProvidedServiceInstanceHandlerNeeded", Failure::Refused, &[], Some("it is a user-provided instance: those are declared in `user_provided_service_instances`")),
     row("ServiceKeyNameTaken", Failure::Conflict, &["name"], None),
     row("ServiceKeyInvalid", Failure::Refused, &[], None),
     row("ServiceKeyNotFound", Failure::NotFound, &[], None),
@@ -176,14 +176,17 @@ pub fn refusal(answer: &Response, purpose: Purpose) -> RemoteError {
         return v2_is_off(problem);
     }
     let row = ROWS.iter().find(|row| row.name == named.name);
-    let failure = row.map_or_else(|| by_status(answer.status), |row| row.failure);
+    let hint = hinted(&named);
+    let known = hint.map(|hint| hint.failure).or(row.map(|row| row.failure));
+    let failure = known.unwrap_or_else(|| by_status(answer.status));
     let broker = is_broker(&named.name);
     let settled = broker || named.name == "UaaUnavailable";
     RemoteError {
         failure,
         message: if broker && failure == Failure::Server { "the service broker failed" } else { words(failure) }
             .to_owned(),
-        help: come_back(failure, answer).or_else(|| row.and_then(|row| row.help).map(str::to_owned)),
+        help: come_back(failure, answer)
+            .or_else(|| hint.and_then(|hint| hint.help).or(row.and_then(|row| row.help)).map(str::to_owned)),
         problem,
         fields: fields(purpose, row, &named),
         uncertain: purpose.writes() && answer.status >= 500 && !settled,
@@ -194,8 +197,8 @@ pub fn refusal(answer: &Response, purpose: Purpose) -> RemoteError {
 pub fn v2_is_off(problem: Box<RemoteProblem>) -> RemoteError {
     RemoteError {
         failure: Failure::UnknownDialect,
-        message: "this foundation has switched v2 off; this version of trueup speaks v2 only".to_owned(),
-        help: Some("use a foundation that still offers v2, or a version of trueup that speaks v3".to_owned()),
+        message: "this foundation has switched v2 off".to_owned(),
+        help: Some("set `api = \"v3\"` or `api = \"auto\"` for this target in `trueup.toml`".to_owned()),
         problem,
         fields: Vec::new(),
         uncertain: false,
@@ -221,7 +224,7 @@ fn unnamed(answer: &Response, purpose: Purpose) -> RemoteError {
     let failure = by_status(answer.status);
     let help = match failure {
         // Users whose only role is this one get a sentence instead of JSON (reference, section 16).
-        Failure::Forbidden => {
+        Failure::Forbidden if answer.path.contains("/v2/") => {
             Some("v2 is closed to users whose only role is Space Supporter, and proxies may refuse too")
         }
         Failure::Server => Some("something in front of the foundation answered for it: try again later"),
@@ -239,7 +242,7 @@ fn unnamed(answer: &Response, purpose: Purpose) -> RemoteError {
 }
 
 /// When to come back, where the foundation says so: in seconds (reference, section 15).
-fn come_back(failure: Failure, answer: &Response) -> Option<String> {
+pub fn come_back(failure: Failure, answer: &Response) -> Option<String> {
     let seconds: u64 = answer.header("retry-after").filter(|_| failure == Failure::RateLimited)?.trim().parse().ok()?;
     Some(format!("it asks to come back in {seconds} s: try again then"))
 }
@@ -289,6 +292,58 @@ fn words(failure: Failure) -> &'static str {
     }
 }
 
+/// What `UnprocessableEntity` of v3 is about: it has no names for its reasons, and words may change (section 17.1). So they
+/// only help to point and to name the failure; nothing is decided by them.
+struct Hint {
+    words: &'static str,
+    failure: Failure,
+    fields: &'static [&'static str],
+    help: Option<&'static str>,
+}
+
+const fn hint(
+    words: &'static str,
+    failure: Failure,
+    fields: &'static [&'static str],
+    help: Option<&'static str>,
+) -> Hint {
+    Hint { words, failure, fields, help }
+}
+
+const NAMES_FOLD: Option<&str> =
+    Some("names are compared without regard to case; you may not be allowed to see the one that has it");
+const RUNNING: Option<&str> = Some("wait until the running operation is finished, then run trueup again");
+
+/// The first that fits is taken.
+#[rustfmt::skip]
+const HINTS: &[Hint] = &[
+    hint("instance name is taken", Failure::Conflict, &["name"], Some("an instance, a user-provided one, or one shared into the space has this name")),
+    hint("binding names must be unique", Failure::Conflict, &["name"], None),
+    hint("already exists", Failure::Conflict, &["name"], NAMES_FOLD),
+    hint("name must be unique", Failure::Conflict, &["name"], NAMES_FOLD),
+    hint("operation in progress", Failure::Conflict, &[], RUNNING),
+    hint("metadata label", Failure::Refused, &["labels"], None),
+    hint("metadata annotation", Failure::Refused, &["annotations"], None),
+    hint("invalid space", Failure::Refused, &["space"], None),
+    hint("invalid organization", Failure::Refused, &["organization"], None),
+    hint("service instances limit", Failure::Refused, &["space"], QUOTA),
+    hint("paid service instances", Failure::Refused, &["plan"], PAID),
+    hint("paid service plan", Failure::Refused, &["plan"], PAID),
+    hint("changing plans", Failure::Refused, &["plan"], None),
+    hint("inaccessible plan", Failure::Refused, &["parameters", "plan"], Some("its plan is no longer offered: change the plan first")),
+    hint("maintenance_info", Failure::Refused, &["upgrade"], Some("the broker offers another version by now: plan again")),
+    hint("service plan", Failure::Refused, &["plan"], None),
+    hint("tags", Failure::Refused, &["tags"], None),
+    hint("parameters", Failure::Refused, &["parameters"], None),
+    hint("shared", Failure::Refused, &["name"], Some("unshare it first")),
+    hint("name", Failure::Refused, &["name"], None),
+];
+
+fn hinted(named: &Named) -> Option<&'static Hint> {
+    let detail = Some(named).filter(|named| named.name == "UnprocessableEntity")?.detail.to_lowercase();
+    HINTS.iter().find(|hint| detail.contains(hint.words))
+}
+
 /// The fields an error is about, as far as it tells.
 fn fields(purpose: Purpose, row: Option<&Row>, named: &Named) -> Vec<FieldProblem> {
     let Purpose::Write(section) = purpose else { return Vec::new() };
@@ -303,7 +358,7 @@ fn fields(purpose: Purpose, row: Option<&Row>, named: &Named) -> Vec<FieldProble
     let of_text: &[&str] = match named.name.as_str() {
         "ServiceInstanceInvalid" if named.detail.contains("not a valid service plan") => &["plan"],
         "ServiceInstanceInvalid" if named.detail.contains("not a valid space") => &["space"],
-        _ => row.map_or(&[], |row| row.fields),
+        _ => hinted(named).map_or_else(|| row.map_or(&[][..], |row| row.fields), |hint| hint.fields),
     };
     let field = of_text.iter().find(|name| section.field(name).is_some());
     field.map(|name| FieldProblem { path: Path::field(*name), message: named.detail.clone() }).into_iter().collect()

@@ -20,6 +20,19 @@ pub enum Meant<T> {
     Any,
 }
 
+impl Meant<Spaces> {
+    /// Whether this space may be one of them.
+    pub fn may_be(&self, space: &RemoteId) -> bool {
+        match self {
+            Self::These(spaces) => spaces.contains_key(space),
+            Self::Any => true,
+        }
+    }
+}
+
+/// The sections whose objects share the names of a space.
+const INSTANCES: [&str; 2] = ["service_instances", "user_provided_service_instances"];
+
 /// Spaces, by guid, with the guid of their organization where it is known.
 pub type Spaces = BTreeMap<RemoteId, Option<RemoteId>>;
 
@@ -58,6 +71,47 @@ pub fn spaces<'v>(
         all.extend(found);
     }
     Meant::These(all)
+}
+
+/// The spaces whose instances matter, of those that exist: where one of either kind is declared, since they share their
+/// names, and where somebody refers to one.
+pub fn spaces_of_instances(declared: &Declared, there: &Collection) -> Meant<Spaces> {
+    let instances = declared.values().filter(|resource| INSTANCES.contains(&resource.address.section));
+    let Meant::These(mut all) = spaces(instances.map(|instance| instance.fields.get("space")), declared, there) else {
+        return Meant::Any;
+    };
+    for instance in instances_named(declared) {
+        // Names of organizations and spaces may hold a `/` too.
+        let outer = instance.match_indices('/').flat_map(|(at, _)| there.named(&instance[..at], true));
+        all.extend(outer.map(|space| (Arc::clone(&space.id), organization_of(space).cloned())));
+    }
+    Meant::These(all)
+}
+
+/// The natural keys by which instances are referred to that are not declared.
+pub fn instances_named(declared: &Declared) -> impl Iterator<Item = &str> {
+    declared.values().filter_map(|resource| match &reference(resource.fields.get("service_instance"))?.to {
+        To::Natural { name, .. } => Some(&**name),
+        To::Declared(_) | To::Id { .. } => None,
+    })
+}
+
+/// The guids of the instances that `value`, the field `service_instance`, may mean.
+pub fn instances(value: Option<&Value>, declared: &Declared, there: &Collection, of: &Collection) -> Vec<RemoteId> {
+    let Some(reference) = reference(value) else { return Vec::new() };
+    match &reference.to {
+        To::Id { id, .. } => vec![Arc::clone(id)],
+        To::Natural { name, .. } => ids(there.named(name, false)),
+        To::Declared(address) => {
+            let Some(instance) = declared.get(address) else { return Vec::new() };
+            let Some(name) = name(instance) else { return ids(there.iter()) };
+            let spaces = spaces([instance.fields.get("space")], declared, of);
+            let here = |instance: &&Observed| {
+                instance.fields.link("space").and_then(|link| link.id.as_ref()).is_some_and(|id| spaces.may_be(id))
+            };
+            ids(there.called(&name).filter(here))
+        }
+    }
 }
 
 fn space(reference: &Reference, declared: &Declared, there: &Collection) -> Option<Spaces> {

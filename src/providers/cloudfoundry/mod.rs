@@ -1,13 +1,21 @@
 //! Cloud Foundry: organizations, spaces, the marketplace, service instances.
 //!
-//! A kind says once what it means, in its own file; [`v2`] says how that API spells it. What a foundation offers is found
-//! out in [`discovery`], signing in is in [`uaa`], refusals are understood in [`error`].
+//! A kind says once what it means, in its own file, in the words of [`api`]; [`v2`] and [`v3`] say how each API spells
+//! them. What a foundation offers is found out in [`discovery`], signing in is in [`uaa`], refusals are understood in
+//! [`error`].
 
+mod api;
+mod attachment;
+mod cli_session;
 mod discovery;
 mod error;
+mod json_schema;
 mod meant;
+mod metadata;
 mod organization;
+mod secrets;
 mod service_instance;
+mod service_key;
 mod service_plan;
 mod space;
 #[cfg(test)]
@@ -15,9 +23,12 @@ mod testing;
 mod uaa;
 mod user_provided;
 mod v2;
+mod v3;
 
+pub use attachment::Attachment;
 pub use organization::Organization;
 pub use service_instance::ServiceInstance;
+pub use service_key::ServiceKey;
 pub use service_plan::ServicePlan;
 pub use space::Space;
 pub use user_provided::UserProvided;
@@ -28,6 +39,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use self::api::Api;
 use self::discovery::Foundation;
 use self::error::Purpose;
 use self::uaa::SignIn;
@@ -49,6 +61,8 @@ const MOST_WARNINGS: usize = 20;
 #[derive(Debug)]
 pub struct CloudFoundry {
     api: Client,
+    /// The API that its kinds use.
+    speaks: Api,
     sign_in: SignIn,
     facts: Facts,
     warnings: Mutex<BTreeSet<String>>,
@@ -64,7 +78,9 @@ impl Session for CloudFoundry {
     }
 
     fn warnings(&self) -> Vec<String> {
-        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        let mut warnings = self.sign_in.notes();
+        warnings.extend(self.warnings.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+        warnings
     }
 }
 
@@ -74,17 +90,9 @@ impl Provider for CloudFoundry {
 
     async fn connect(endpoint: &Endpoint, clock: &Clock) -> Result<Self, RemoteError> {
         let api = Client::new(endpoint, clock)?;
-        let (foundation, asked) = discover(&api).await?;
-        if endpoint.api.as_deref() == Some("v3") {
-            return Err(unknown(
-                "this version of trueup speaks v2 only, and the target asks for v3",
-                "set `api = \"v2\"` or `api = \"auto\"` for this target in `trueup.toml`",
-                asked,
-            ));
-        }
-        if !foundation.v2 {
-            return Err(error::v2_is_off(asked));
-        }
+        let discovered = discover(&api, endpoint.api.as_deref()).await;
+        let (foundation, asked) = discovered.map_err(|error| cli_session::untrusted(error, endpoint))?;
+        let speaks = choose(endpoint.api.as_deref(), &foundation, &asked)?;
         let uaa = match (&endpoint.auth, foundation.sign_in) {
             // Nothing is asked of the UAA then.
             (Auth::Token(_) | Auth::None, _) => api.clone(),
@@ -106,14 +114,14 @@ impl Provider for CloudFoundry {
         };
         let sign_in = SignIn::new(uaa, endpoint.auth.clone(), clock);
         // A wrong password is found out now, and by one request.
-        sign_in.access().await?;
+        sign_in.access().await.map_err(|error| cli_session::untrusted(error, endpoint))?;
         let facts = Facts {
             provider: NAME,
             url: endpoint.url.as_str().trim_end_matches('/').into(),
-            api: "v2",
+            api: speaks.as_str(),
             read_only: None,
         };
-        Ok(Self { api, sign_in, facts, warnings: Mutex::default() })
+        Ok(Self { api, speaks, sign_in, facts, warnings: Mutex::default() })
     }
 }
 
@@ -157,27 +165,68 @@ impl CloudFoundry {
 }
 
 impl Writer<'_, CloudFoundry> {
-    /// Creates something, with one request that is not sent twice unless it cannot have been taken.
-    async fn post<T: DeserializeOwned>(
+    /// Changes something, with one request that is not sent twice unless it cannot have been taken.
+    async fn send(
         &self,
+        method: Method,
+        path: &str,
+        body: Option<&serde_json::Value>,
+        section: &'static Section,
+    ) -> Result<Response, RemoteError> {
+        let mut request = Request::write(method, path).untaken(error::says_untaken);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        self.session().exchange(request, Purpose::Write(section)).await
+    }
+
+    /// The same, where the answer tells the object.
+    async fn told<T: DeserializeOwned>(
+        &self,
+        method: Method,
         path: &str,
         body: &serde_json::Value,
         section: &'static Section,
     ) -> Result<T, RemoteError> {
-        let purpose = Purpose::Write(section);
-        let request = Request::write(Method::POST, path).json(body).untaken(error::says_untaken);
-        let answer = self.session().exchange(request, purpose).await?;
-        answer.json().map_err(|error| error::malformed(&answer, purpose, error))
+        let answer = self.send(method, path, Some(body), section).await?;
+        answer.json().map_err(|error| error::malformed(&answer, Purpose::Write(section), error))
+    }
+
+    /// Deletes something; `None` if it is gone already, which is what was asked for.
+    async fn delete(&self, path: &str, section: &'static Section) -> Result<Option<Response>, RemoteError> {
+        match self.send(Method::DELETE, path, None, section).await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) if error::says_gone(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The API to speak: the one that is insisted on, else v3 where there is one.
+fn choose(wanted: Option<&str>, foundation: &Foundation, asked: &RemoteProblem) -> Result<Api, RemoteError> {
+    let asked = || Box::new(asked.clone());
+    match wanted {
+        Some("v2") if !foundation.v2 => Err(error::v2_is_off(asked())),
+        Some("v2") => Ok(Api::V2),
+        Some("v3") if !foundation.v3 => Err(unknown(
+            "this foundation does not offer v3, and the target asks for it",
+            "set `api = \"v2\"` or `api = \"auto\"` for this target in `trueup.toml`",
+            asked(),
+        )),
+        Some("v3") => Ok(Api::V3),
+        _ if foundation.v3 => Ok(Api::V3),
+        _ if foundation.v2 => Ok(Api::V2),
+        _ => Err(error::v2_is_off(asked())),
     }
 }
 
 /// Asks what is there; also returns what was asked, for errors about the answer.
-async fn discover(api: &Client) -> Result<(Foundation, Box<RemoteProblem>), RemoteError> {
+async fn discover(api: &Client, wanted: Option<&str>) -> Result<(Foundation, Box<RemoteProblem>), RemoteError> {
     let root = api.send(Request::get("/")).await?;
     let known = root.is_success().then(|| Foundation::from_root(&root.body)).flatten();
     let asked = error::problem(&root, None, None);
     if let Some(foundation) = &known
-        && (foundation.sign_in.is_some() || !foundation.v2)
+        && foundation.sign_in.is_some()
     {
         return Ok((foundation.clone(), asked));
     }
@@ -185,7 +234,10 @@ async fn discover(api: &Client) -> Result<(Foundation, Box<RemoteProblem>), Remo
     let told = info.is_success().then(|| Foundation::from_info(&info.body)).flatten();
     match (known, told) {
         (Some(known), told) => Ok((Foundation { sign_in: told.and_then(|told| told.sign_in), ..known }, asked)),
-        (None, Some(told)) => Ok((told, error::problem(&info, None, None))),
+        (None, Some(told)) => {
+            let v3 = told.v3 || (wanted == Some(Api::V3.as_str()) && has_v3(api).await?);
+            Ok((Foundation { v3, ..told }, error::problem(&info, None, None)))
+        }
         (None, None) if root.status >= 500 || root.status == 429 => Err(error::refusal(&root, Purpose::Read)),
         (None, None) => Err(unknown(
             "what answers is not the API of a Cloud Foundry",
@@ -193,6 +245,12 @@ async fn discover(api: &Client) -> Result<(Foundation, Box<RemoteProblem>), Remo
             error::problem(&root, None, root.excerpt()),
         )),
     }
+}
+
+/// Asks v3 itself, where nothing else tells.
+async fn has_v3(api: &Client) -> Result<bool, RemoteError> {
+    let answer = api.send(Request::get("/v3")).await?;
+    Ok(answer.is_success() && discovery::is_v3(&answer.body))
 }
 
 fn unknown(message: &str, help: &str, problem: Box<RemoteProblem>) -> RemoteError {
@@ -299,3 +357,6 @@ mod tests;
 
 #[cfg(test)]
 mod emulated;
+
+#[cfg(test)]
+mod tls;

@@ -2,18 +2,23 @@
 
 use std::sync::Arc;
 
-use super::v2::{self, Filter};
+use super::api::{self, ContainerChange, Filter, Key, NewOrganization};
+use super::metadata::{self, Metadata};
 use super::{
     ANNOTATIONS_DOC, CREATED_AT, CloudFoundry, GUID, LABELS_DOC, NAME, NAME_SHAPE, Stamp, UPDATED_AT, own_name_of,
 };
-use crate::kind::{Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
-use crate::model::{Compare, Condition, Field, Fields, Identity, KeyPart, KeySource, Observed, Section, Shape, Value};
+use crate::kind::{Abilities, Check, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::model::{
+    Compare, Condition, Diagnostic, Facts, Field, Fields, Identity, KeyPart, KeySource, Observed, Section, Shape, Value,
+};
 
 /// An organization, as either API tells it.
 #[derive(Debug, Clone)]
 pub struct Organization {
     pub(super) stamp: Stamp,
     pub(super) name: Arc<str>,
+    /// Where the API has any.
+    pub(super) metadata: Option<Metadata>,
 }
 
 static SECTION: Section = Section {
@@ -37,11 +42,13 @@ static SECTION: Section = Section {
 
 impl Organization {
     fn observed(self) -> Observed {
+        let mut fields = Fields::from_iter([("name", Value::Text(Arc::clone(&self.name)))]);
+        self.metadata.into_iter().flat_map(Metadata::fields).for_each(|(name, value)| fields.set(name, value));
         Observed {
             identity: Identity::single("name", Arc::clone(&self.name)),
             id: Arc::clone(&self.stamp.guid),
             version: self.stamp.updated_at.clone(),
-            fields: Fields::from_iter([("name", Value::Text(self.name))]),
+            fields,
             attributes: self.stamp.attributes(),
             condition: Condition::Ready,
         }
@@ -54,13 +61,36 @@ impl Readable for Organization {
 
     /// All of them: spaces are found through their organization, and which organizations those are in is not asked here.
     async fn observe(_: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
-        Ok(v2::organizations(&remote, &[]).await?.into_iter().map(Self::observed).collect())
+        Ok(api::organizations(&remote, &[]).await?.into_iter().map(Self::observed).collect())
     }
 }
 
 impl Kind for Organization {
+    fn check(check: Check<'_>) -> Vec<Diagnostic> {
+        metadata::check(check)
+    }
+
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, CloudFoundry>) -> Result<Observed, RemoteError> {
-        v2::create_organization(remote, own_name_of(proposal), &SECTION).await.map(Self::observed)
+        let new = NewOrganization { name: own_name_of(proposal), metadata: Metadata::declared(proposal.fields) };
+        api::create_organization(remote, new, &SECTION).await.map(Self::observed)
+    }
+
+    /// Not deleted: v3 would take along everything inside, apps and routes and what nobody declared among it, which
+    /// cannot be shown beforehand (reference, section 6.1).
+    fn abilities(_: &Facts) -> Abilities {
+        Abilities { update: true, ..Abilities::default() }
+    }
+
+    async fn update(
+        modification: Modification<'_>,
+        remote: &Writer<'_, CloudFoundry>,
+    ) -> Result<Observed, RemoteError> {
+        let change = ContainerChange {
+            name: modification.changes("name").then(|| own_name_of(modification.proposal)),
+            metadata: Metadata::changed(&modification),
+        };
+        let updated = api::update_organization(remote, &modification.observed.id, change, &SECTION).await;
+        updated.map(Self::observed)
     }
 
     async fn look_up(
@@ -68,7 +98,7 @@ impl Kind for Organization {
         remote: Reader<'_, CloudFoundry>,
     ) -> Result<Option<Observed>, RemoteError> {
         let name = own_name_of(proposal);
-        let found = v2::organizations(&remote, &[Filter::Is("name", name.into())]).await?;
+        let found = api::organizations(&remote, &[Filter::Is(Key::Name, name.into())]).await?;
         let named = found.into_iter().find(|found| found.name.to_lowercase() == name.to_lowercase());
         Ok(named.map(Self::observed))
     }

@@ -1,27 +1,30 @@
 //! Managed service instances.
 
 mod check;
+mod parameters;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
+use super::api::{self, Api, Begun, Deleted, Filter, InstanceChange, Job, Key, NewInstance, Updated};
+use super::attachment;
 use super::error::says_gone;
-use super::meant::{self, Meant};
-use super::v2::{self, Filter, NewInstance};
+use super::meant;
+use super::metadata::Metadata;
 use super::{
     ANNOTATIONS_DOC, CREATED_AT, CloudFoundry, GUID, LABELS_DOC, NAME, NAME_SHAPE, SPACE_SHAPE, Stamp, UPDATED_AT,
     json, linked_id, own_name_of, space_link,
 };
-use crate::kind::{Check, Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::kind::{Abilities, Check, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
 use crate::model::{
     Attribute, Collection, Compare, Condition, Diagnostic, Facts, Field, Fields, Identity, KeyPart, KeySource, Link,
     Observed, Operation, RemoteId, Section, Shape, Value,
 };
 
-/// How many instances are polled one by one; for more, the lists of their spaces are read.
-const FEW: usize = 3;
+/// Where a polled instance keeps the guid of its job.
+const JOB: &str = "job";
 
 /// A managed instance, as either API tells it.
 #[derive(Debug, Clone)]
@@ -34,6 +37,12 @@ pub struct ServiceInstance {
     pub(super) plan: Option<RemoteId>,
     pub(super) tags: Vec<String>,
     pub(super) dashboard_url: Option<Arc<str>>,
+    /// The version of what it runs on, where the broker counts them.
+    pub(super) maintenance_version: Option<Arc<str>>,
+    /// Whether there is a newer one, where the API says so itself.
+    pub(super) upgrade_available: Option<bool>,
+    /// Where the API has any.
+    pub(super) metadata: Option<Metadata>,
     pub(super) last_operation: Option<LastOperation>,
 }
 
@@ -99,8 +108,13 @@ static SECTION: Section = Section {
         Field::new("annotations", "annotations", Shape::Object, ANNOTATIONS_DOC)
             .compare(Compare::DeclaredKeys)
             .only(&["v3"]),
-        Field::new("upgrade", "maintenance_info", Shape::Boolean, "Whether to take up new versions of the plan.")
-            .unsupported("this version upgrades no instance: use `cf upgrade-service`"),
+        Field::new(
+            "upgrade",
+            "maintenance_info",
+            Shape::Boolean,
+            "Whether to upgrade it as soon as its plan has a new version; `false` leaves it as it is.",
+        )
+        .compare(Compare::IfTrue),
         Field::new(
             "gateway_data",
             "gateway_data",
@@ -115,6 +129,7 @@ static SECTION: Section = Section {
         CREATED_AT,
         UPDATED_AT,
         Attribute::new("dashboard_url", "dashboard_url", "Where its dashboard is, if the broker has one."),
+        Attribute::new("available_version", "maintenance_info", "The version of its plan that it can be upgraded to."),
     ],
 };
 
@@ -123,6 +138,8 @@ struct Links {
     space: Link,
     plan: Option<Link>,
     broker: Option<Arc<str>>,
+    /// The version of what new instances of its plan run on.
+    version: Option<Arc<str>>,
 }
 
 impl ServiceInstance {
@@ -137,14 +154,16 @@ impl ServiceInstance {
                 .clone()
                 .map(|guid| Link { name: plan.map(|plan| plan.identity.to_string().into()), id: Some(guid) }),
             broker: plan.and_then(|plan| plan.attributes.text("broker")).map(Arc::from),
+            version: plan.and_then(|plan| plan.attributes.text("maintenance_version")).map(Arc::from),
         };
         self.observed(links)
     }
 
-    /// In terms of what was declared, or of what it was before.
-    fn like(self, fields: &Fields) -> Observed {
+    /// In terms of what was declared, or of what it was before: whichever knows what it is linked with.
+    fn like(self, sides: &[&Fields]) -> Observed {
         let link = |name, id: &RemoteId| {
-            let same = fields.link(name).filter(|link| link.id.as_ref() == Some(id)).cloned();
+            let all = sides.iter().filter_map(|fields| fields.link(name));
+            let same = all.filter(|link| link.id.as_ref() == Some(id)).max_by_key(|link| link.name.is_some()).cloned();
             same.unwrap_or_else(|| Link { name: None, id: Some(Arc::clone(id)) })
         };
         let plan = self.plan.as_ref().map(|guid| link("plan", guid));
@@ -152,52 +171,73 @@ impl ServiceInstance {
         let links = Links {
             space: link("space", &self.space),
             plan,
-            broker: fields.text("broker").filter(|_| known).map(Arc::from),
+            broker: sides.iter().find_map(|fields| fields.text("broker")).filter(|_| known).map(Arc::from),
+            version: None,
         };
         self.observed(links)
     }
 
     fn observed(self, links: Links) -> Observed {
-        let Self { stamp, name, space: _, plan: _, tags, dashboard_url, last_operation } = self;
-        let Links { space, plan, broker } = links;
+        let Self {
+            stamp,
+            name,
+            space: _,
+            plan: _,
+            tags,
+            dashboard_url,
+            maintenance_version,
+            upgrade_available,
+            mut metadata,
+            last_operation,
+        } = self;
+        let mark = metadata.as_mut().and_then(Metadata::take_mark);
+        let Links { space, plan, broker, version } = links;
+        // v2 does not say it in so many words (section 7.4).
+        let outdated = upgrade_available.unwrap_or(version.is_some() && version != maintenance_version);
         let identity = Identity { parts: vec![("space", space.shown().into()), ("name", Arc::clone(&name))] };
         let fields = [
             ("space", Some(Value::Link(Box::new(space)))),
             ("name", Some(Value::Text(name))),
             ("plan", plan.map(|plan| Value::Link(Box::new(plan)))),
             ("broker", broker.map(Value::Text)),
+            ("parameters", mark.map(|mark| Value::Fingerprint(Box::new(mark)))),
             ("tags", Some(Value::List(tags.into_iter().map(Value::text).collect()))),
+            ("upgrade", Some(Value::Bool(!outdated))),
         ];
+        let metadata = metadata.into_iter().flat_map(Metadata::fields).map(|(name, value)| (name, Some(value)));
         let mut attributes = stamp.attributes();
         if let Some(url) = dashboard_url {
             attributes.set("dashboard_url", Value::Text(url));
+        }
+        if let Some(version) = version {
+            attributes.set("available_version", Value::Text(version));
         }
         Observed {
             identity,
             id: stamp.guid,
             version: stamp.updated_at,
-            fields: fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
+            fields: fields.into_iter().chain(metadata).filter_map(|(name, value)| Some((name, value?))).collect(),
             attributes,
             condition: condition(last_operation),
         }
     }
 }
 
-/// An instance whose update or delete failed is there as before; one whose create failed only occupies its name. States that
-/// are not known are taken for work under way (reference, section 8.5).
-fn condition(last: Option<LastOperation>) -> Condition {
+/// States that are not known are taken for work under way (reference, section 8.5).
+pub(super) fn condition(last: Option<LastOperation>) -> Condition {
     let Some(LastOperation { operation, state, description }) = last else { return Condition::Ready };
     match (state.as_str(), operation.as_str()) {
-        ("failed", "create") => Condition::Failed { operation: Operation::Create, description },
-        ("succeeded" | "failed", _) => Condition::Ready,
-        (_, operation) => Condition::InProgress {
-            operation: match operation {
-                "create" => Operation::Create,
-                "delete" => Operation::Delete,
-                _ => Operation::Update,
-            },
-            description,
-        },
+        ("succeeded", _) => Condition::Ready,
+        ("failed", operation) => Condition::Failed { operation: operation_of(operation), description },
+        (_, operation) => Condition::InProgress { operation: operation_of(operation), description },
+    }
+}
+
+fn operation_of(word: &str) -> Operation {
+    match word {
+        "create" => Operation::Create,
+        "delete" => Operation::Delete,
+        _ => Operation::Update,
     }
 }
 
@@ -205,23 +245,28 @@ impl Readable for ServiceInstance {
     type Provider = CloudFoundry;
     const SECTION: &'static Section = &SECTION;
     const AFTER: &'static [&'static str] = &["spaces", "service_plans"];
-    /// They share the names of a space.
-    const BESIDE: &'static [&'static str] = &["user_provided_service_instances"];
+    /// User-provided ones share the names of a space; bindings go with an instance.
+    const BESIDE: &'static [&'static str] = &["user_provided_service_instances", "service_bindings"];
 
-    /// Those in the spaces that are declared to hold one; not those that are shared into them.
+    /// Those in the spaces that are declared to hold one, not those that are shared into them; and those that somebody
+    /// refers to.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
         let none = Collection::default();
         let collection = |section| wanted.observed.get(section).copied().unwrap_or(&none);
         let (spaces, plans) = (collection("spaces"), collection("service_plans"));
-        let values = wanted.resources.iter().map(|resource| resource.fields.get("space"));
-        let meant = meant::spaces(values, wanted.declared, spaces);
-        let Some(filters) = v2::within(&meant) else { return Ok(Vec::new()) };
-        let found = v2::service_instances(&remote, &filters).await?;
-        let here = |instance: &Self| match &meant {
-            Meant::These(spaces) => spaces.contains_key(&instance.space),
-            Meant::Any => true,
+        let meant = meant::spaces_of_instances(wanted.declared, spaces);
+        let mut found = match api::within(remote.speaks, &meant) {
+            Some(filters) => api::service_instances(&remote, &filters).await?,
+            None => Vec::new(),
         };
-        Ok(found.into_iter().filter(here).map(|instance| instance.among(spaces, plans)).collect())
+        found.retain(|instance| meant.may_be(&instance.space));
+        let listed: BTreeSet<RemoteId> = found.iter().map(|instance| Arc::clone(&instance.stamp.guid)).collect();
+        let named: BTreeSet<&RemoteId> = wanted.references.iter().filter_map(|reference| reference.id()).collect();
+        let missing: Vec<RemoteId> = named.into_iter().filter(|guid| !listed.contains(*guid)).cloned().collect();
+        found.extend(api::managed_instances(&remote, &missing).await?);
+        let mut found: Vec<Observed> = found.into_iter().map(|instance| instance.among(spaces, plans)).collect();
+        parameters::ask(&mut found, wanted, plans, &remote).await?;
+        Ok(found)
     }
 }
 
@@ -242,6 +287,8 @@ impl Kind for ServiceInstance {
 
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, CloudFoundry>) -> Result<Observed, RemoteError> {
         let value = |field| proposal.fields.get(field).map(json);
+        let mut metadata = Metadata::declared(proposal.fields);
+        metadata.mark_parameters(proposal.fields.get("parameters"));
         let new = NewInstance {
             space: linked_id(proposal, "space"),
             name: own_name_of(proposal),
@@ -249,9 +296,10 @@ impl Kind for ServiceInstance {
             gateway_data: value("gateway_data"),
             parameters: value("parameters"),
             tags: value("tags"),
+            metadata,
         };
-        let created = v2::create_service_instance(remote, new, &SECTION).await?;
-        Ok(created.like(proposal.fields))
+        let created = api::create_service_instance(remote, new, &SECTION).await?;
+        Ok(created.like(&[proposal.fields]))
     }
 
     async fn look_up(
@@ -259,42 +307,146 @@ impl Kind for ServiceInstance {
         remote: Reader<'_, CloudFoundry>,
     ) -> Result<Option<Observed>, RemoteError> {
         let (name, space) = (own_name_of(proposal), linked_id(proposal, "space"));
-        let filters = [Filter::Is("name", name.into()), Filter::Is("space_guid", space.into())];
-        let found = v2::service_instances(&remote, &filters).await?;
+        let filters = [Filter::Is(Key::Name, name.into()), Filter::Is(Key::Space, space.into())];
+        let found = api::service_instances(&remote, &filters).await?;
         let this = found.into_iter().find(|instance| &*instance.name == name && &*instance.space == space);
-        Ok(this.map(|instance| instance.like(proposal.fields)))
+        Ok(this.map(|instance| instance.like(&[proposal.fields])))
+    }
+
+    fn abilities(facts: &Facts) -> Abilities {
+        Abilities { update: true, delete: true, create_over_failed: Api::of(facts).creates_over_failed() }
+    }
+
+    fn takes_along(observed: &Observed, collections: &BTreeMap<&'static str, Collection>, _: &Facts) -> Vec<String> {
+        let Some(attached) = collections.get("service_bindings") else { return Vec::new() };
+        let words = attachment::of(observed, attached).filter_map(|one| one.attributes.text("words"));
+        words.map(str::to_owned).collect()
+    }
+
+    async fn update(
+        modification: Modification<'_>,
+        remote: &Writer<'_, CloudFoundry>,
+    ) -> Result<Observed, RemoteError> {
+        let Modification { proposal, observed, .. } = modification;
+        let value = |field| proposal.fields.get(field).filter(|_| modification.changes(field));
+        let plan = modification.changes("plan").then(|| linked_id(proposal, "plan"));
+        let upgrade = plan.is_none() && value("upgrade") == Some(&Value::Bool(true));
+        let mut metadata = Metadata::changed(&modification);
+        // Stored with the parameters, once the broker has taken them.
+        metadata.mark_parameters(value("parameters"));
+        let change = InstanceChange {
+            name: modification.changes("name").then(|| own_name_of(proposal)),
+            plan,
+            parameters: value("parameters").map(json),
+            tags: value("tags").map(json),
+            // An instance gets the version of its plan when it changes to it.
+            maintenance: observed.attributes.text("available_version").filter(|_| upgrade),
+            metadata,
+        };
+        match api::update_service_instance(remote, &observed.id, change, &SECTION).await? {
+            Updated::Done(instance) => {
+                let now = instance.like(&[proposal.fields, &observed.fields]);
+                // Whatever was tried before: labels alone leave its traces.
+                Ok(Observed { condition: Condition::Ready, ..now })
+            }
+            Updated::Begun(begun) => {
+                let mut now = at_work(observed, Operation::Update, begun);
+                for field in ["plan", "broker"] {
+                    if let Some(value) = proposal.fields.get(field) {
+                        now.fields.set(field, value.clone());
+                    }
+                }
+                Ok(now)
+            }
+        }
+    }
+
+    async fn delete(observed: &Observed, remote: &Writer<'_, CloudFoundry>) -> Result<Option<Observed>, RemoteError> {
+        Ok(match api::delete_service_instance(remote, &observed.id, &SECTION).await? {
+            Deleted::Gone => None,
+            Deleted::Begun(begun) => Some(at_work(observed, Operation::Delete, begun)),
+        })
     }
 
     async fn poll(pending: &[&Observed], remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
         let before: BTreeMap<&RemoteId, &Observed> = pending.iter().map(|object| (&object.id, *object)).collect();
-        let spaces: Option<BTreeSet<RemoteId>> = pending.iter().map(|object| space_of(object).cloned()).collect();
-        let mut now: Vec<Self> = match spaces {
-            Some(spaces) if before.len() > FEW => {
-                let spaces: Vec<RemoteId> = spaces.into_iter().collect();
-                let lists = v2::in_lists("space_guid", &spaces);
-                let read = lists.into_iter().map(async |list| v2::service_instances(&remote, &[list]).await);
-                try_join_all(read).await?.into_iter().flatten().collect()
-            }
-            _ => Vec::new(),
-        };
+        let spaces = before.iter().map(|(guid, object)| (Arc::clone(guid), space_of(object).cloned())).collect();
+        let mut now = api::service_instances_again(&remote, &spaces).await?;
         // A list that shifts while it is read may miss one: only the instance itself can say that it is gone.
         let listed: BTreeSet<RemoteId> = now.iter().map(|instance| Arc::clone(&instance.stamp.guid)).collect();
         let missing = before.keys().filter(|guid| !listed.contains(**guid));
-        let read = missing.map(async |guid| match v2::service_instance_of_guid(&remote, guid).await {
-            Ok(instance) => Ok(Some(instance)),
-            Err(error) if says_gone(&error) => Ok(None),
-            Err(error) => Err(error),
-        });
+        let read = missing.map(async |guid| again(&remote, guid).await);
         now.extend(try_join_all(read).await?.into_iter().flatten());
-        let known = |instance: Self| {
-            Some(before.get(&instance.stamp.guid)?.fields.clone()).map(|fields| instance.like(&fields))
-        };
-        Ok(now.into_iter().filter_map(known).collect())
+        let known = now.into_iter().filter_map(|instance| Some((*before.get(&instance.stamp.guid)?, instance)));
+        let settled = known.map(async |(before, instance)| settle(before, instance, &remote).await);
+        Ok(try_join_all(settled).await?.into_iter().flatten().collect())
     }
 }
 
+/// One instance as it is now; `None` if it is gone.
+async fn again(remote: &CloudFoundry, guid: &str) -> Result<Option<ServiceInstance>, RemoteError> {
+    match api::service_instance_of_guid(remote, guid).await {
+        Ok(instance) => Ok(Some(instance)),
+        Err(error) if says_gone(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// An instance on which work has begun. The job that tells how it goes is kept, where there is one.
+fn at_work(observed: &Observed, operation: Operation, begun: Begun) -> Observed {
+    let mut now = observed.clone();
+    now.condition = Condition::InProgress { operation, description: None };
+    if let Some(job) = begun.job {
+        now.attributes.set(JOB, Value::Text(job));
+    }
+    now
+}
+
+/// What a polled instance has come to. Until its job has been taken up, an instance tells of what was tried before; so one
+/// that looks finished is believed only when its job is.
+async fn settle(
+    before: &Observed,
+    instance: ServiceInstance,
+    remote: &CloudFoundry,
+) -> Result<Option<Observed>, RemoteError> {
+    let now = instance.like(&[&before.fields]);
+    let job = before.attributes.text(JOB);
+    // What it is linked with changes at the end; until then, what that is called must not be forgotten.
+    let still = |condition: Condition| {
+        let mut now = Observed { condition, fields: before.fields.clone(), ..now.clone() };
+        if let Some(job) = job {
+            now.attributes.set(JOB, Value::text(job));
+        }
+        now
+    };
+    if matches!(now.condition, Condition::InProgress { .. }) {
+        return Ok(Some(still(now.condition.clone())));
+    }
+    let (Some(job), Condition::InProgress { operation, .. }) = (job, &before.condition) else {
+        return Ok(Some(now));
+    };
+    let words = match api::job(remote, job).await? {
+        Job::Running => {
+            return Ok(Some(still(Condition::InProgress { operation: *operation, description: None })));
+        }
+        Job::Done => None,
+        Job::Failed(words) => Some(words),
+    };
+    // It was read before its job was done.
+    let Some(instance) = again(remote, &now.id).await? else { return Ok(None) };
+    let mut now = instance.like(&[&before.fields]);
+    if let Some(words) = words {
+        let told = match now.condition {
+            Condition::Failed { description, .. } => description,
+            _ => None,
+        };
+        now.condition = Condition::Failed { operation: *operation, description: told.or(words) };
+    }
+    Ok(Some(now))
+}
+
 /// The guid of an instance's space.
-fn space_of(instance: &Observed) -> Option<&RemoteId> {
+pub(super) fn space_of(instance: &Observed) -> Option<&RemoteId> {
     instance.fields.link("space")?.id.as_ref()
 }
 

@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+use super::api;
 use super::error::says_gone;
 use super::meant::{self, Meant};
-use super::v2;
 use super::{CREATED_AT, CloudFoundry, GUID, NAME, NAME_SHAPE, Stamp, UPDATED_AT};
 use futures_util::future::try_join_all;
 
@@ -37,6 +37,12 @@ pub struct ServicePlan {
     pub(super) free: Option<bool>,
     /// Whether an instance of it can change to another plan.
     pub(super) plan_updateable: Option<bool>,
+    /// Whether an instance of it can have keys.
+    pub(super) bindable: Option<bool>,
+    /// Whether its broker tells the parameters of an instance.
+    pub(super) instances_retrievable: Option<bool>,
+    /// The version of what an instance of it runs on, if the broker counts them.
+    pub(super) maintenance_version: Option<Arc<str>>,
     /// JSON schemas of parameters.
     pub(super) schemas: Option<serde_json::Value>,
 }
@@ -64,15 +70,35 @@ static SECTION: Section = Section {
         Attribute::new("public", "public", "Whether every organization may use it."),
         Attribute::new("free", "free", "Whether it costs nothing."),
         Attribute::new("plan_updateable", "plan_updateable", "Whether its instances can change to another plan."),
+        Attribute::new("bindable", "bindable", "Whether its instances can have keys."),
         Attribute::new("hidden_in", "hidden_in", "The spaces, of those it is declared in, where it cannot be used."),
+        Attribute::new(
+            "instances_retrievable",
+            "instances_retrievable",
+            "Whether its broker tells the parameters of an instance.",
+        ),
         Attribute::new("schemas", "schemas", "JSON schemas of the parameters its broker takes."),
+        Attribute::new("maintenance_version", "maintenance_info", "The version of what its instances run on."),
     ],
 };
 
 impl ServicePlan {
     fn observed(self) -> Observed {
-        let Self { stamp, name, offering_name, offering, broker, active, public, free, plan_updateable, schemas } =
-            self;
+        let Self {
+            stamp,
+            name,
+            offering_name,
+            offering,
+            broker,
+            active,
+            public,
+            free,
+            plan_updateable,
+            bindable,
+            instances_retrievable,
+            maintenance_version,
+            schemas,
+        } = self;
         let mut attributes = stamp.attributes();
         let told = [
             ("broker", broker.map(Value::Text)),
@@ -81,6 +107,9 @@ impl ServicePlan {
             ("public", public.map(Value::Bool)),
             ("free", free.map(Value::Bool)),
             ("plan_updateable", plan_updateable.map(Value::Bool)),
+            ("bindable", bindable.map(Value::Bool)),
+            ("instances_retrievable", instances_retrievable.map(Value::Bool)),
+            ("maintenance_version", maintenance_version.map(Value::Text)),
             ("schemas", schemas.as_ref().map(Value::from_json)),
         ];
         for (name, value) in told {
@@ -108,21 +137,22 @@ impl Readable for ServicePlan {
     /// The whole catalogue: it is short, and a misspelt name is told what it is near to. A plan that is not public may be
     /// listed because another organization has it; so the spaces in which such a plan is declared are asked too.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
-        let mut plans: Vec<Observed> = v2::service_plans(&remote).await?.into_iter().map(Self::observed).collect();
+        let mut plans: Vec<Observed> = api::service_plans(&remote).await?.into_iter().map(Self::observed).collect();
         let spaces: Vec<RemoteId> = spaces_to_ask(wanted, &plans).into_iter().collect();
         if spaces.len() > MOST_SPACES {
             return Ok(plans);
         }
-        let asked = spaces.into_iter().map(async |space| match v2::offerings_of_space(&remote, &space).await {
-            Ok(offerings) => Ok(Some((space, offerings))),
+        let asked = spaces.into_iter().map(async |space| match api::usable_in(&remote, &space).await {
+            Ok(guids) => Ok(Some((space, guids))),
             // Not to be seen by this user, or gone: then nothing is known.
             Err(error) if error.failure == Failure::Forbidden || says_gone(&error) => Ok(None),
             Err(error) => Err(error),
         });
         let answered: Vec<_> = try_join_all(asked).await?.into_iter().flatten().collect();
         for plan in &mut plans {
-            let usable = |(_, offerings): &&(RemoteId, HashSet<String>)| {
-                plan.attributes.text("offering_guid").is_some_and(|offering| offerings.contains(offering))
+            let usable = |(_, guids): &&(RemoteId, HashSet<String>)| {
+                let offering = plan.attributes.text("offering_guid");
+                guids.contains(&*plan.id) || offering.is_some_and(|offering| guids.contains(offering))
             };
             let hidden_in: Vec<Value> =
                 answered.iter().filter(|one| !usable(one)).map(|(space, _)| Value::Text(Arc::clone(space))).collect();

@@ -3,17 +3,20 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::api::{self, ContainerChange, Filter, Key, NewSpace};
 use super::error::says_gone;
 use super::meant::{self, Meant};
-use super::v2::{self, Filter};
+use super::metadata::{self, Metadata};
 use super::{
     ANNOTATIONS_DOC, CREATED_AT, CloudFoundry, GUID, LABELS_DOC, NAME, NAME_SHAPE, Stamp, UPDATED_AT, linked_id,
     own_name_of,
 };
-use crate::kind::{Failure, Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::kind::{
+    Abilities, Check, Failure, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer,
+};
 use crate::model::{
-    Collection, Compare, Condition, Field, Fields, Identity, KeyPart, KeySource, Link, Observed, RemoteId, Section,
-    Shape, To, Value,
+    Collection, Compare, Condition, Diagnostic, Facts, Field, Fields, Identity, KeyPart, KeySource, Link, Observed,
+    RemoteId, Section, Shape, To, Value,
 };
 
 /// How many spaces named by their guid are read one by one; for more, all spaces are read.
@@ -26,6 +29,8 @@ pub struct Space {
     pub(super) name: Arc<str>,
     /// The guid of its organization.
     pub(super) organization: RemoteId,
+    /// Where the API has any.
+    pub(super) metadata: Option<Metadata>,
 }
 
 const ORGANIZATION_SHAPE: Shape = Shape::Reference { section: "organizations", qualifier: None, with_slug: false };
@@ -64,14 +69,16 @@ impl Space {
     fn observed(self, organization: Option<Arc<str>>) -> Observed {
         let shown = organization.clone().unwrap_or_else(|| Arc::clone(&self.organization));
         let link = Link { name: organization, id: Some(self.organization) };
+        let mut fields = Fields::from_iter([
+            ("organization", Value::Link(Box::new(link))),
+            ("name", Value::Text(Arc::clone(&self.name))),
+        ]);
+        self.metadata.into_iter().flat_map(Metadata::fields).for_each(|(name, value)| fields.set(name, value));
         Observed {
             identity: Identity { parts: vec![("organization", shown), ("name", Arc::clone(&self.name))] },
             id: Arc::clone(&self.stamp.guid),
             version: self.stamp.updated_at.clone(),
-            fields: Fields::from_iter([
-                ("organization", Value::Link(Box::new(link))),
-                ("name", Value::Text(self.name)),
-            ]),
+            fields,
             attributes: self.stamp.attributes(),
             condition: Condition::Ready,
         }
@@ -91,6 +98,10 @@ fn organizations_meant(wanted: &Wanted<'_>, there: &Collection) -> Meant<BTreeSe
             guids.extend(meant::organizations_holding(name, there));
         }
     }
+    // What is in a space is named with its organization and space in front.
+    for instance in meant::instances_named(wanted.declared) {
+        guids.extend(meant::organizations_holding(instance, there));
+    }
     Meant::These(guids)
 }
 
@@ -102,8 +113,8 @@ impl Readable for Space {
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
         let none = Collection::default();
         let organizations = wanted.observed.get("organizations").copied().unwrap_or(&none);
-        let mut spaces = match v2::of_organizations(&organizations_meant(wanted, organizations)) {
-            Some(filters) => v2::spaces(&remote, &filters).await?,
+        let mut spaces = match api::of_organizations(remote.speaks, &organizations_meant(wanted, organizations)) {
+            Some(filters) => api::spaces(&remote, &filters).await?,
             None => Vec::new(),
         };
 
@@ -119,10 +130,10 @@ impl Readable for Space {
             missing.remove(&*space.stamp.guid);
         }
         if missing.len() > FEW {
-            spaces = v2::spaces(&remote, &[]).await?;
+            spaces = api::spaces(&remote, &[]).await?;
         } else {
             for guid in missing {
-                match v2::space_of_guid(&remote, guid).await {
+                match api::space_of_guid(&remote, guid).await {
                     Ok(space) => spaces.push(space),
                     // Passed through unresolved: it is whoever uses it that is told.
                     Err(error) if says_gone(&error) || error.failure == Failure::Forbidden => {}
@@ -142,7 +153,7 @@ impl Readable for Space {
 }
 
 impl Kind for Space {
-    fn recognise<'c>(proposal: Proposal<'_>, collection: &'c Collection, _: &crate::model::Facts) -> Vec<&'c Observed> {
+    fn recognise<'c>(proposal: Proposal<'_>, collection: &'c Collection, _: &Facts) -> Vec<&'c Observed> {
         let name = own_name_of(proposal);
         match proposal.fields.link("organization").and_then(|link| link.id.as_ref()) {
             Some(id) => collection.called(name).filter(|space| meant::organization_of(space) == Some(id)).collect(),
@@ -150,10 +161,36 @@ impl Kind for Space {
         }
     }
 
+    fn check(check: Check<'_>) -> Vec<Diagnostic> {
+        metadata::check(check)
+    }
+
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, CloudFoundry>) -> Result<Observed, RemoteError> {
-        let organization = linked_id(proposal, "organization");
-        let space = v2::create_space(remote, own_name_of(proposal), organization, &SECTION).await?;
+        let new = NewSpace {
+            organization: linked_id(proposal, "organization"),
+            name: own_name_of(proposal),
+            metadata: Metadata::declared(proposal.fields),
+        };
+        let space = api::create_space(remote, new, &SECTION).await?;
         Ok(space.observed(super::linked_name(proposal, "organization")))
+    }
+
+    /// Not deleted: v3 would take along everything inside, apps and routes and what nobody declared among it, which
+    /// cannot be shown beforehand (reference, section 6.1).
+    fn abilities(_: &Facts) -> Abilities {
+        Abilities { update: true, ..Abilities::default() }
+    }
+
+    async fn update(
+        modification: Modification<'_>,
+        remote: &Writer<'_, CloudFoundry>,
+    ) -> Result<Observed, RemoteError> {
+        let change = ContainerChange {
+            name: modification.changes("name").then(|| own_name_of(modification.proposal)),
+            metadata: Metadata::changed(&modification),
+        };
+        let updated = api::update_space(remote, &modification.observed.id, change, &SECTION).await;
+        updated.map(|space| space.observed(super::linked_name(modification.proposal, "organization")))
     }
 
     async fn look_up(
@@ -161,8 +198,8 @@ impl Kind for Space {
         remote: Reader<'_, CloudFoundry>,
     ) -> Result<Option<Observed>, RemoteError> {
         let (name, organization) = (own_name_of(proposal), linked_id(proposal, "organization"));
-        let filters = [Filter::Is("name", name.into()), Filter::Is("organization_guid", organization.into())];
-        let found = v2::spaces(&remote, &filters)
+        let filters = [Filter::Is(Key::Name, name.into()), Filter::Is(Key::Organization, organization.into())];
+        let found = api::spaces(&remote, &filters)
             .await?
             .into_iter()
             .find(|space| space.name.to_lowercase() == name.to_lowercase() && &*space.organization == organization);
@@ -277,12 +314,12 @@ mod tests {
     fn a_space_is_recognised_by_the_id_of_its_organization_and_by_its_name() {
         let space = |guid: &str, organization: &str| {
             let stamp = Stamp { guid: guid.into(), created_at: None, updated_at: None };
-            Space { stamp, name: "Production".into(), organization: organization.into() }.observed(None)
+            Space { stamp, name: "Production".into(), organization: organization.into(), metadata: None }.observed(None)
         };
         let collection = Collection::new(vec![space("s-1", "o-1"), space("s-2", "o-2")], true);
         let address = Address::new("spaces", "production");
         let identity = Identity { parts: vec![("organization", "acme".into()), ("name", "production".into())] };
-        let facts = crate::model::Facts { provider: NAME, url: "x".into(), api: "v2", read_only: None };
+        let facts = Facts { provider: NAME, url: "x".into(), api: "v2", read_only: None };
         let registry = registry();
         let kind = registry.kind("spaces").unwrap().declared().unwrap();
         for (fields, expected) in [

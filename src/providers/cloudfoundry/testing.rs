@@ -72,7 +72,9 @@ pub fn registry() -> Registry {
         .with::<super::Space>()
         .with_readable::<super::ServicePlan>()
         .with::<super::ServiceInstance>()
-        .with_readable::<super::UserProvided>()
+        .with::<super::UserProvided>()
+        .with::<super::ServiceKey>()
+        .with_readable::<super::Attachment>()
 }
 
 /// A foundation of canned answers with v2 switched on and itself as its UAA.
@@ -98,6 +100,44 @@ pub async fn session(server: &MockServer) -> Box<dyn Session> {
 pub async fn connect(server: &MockServer, auth: Auth) -> Result<Box<dyn Session>, RemoteError> {
     let (_, clock) = Hand::clock();
     registry().connect(&endpoint(&server.uri(), auth), &clock).await.unwrap()
+}
+
+/// The same for a target that asks for one API.
+pub async fn insist(server: &MockServer, auth: Auth, api: &str) -> Result<Box<dyn Session>, RemoteError> {
+    let (_, clock) = Hand::clock();
+    let mut endpoint = endpoint(&server.uri(), auth);
+    endpoint.api = Some(api.into());
+    registry().connect(&endpoint, &clock).await.unwrap()
+}
+
+/// The same, as what it is.
+pub async fn connect_to(server: &MockServer) -> super::CloudFoundry {
+    let (_, clock) = Hand::clock();
+    let endpoint = endpoint(&server.uri(), Auth::Token("ready".into()));
+    <super::CloudFoundry as crate::kind::Provider>::connect(&endpoint, &clock).await.unwrap()
+}
+
+/// A foundation of canned answers that speaks v3 only.
+pub async fn foundation_v3() -> MockServer {
+    let server = MockServer::start().await;
+    let links = json!({"links": {
+        "cloud_controller_v3": {"href": format!("{}/v3", server.uri())},
+        "login": {"href": server.uri()},
+    }});
+    Mock::given(method("GET"))
+        .and(path("/"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(links))
+        .mount(&server)
+        .await;
+    server
+}
+
+/// One page of v3 that is all there is.
+pub fn page_v3(resources: &[Json]) -> Json {
+    json!({
+        "pagination": {"total_results": resources.len(), "total_pages": 1, "next": null},
+        "resources": resources,
+    })
 }
 
 /// One page that is all there is.

@@ -30,26 +30,59 @@ fn organization(number: u32) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn a_foundation_without_v2_is_refused_in_words() {
+async fn a_target_that_asks_for_v2_where_it_is_off_is_refused_in_words() {
     let server = MockServer::start().await;
     let links = json!({"links": {"cloud_controller_v3": {"href": "x"}, "login": {"href": server.uri()}}});
     get(&server, "/", ResponseTemplate::new(200).set_body_json(links)).await;
-    let error = refused(connect(&server, password()).await);
+    let error = refused(insist(&server, password(), "v2").await);
     assert_eq!(error.failure, Failure::UnknownDialect);
-    assert_eq!(error.message, "this foundation has switched v2 off; this version of trueup speaks v2 only");
+    assert_eq!(error.message, "this foundation has switched v2 off");
     assert_eq!(server.received_requests().await.unwrap().len(), 1, "no secret was sent");
 }
 
 #[tokio::test]
-async fn a_target_that_asks_for_v3_is_refused() {
-    let server = foundation().await;
-    let (_, clock) = Hand::clock();
-    let mut endpoint = endpoint(&server.uri(), Auth::Token("t".into()));
-    endpoint.api = Some("v3".into());
-    let error = registry().connect(&endpoint, &clock).await.unwrap().err().unwrap();
-    assert_eq!(error.failure, Failure::UnknownDialect);
-    endpoint.api = Some("v2".into());
-    assert!(registry().connect(&endpoint, &clock).await.unwrap().is_ok());
+async fn v3_is_spoken_where_it_is_offered_and_v2_elsewhere_unless_one_is_insisted_on() {
+    let (v2, v3) = (r#""cloud_controller_v2":{"href":"x"}"#, r#""cloud_controller_v3":{"href":"x"}"#);
+    for (links, wanted, expected) in [
+        (format!("{v2},{v3}"), "auto", Some("v3")),
+        (format!("{v2},{v3}"), "v2", Some("v2")),
+        (format!("{v2},{v3}"), "v3", Some("v3")),
+        (v2.to_owned(), "auto", Some("v2")),
+        (v2.to_owned(), "v3", None),
+        (v3.to_owned(), "auto", Some("v3")),
+        (format!(r#""cloud_controller_v2":null,{v3}"#), "v2", None),
+    ] {
+        let server = MockServer::start().await;
+        let body = format!(r#"{{"links":{{{links},"login":{{"href":"{}"}}}}}}"#, server.uri());
+        get(&server, "/", ResponseTemplate::new(200).set_body_string(body)).await;
+        let connected = insist(&server, Auth::Token("t".into()), wanted).await;
+        match expected {
+            Some(api) => assert_eq!(connected.unwrap().facts().api, api, "{links} {wanted}"),
+            None => assert_eq!(refused(connected).failure, Failure::UnknownDialect, "{links} {wanted}"),
+        }
+        assert_eq!(server.received_requests().await.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn where_the_root_says_nothing_v3_is_asked_itself_if_it_is_insisted_on() {
+    let root = r#"{"links":{"organizations":{"href":"x"}}}"#;
+    for (version, wanted, v3, expected) in [
+        ("2.22.0", "v3", Some(root), Some("v3")),
+        ("2.22.0", "v3", None, None),
+        ("2.22.0", "auto", Some(root), Some("v2")),
+        ("", "auto", None, Some("v3")),
+    ] {
+        let server = MockServer::start().await;
+        get(&server, "/", ResponseTemplate::new(404)).await;
+        let info = json!({"api_version": version, "authorization_endpoint": server.uri()});
+        get(&server, "/v2/info", ResponseTemplate::new(200).set_body_json(info)).await;
+        if let Some(body) = v3 {
+            get(&server, "/v3", ResponseTemplate::new(200).set_body_string(body)).await;
+        }
+        let connected = insist(&server, Auth::Token("t".into()), wanted).await;
+        assert_eq!(connected.ok().map(|session| session.facts().api), expected, "{version:?} {wanted}");
+    }
 }
 
 #[tokio::test]

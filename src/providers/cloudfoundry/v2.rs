@@ -1,26 +1,37 @@
 //! How v2 spells what the kinds mean.
 
+mod attachments;
+mod keys;
 mod list;
+mod user_provided;
+mod write;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use futures_util::future::try_join_all;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::json;
 
-pub use self::list::Filter;
-use self::list::{List, MOST_VALUES, Metadata, Resource};
-use super::meant::{Meant, Spaces};
+pub use self::attachments::attachments;
+pub use self::keys::{create_service_key, delete_service_key, service_keys};
+pub use self::list::MOST_VALUES;
+use self::list::{List, Metadata, Resource};
+pub use self::user_provided::{create_user_provided, delete_user_provided, update_user_provided, user_provided};
+pub use self::write::{
+    create_organization, create_service_instance, create_space, delete_service_instance, update_organization,
+    update_service_instance, update_space,
+};
+use super::api::{Api, Filter, Key, in_lists};
+use super::error::says_gone;
 use super::organization::Organization;
 use super::service_instance::{LastOperation, ServiceInstance};
 use super::service_plan::ServicePlan;
 use super::space::Space;
-use super::user_provided::UserProvided;
 use super::{CloudFoundry, Stamp};
 use crate::http::segment;
-use crate::kind::{RemoteError, Writer};
-use crate::model::{RemoteId, Section};
+use crate::kind::{Failure, RemoteError};
+use crate::model::RemoteId;
 
 /// Every organization that the filters leave.
 pub async fn organizations(session: &CloudFoundry, filters: &[Filter]) -> Result<Vec<Organization>, RemoteError> {
@@ -65,111 +76,43 @@ pub async fn service_instances(
     Ok(found.into_iter().map(service_instance).collect())
 }
 
+/// How many instances are polled one by one; for more, the lists of their spaces are read.
+const FEW: usize = 3;
+
+/// Instances as the lists of their spaces have them; a few are not worth a list.
+pub async fn service_instances_again(
+    session: &CloudFoundry,
+    pending: &BTreeMap<RemoteId, Option<RemoteId>>,
+) -> Result<Vec<ServiceInstance>, RemoteError> {
+    let spaces: Option<BTreeSet<RemoteId>> = pending.values().cloned().collect();
+    let Some(spaces) = spaces.filter(|_| pending.len() > FEW) else { return Ok(Vec::new()) };
+    let spaces: Vec<RemoteId> = spaces.into_iter().collect();
+    let lists = in_lists(Api::V2, Key::Space, &spaces);
+    let read = lists.into_iter().map(async |list| service_instances(session, &[list]).await);
+    Ok(try_join_all(read).await?.into_iter().flatten().collect())
+}
+
 /// One instance.
 pub async fn service_instance_of_guid(session: &CloudFoundry, guid: &str) -> Result<ServiceInstance, RemoteError> {
     session.get(format!("/v2/service_instances/{}", segment(guid))).await.map(service_instance)
 }
 
-/// Every user-provided instance that the filters leave.
-pub async fn user_provided(session: &CloudFoundry, filters: &[Filter]) -> Result<Vec<UserProvided>, RemoteError> {
-    let found = list::read(session, List::UserProvided, filters).await?;
-    Ok(found.into_iter().map(user_provided_instance).collect())
+/// The managed ones among some instances, as far as they can be seen: this path gives user-provided ones too.
+pub async fn managed_instances(
+    session: &CloudFoundry,
+    guids: &[RemoteId],
+) -> Result<Vec<ServiceInstance>, RemoteError> {
+    let read = guids.iter().map(async |guid| match service_instance_of_guid(session, guid).await {
+        Ok(instance) => Ok(Some(instance).filter(|instance| instance.plan.is_some())),
+        Err(error) if says_gone(&error) || error.failure == Failure::Forbidden => Ok(None),
+        Err(error) => Err(error),
+    });
+    Ok(try_join_all(read).await?.into_iter().flatten().collect())
 }
 
-/// Creates an organization.
-pub async fn create_organization(
-    remote: &Writer<'_, CloudFoundry>,
-    name: &str,
-    section: &'static Section,
-) -> Result<Organization, RemoteError> {
-    remote.post("/v2/organizations", &json!({ "name": name }), section).await.map(organization)
-}
-
-/// Creates a space.
-pub async fn create_space(
-    remote: &Writer<'_, CloudFoundry>,
-    name: &str,
-    organization: &str,
-    section: &'static Section,
-) -> Result<Space, RemoteError> {
-    let body = json!({ "name": name, "organization_guid": organization });
-    remote.post("/v2/spaces", &body, section).await.map(space)
-}
-
-/// What a new instance is made of. What is `None` is not sent.
-#[derive(Debug)]
-pub struct NewInstance<'a> {
-    /// The guid of its space.
-    pub space: &'a str,
-    /// Its name.
-    pub name: &'a str,
-    /// The guid of its plan.
-    pub plan: &'a str,
-    /// For brokers of the v1 protocol; today's servers accept and ignore it.
-    pub gateway_data: Option<serde_json::Value>,
-    /// For the broker.
-    pub parameters: Option<serde_json::Value>,
-    /// Its tags.
-    pub tags: Option<serde_json::Value>,
-}
-
-impl NewInstance<'_> {
-    /// The request body, in the order in which the API's documentation has it.
-    fn body(self) -> serde_json::Value {
-        let Self { space, name, plan, gateway_data, parameters, tags } = self;
-        let mut body = json!({ "space_guid": space, "name": name, "service_plan_guid": plan });
-        for (key, value) in [("gateway_data", gateway_data), ("parameters", parameters), ("tags", tags)] {
-            if let Some(value) = value {
-                body[key] = value;
-            }
-        }
-        body
-    }
-}
-
-/// Creates an instance, or begins to: plans that take their time and plans that do not are created alike.
-pub async fn create_service_instance(
-    remote: &Writer<'_, CloudFoundry>,
-    new: NewInstance<'_>,
-    section: &'static Section,
-) -> Result<ServiceInstance, RemoteError> {
-    let path = "/v2/service_instances?accepts_incomplete=true";
-    remote.post(path, &new.body(), section).await.map(service_instance)
-}
-
-/// The filters that leave what is in these spaces and, where there are too many for one list, as little else as possible.
-/// `None`: there is nothing to ask for.
-pub fn within(spaces: &Meant<Spaces>) -> Option<Vec<Filter>> {
-    let Meant::These(spaces) = spaces else { return Some(Vec::new()) };
-    if spaces.is_empty() {
-        return None;
-    }
-    let guids: Vec<RemoteId> = spaces.keys().cloned().collect();
-    let organizations: Option<BTreeSet<RemoteId>> = spaces.values().cloned().collect();
-    Some(match organizations {
-        _ if guids.len() <= MOST_VALUES => vec![Filter::In("space_guid", guids)],
-        Some(organizations) if organizations.len() <= MOST_VALUES => {
-            vec![Filter::In("organization_guid", organizations.into_iter().collect())]
-        }
-        _ => Vec::new(),
-    })
-}
-
-/// The filters that leave the spaces of these organizations and, where there are too many for one list, all others too.
-/// `None`: there is nothing to ask for.
-pub fn of_organizations(organizations: &Meant<BTreeSet<RemoteId>>) -> Option<Vec<Filter>> {
-    match organizations {
-        Meant::These(guids) if guids.is_empty() => None,
-        Meant::These(guids) if guids.len() <= MOST_VALUES => {
-            Some(vec![Filter::In("organization_guid", guids.iter().cloned().collect())])
-        }
-        _ => Some(Vec::new()),
-    }
-}
-
-/// Conditions over any number of values, as lists that are short enough.
-pub fn in_lists(key: &'static str, values: &[RemoteId]) -> Vec<Filter> {
-    values.chunks(MOST_VALUES).map(|values| Filter::In(key, values.to_vec())).collect()
+/// What the broker says an instance's parameters are, now.
+pub async fn parameters_of(session: &CloudFoundry, guid: &str) -> Result<serde_json::Value, RemoteError> {
+    session.get(format!("/v2/service_instances/{}/parameters", segment(guid))).await
 }
 
 #[derive(Deserialize)]
@@ -189,6 +132,8 @@ struct OfferingEntity {
     label: String,
     service_broker_name: Option<String>,
     plan_updateable: Option<bool>,
+    bindable: Option<bool>,
+    instances_retrievable: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -199,7 +144,19 @@ struct PlanEntity {
     public: Option<bool>,
     active: Option<bool>,
     plan_updateable: Option<bool>,
+    bindable: Option<bool>,
+    maintenance_info: Option<Maintenance>,
     schemas: Option<serde_json::Value>,
+}
+
+/// `{}` where there is none.
+#[derive(Deserialize)]
+struct Maintenance {
+    version: Option<Arc<str>>,
+}
+
+fn version(maintenance: Option<Maintenance>) -> Option<Arc<str>> {
+    maintenance?.version.filter(|version| !version.is_empty())
 }
 
 /// No credentials: what is not read cannot leak.
@@ -211,6 +168,7 @@ struct InstanceEntity {
     dashboard_url: Option<String>,
     last_operation: Option<Operation>,
     tags: Option<Vec<String>>,
+    maintenance_info: Option<Maintenance>,
 }
 
 #[derive(Deserialize)]
@@ -220,23 +178,22 @@ struct Operation {
     description: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct UserProvidedEntity {
-    name: String,
-    space_guid: String,
-}
-
 fn stamp(metadata: Metadata) -> Stamp {
     let Metadata { guid, created_at, updated_at } = metadata;
     Stamp { guid: guid.into(), created_at: created_at.map(Into::into), updated_at: updated_at.map(Into::into) }
 }
 
 fn organization(Resource { metadata, entity }: Resource<Named>) -> Organization {
-    Organization { stamp: stamp(metadata), name: entity.name.into() }
+    Organization { stamp: stamp(metadata), name: entity.name.into(), metadata: None }
 }
 
 fn space(Resource { metadata, entity }: Resource<SpaceEntity>) -> Space {
-    Space { stamp: stamp(metadata), name: entity.name.into(), organization: entity.organization_guid.into() }
+    Space {
+        stamp: stamp(metadata),
+        name: entity.name.into(),
+        organization: entity.organization_guid.into(),
+        metadata: None,
+    }
 }
 
 fn service_plan(offering: Option<&OfferingEntity>, plan: Resource<PlanEntity>) -> ServicePlan {
@@ -252,6 +209,9 @@ fn service_plan(offering: Option<&OfferingEntity>, plan: Resource<PlanEntity>) -
         free: entity.free,
         // Null means: as the offering says.
         plan_updateable: entity.plan_updateable.or(offering.and_then(|offering| offering.plan_updateable)),
+        bindable: entity.bindable.or(offering.and_then(|offering| offering.bindable)),
+        instances_retrievable: offering.and_then(|offering| offering.instances_retrievable),
+        maintenance_version: version(entity.maintenance_info),
         schemas: entity.schemas,
     }
 }
@@ -265,6 +225,9 @@ fn service_instance(Resource { metadata, entity }: Resource<InstanceEntity>) -> 
         plan: entity.service_plan_guid.map(Into::into),
         tags: entity.tags.unwrap_or_default(),
         dashboard_url: filled(entity.dashboard_url),
+        maintenance_version: version(entity.maintenance_info),
+        upgrade_available: None,
+        metadata: None,
         last_operation: entity.last_operation.and_then(|operation| {
             Some(LastOperation {
                 operation: operation.r#type.unwrap_or_default(),
@@ -275,73 +238,11 @@ fn service_instance(Resource { metadata, entity }: Resource<InstanceEntity>) -> 
     }
 }
 
-fn user_provided_instance(Resource { metadata, entity }: Resource<UserProvidedEntity>) -> UserProvided {
-    UserProvided { stamp: stamp(metadata), name: entity.name.into(), space: entity.space_guid.into() }
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
-
-    fn guids(count: usize) -> Vec<RemoteId> {
-        (0..count).map(|number| format!("g-{number:03}").into()).collect()
-    }
-
-    fn spaces(count: usize, organizations: usize) -> Meant<Spaces> {
-        let of = guids(organizations);
-        let space = |(at, guid)| (guid, of.get(at % organizations.max(1)).cloned());
-        Meant::These(guids(count).into_iter().enumerate().map(space).collect())
-    }
-
-    #[test]
-    fn the_narrowest_list_that_fits_is_asked_for() {
-        assert_eq!(within(&spaces(0, 0)), None);
-        assert_eq!(within(&spaces(2, 1)), Some(vec![Filter::In("space_guid", guids(2))]));
-        assert_eq!(within(&spaces(50, 50)), Some(vec![Filter::In("space_guid", guids(50))]));
-        assert_eq!(within(&spaces(51, 3)), Some(vec![Filter::In("organization_guid", guids(3))]));
-        assert_eq!(within(&spaces(51, 51)), Some(vec![]));
-        assert_eq!(within(&spaces(51, 0)), Some(vec![]), "a space whose organization is not known");
-        assert_eq!(within(&Meant::Any), Some(vec![]));
-    }
-
-    #[test]
-    fn spaces_are_asked_for_by_their_organizations() {
-        let these = |count| Meant::These(guids(count).into_iter().collect());
-        assert_eq!(of_organizations(&these(0)), None);
-        assert_eq!(of_organizations(&these(50)), Some(vec![Filter::In("organization_guid", guids(50))]));
-        assert_eq!(of_organizations(&these(51)), Some(vec![]));
-        assert_eq!(of_organizations(&Meant::Any), Some(vec![]));
-    }
-
-    #[test]
-    fn long_lists_are_cut_into_short_ones() {
-        let lists = in_lists("space_guid", &guids(101));
-        let lengths: Vec<_> =
-            lists.iter().map(|list| matches!(list, Filter::In(_, guids) if guids.len() <= 50)).collect();
-        assert_eq!(lengths, [true; 3]);
-    }
-
-    #[test]
-    fn a_new_instance_is_exactly_the_documented_body() {
-        let new = || NewInstance {
-            space: "f24c6904-30e0-4559-9523-06d2d93f0c9c",
-            name: "my-service-instance",
-            plan: "6df3af55-8f97-4dbe-9d6b-098eb53d8c17",
-            gateway_data: None,
-            parameters: None,
-            tags: None,
-        };
-        let documented = r#"{"space_guid":"f24c6904-30e0-4559-9523-06d2d93f0c9c","name":"my-service-instance","service_plan_guid":"6df3af55-8f97-4dbe-9d6b-098eb53d8c17"}"#;
-        assert_eq!(new().body().to_string(), documented);
-        let full = NewInstance {
-            gateway_data: Some(json!("CONFIGURATION")),
-            parameters: Some(json!({"a": 1})),
-            tags: Some(json!([])),
-            ..new()
-        };
-        let more = r#","gateway_data":"CONFIGURATION","parameters":{"a":1},"tags":[]}"#;
-        assert_eq!(full.body().to_string(), format!("{}{more}", documented.trim_end_matches('}')));
-    }
 
     #[test]
     fn the_documented_answer_of_2015_is_understood() {
@@ -367,7 +268,7 @@ mod tests {
         let plan = |updateable: serde_json::Value| {
             let plan = json!({"metadata": {"guid": "p"}, "entity": {
                 "name": "small", "service_guid": "o", "free": false, "public": true, "active": false,
-                "plan_updateable": updateable, "schemas": {"service_instance": {}}}});
+                "plan_updateable": updateable}});
             serde_json::from_value(plan).unwrap()
         };
         let offering: OfferingEntity =

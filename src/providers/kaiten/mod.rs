@@ -87,7 +87,7 @@ impl Provider for Provided {
                     "check where the target's `token` comes from: there may be a blank or a line break in it",
                 ));
             }
-            Auth::Password { .. } | Auth::ClientCredentials { .. } => {
+            Auth::Password { .. } | Auth::ClientCredentials { .. } | Auth::RefreshToken(_) | Auth::CfCli(_) => {
                 return Err(problem::ours(
                     Failure::SignIn,
                     "Kaiten signs in with a token and nothing else",

@@ -39,6 +39,11 @@ impl Store {
             }
         }
         for seed in &options.brokers {
+            let home = seed.space.as_deref().and_then(|path| path.split_once('/'));
+            let space_guid = home.and_then(|(organization, space)| {
+                let organization = store.organization_named(organization)?;
+                Some(store.space_named(&organization.guid, space)?.guid.clone())
+            });
             let broker_guid = options.ids.next();
             let id = store.next_id();
             store.brokers.insert(Broker {
@@ -46,7 +51,7 @@ impl Store {
                 guid: broker_guid.clone(),
                 name: seed.name.clone(),
                 created_at: now,
-                space_guid: None,
+                space_guid,
             });
             for offering in &seed.offerings {
                 let offering_guid = guid(&offering.guid);
@@ -77,7 +82,7 @@ impl Store {
                         unique_id: format!("{}-{}-{}", seed.name, offering.name, plan.name),
                         free: plan.free,
                         active: plan.active,
-                        public: plan.organizations.is_none(),
+                        public: plan.organizations.is_none() && seed.space.is_none(),
                         plan_updateable: plan.plan_updateable,
                         maintenance_version: plan.maintenance_version.clone(),
                         schema: plan.schema.clone(),

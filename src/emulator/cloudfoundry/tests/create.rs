@@ -240,7 +240,7 @@ async fn a_plan_must_be_enabled_where_the_instance_is_to_be() {
         (403, 60018, "CF-ServiceInstanceSpaceNotAuthorized")
     );
     assert_eq!(sandbox.post("developer", INCOMPLETE, wish("faulty/fails-create", home)).await.status, 202);
-    assert_eq!(sandbox.get("developer", "/v2/service_brokers").await.each("name"), [broker]);
+    assert_eq!(sandbox.get("developer", "/v2/service_brokers").await.each("name"), [broker, "dev-broker"]);
 }
 
 #[tokio::test]

@@ -14,8 +14,11 @@ mod tokens;
 mod update;
 mod user_provided;
 mod v3_access;
+mod v3_instances;
+mod v3_keys;
 mod v3_marketplace;
 mod v3_organizations;
+mod v3_user_provided;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

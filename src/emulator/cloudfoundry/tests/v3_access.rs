@@ -178,12 +178,17 @@ async fn quotas_are_those_of_organizations_and_spaces() {
 #[tokio::test]
 async fn feature_flags_are_read() {
     let sandbox = Sandbox::start().await;
-    let names = ["hide_marketplace_from_unauthenticated_users", "service_instance_creation", "user_org_creation"];
+    let names = [
+        "hide_marketplace_from_unauthenticated_users",
+        "service_instance_creation",
+        "service_instance_sharing",
+        "user_org_creation",
+    ];
     let all = sandbox.v3_get("developer", "feature_flags").await;
     assert_eq!(all.names(), names);
     assert_eq!(all.body["resources"][1]["enabled"], true);
     let last = sandbox.v3_get("developer", "feature_flags?order_by=-name&per_page=1").await;
-    assert_eq!((last.names(), &last.body["pagination"]["total_results"]), (vec![names[2]], &json!(3)));
+    assert_eq!((last.names(), &last.body["pagination"]["total_results"]), (vec![names[3]], &json!(4)));
     let one = sandbox.v3_get("developer", "feature_flags/user_org_creation").await;
     let href = format!("{}/v3/feature_flags/user_org_creation", sandbox.base);
     assert_eq!((&one.body["enabled"], &one.body["links"]["self"]["href"]), (&json!(false), &json!(href)));

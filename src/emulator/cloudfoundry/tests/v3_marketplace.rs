@@ -250,18 +250,21 @@ async fn offerings_and_plans_are_labelled_by_their_keepers() {
 async fn brokers_are_shown_to_those_who_read_everything_and_to_their_owners() {
     let sandbox = Sandbox::start().await;
     let path = format!("service_brokers/{}", sandbox.broker("second-broker"));
-    let all = ["main-broker", "second-broker", "seed-broker"];
+    let all = ["main-broker", "second-broker", "seed-broker", "dev-broker"];
     assert_eq!(sandbox.v3_get("admin", "service_brokers").await.names(), all);
     assert_eq!(sandbox.v3_get("admin", "service_brokers?names=seed-broker,x").await.names(), ["seed-broker"]);
     assert_eq!(sandbox.v3_get("admin", "service_brokers?names=Seed-Broker").await.names(), [""; 0]);
-    assert_eq!(sandbox.v3_get("developer", "service_brokers").await.names(), [""; 0]);
+    assert_eq!(sandbox.v3_get("developer", "service_brokers").await.names(), ["dev-broker"], "the one of their space");
     assert_eq!(sandbox.v3_get("developer", &path).await.v3_error().3, "Service broker not found");
     let dev = sandbox.dev();
     sandbox.confine("second-broker", &dev);
-    assert_eq!(sandbox.v3_get("developer", "service_brokers").await.names(), ["second-broker"]);
+    assert_eq!(sandbox.v3_get("developer", "service_brokers").await.names(), ["second-broker", "dev-broker"]);
     let broker = sandbox.v3_get("developer", &path).await.body;
     assert_eq!(broker["relationships"], json!({"space": {"data": {"guid": dev}}}));
-    assert_eq!(sandbox.v3_get("admin", &format!("service_brokers?space_guids={dev}")).await.names(), ["second-broker"]);
+    assert_eq!(
+        sandbox.v3_get("admin", &format!("service_brokers?space_guids={dev}")).await.names(),
+        ["second-broker", "dev-broker"]
+    );
     let own = sandbox.v3_get("developer", "service_plans?names=never-finishes").await;
     assert_eq!(own.body["resources"][0]["visibility_type"], "space");
 }

@@ -10,6 +10,7 @@ use super::listing::{self, Attribute, Filter, Order};
 use super::message::{Field, Message, Type};
 use super::resources::View;
 use crate::emulator::cloudfoundry::access::plan_enabled_in;
+use crate::emulator::cloudfoundry::admission::{LONGEST_NAME, are_too_long, check_quotas};
 use crate::emulator::cloudfoundry::broker;
 use crate::emulator::cloudfoundry::call::{Answer, Reply};
 use crate::emulator::cloudfoundry::errors::{Error, Failure};
@@ -18,7 +19,7 @@ use crate::emulator::cloudfoundry::marketplace::BrokerStep;
 use crate::emulator::cloudfoundry::metadata::Metadata;
 use crate::emulator::cloudfoundry::removal::{self, Removal};
 use crate::emulator::cloudfoundry::store::{
-    Change, Deletion, Instance, InstanceKind, LastOperation, Managed, OperationKind, OperationState, Plan, Space, Store,
+    Change, Deletion, Instance, InstanceKind, LastOperation, Managed, OperationKind, OperationState, Space, Store,
 };
 use crate::emulator::cloudfoundry::table::Id;
 use crate::emulator::cloudfoundry::world::World;
@@ -225,7 +226,7 @@ pub(super) fn create(world: &mut World, context: &Context<'_>) -> Answer {
     if store.index.holder(&space.guid, &name).is_some() {
         return Err(Error::ServiceInstanceNameTaken.with(&[&name]));
     }
-    check_quotas(store, plan, space)?;
+    check_quotas(store, plan, space, None)?;
     check_name_and_tags(&name, &tags)?;
     let home = &store.broker_of(store.offering_of(plan)).space_guid;
     if home.as_ref().is_some_and(|home| *home != space.guid) {
@@ -234,7 +235,7 @@ pub(super) fn create(world: &mut World, context: &Context<'_>) -> Answer {
     if !plan.active || (home.is_none() && !plan_enabled_in(store, plan, &space.organization_guid)) {
         return Err(Error::ServiceInstanceOrganizationNotAuthorized.into());
     }
-    let answer = broker::ask(&plan.behaviour, BrokerStep::Provision, accepts_incomplete, context.now)?;
+    let answer = world.ask(plan, &name, BrokerStep::Provision, accepts_incomplete, context.now)?;
     let (status, state, pending) = match answer {
         broker::Answer::Done => (201, OperationState::Succeeded, None),
         broker::Answer::InProgress(course) => (202, OperationState::InProgress, Some((course, Change::default()))),
@@ -245,6 +246,7 @@ pub(super) fn create(world: &mut World, context: &Context<'_>) -> Answer {
         maintenance_info: plan.maintenance_info(),
         operation: LastOperation::new(OperationKind::Create, state, "", context.now),
         pending,
+        job: None,
     };
     let (guid, space_guid) = (world.guid(), space.guid.clone());
     let id = world.store.insert_instance(|id| Instance {
@@ -270,46 +272,14 @@ pub(super) fn stored(world: &World, context: &Context<'_>, id: Id, status: u16) 
     Reply::json(status, body).with("location", url)
 }
 
-/// Whether one more instance fits into the quotas, and paid plans do at all.
-fn check_quotas(store: &Store, plan: &Plan, space: &Space) -> Result<(), Failure> {
-    let organization = store.organizations.by_guid(&space.organization_guid).expect("a space has its organization");
-    let full =
-        |limit: Option<u64>, held: usize| limit.is_some_and(|limit| u64::try_from(held).unwrap_or(u64::MAX) >= limit);
-    if let Some(limit) = space.quota.and_then(|quota| quota.services)
-        && full(Some(limit), store.index.instances_in(&space.guid).managed.len())
-    {
-        return Err(Error::ServiceInstanceSpaceQuotaExceeded.into());
-    }
-    if organization.quota.services.is_some() {
-        let spaces = store.index.spaces_of(&organization.guid).iter().filter_map(|&id| store.spaces.get(id));
-        let held = spaces.map(|space| store.index.instances_in(&space.guid).managed.len()).sum();
-        if full(organization.quota.services, held) {
-            return Err(Error::ServiceInstanceQuotaExceeded.into());
-        }
-    }
-    check_price(store, plan, space)
-}
-
-/// Whether a plan's price is allowed in a space.
-pub(super) fn check_price(store: &Store, plan: &Plan, space: &Space) -> Result<(), Failure> {
-    let organization = store.organizations.by_guid(&space.organization_guid).expect("a space has its organization");
-    if !plan.free && space.quota.is_some_and(|quota| !quota.paid_plans) {
-        return Err(Error::ServiceInstanceServicePlanNotAllowedBySpaceQuota.into());
-    }
-    if !plan.free && !organization.quota.paid_plans {
-        return Err(Error::ServiceInstanceServicePlanNotAllowed.into());
-    }
-    Ok(())
-}
-
 pub(super) fn check_name_and_tags(name: &str, tags: &[String]) -> Result<(), Failure> {
-    if name.chars().count() > 255 {
+    if name.chars().count() > LONGEST_NAME {
         return Err(Error::ServiceInstanceNameTooLong.into());
     }
     if name.is_empty() {
         return Err(Error::ServiceInstanceNameEmpty.into());
     }
-    if tags.iter().map(|tag| tag.chars().count()).sum::<usize>() > 2048 {
+    if are_too_long(tags) {
         return Err(Error::ServiceInstanceTagsTooLong.with(&[name]));
     }
     Ok(())

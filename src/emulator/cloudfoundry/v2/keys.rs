@@ -2,20 +2,18 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, json};
-
 use super::Context;
 use super::instances;
 use super::listing::{self, Attribute, Order};
 use super::message::{Message, Type};
 use super::resources::View;
-use crate::emulator::cloudfoundry::broker;
 use crate::emulator::cloudfoundry::call::{Answer, Reply};
 use crate::emulator::cloudfoundry::errors::{Error, Failure};
 use crate::emulator::cloudfoundry::marketplace::BrokerStep;
 use crate::emulator::cloudfoundry::metadata::Metadata;
 use crate::emulator::cloudfoundry::store::{Key, Store};
 use crate::emulator::cloudfoundry::table::Id;
+use crate::emulator::cloudfoundry::work::credentials;
 use crate::emulator::cloudfoundry::world::World;
 
 pub(super) fn list(world: &mut World, context: &Context<'_>) -> Answer {
@@ -100,12 +98,9 @@ pub(super) fn create(world: &mut World, context: &Context<'_>) -> Answer {
     if held.any(|key| key.name == name) {
         return Err(Error::ServiceKeyNameTaken.with(&[&name]));
     }
-    broker::ask(&plan.behaviour, BrokerStep::Bind, false, context.now)?;
+    world.ask(plan, &instance.name, BrokerStep::Bind, false, context.now)?;
     let guid = world.guid();
-    let credentials = Map::from_iter([
-        ("username".to_owned(), json!(format!("user-{guid}"))),
-        ("password".to_owned(), json!(format!("password-{guid}"))),
-    ]);
+    let credentials = credentials(&guid);
     let id = world.store.insert_key(|id| Key {
         id,
         guid,
@@ -114,6 +109,7 @@ pub(super) fn create(world: &mut World, context: &Context<'_>) -> Answer {
         credentials,
         created_at: context.now,
         metadata: Metadata::default(),
+        operation: None,
     });
     let row = world.store.keys.get(id).expect("it was stored a moment ago");
     let body = View::flat(&world.store, &context.caller).key(row);
@@ -133,7 +129,7 @@ pub(super) fn delete(world: &mut World, context: &Context<'_>) -> Answer {
     }
     let plan = instance.managed().and_then(|managed| store.plans.by_guid(&managed.plan_guid));
     if let Some(plan) = plan {
-        broker::ask(&plan.behaviour, BrokerStep::Unbind, false, context.now)?;
+        world.ask(plan, &instance.name, BrokerStep::Unbind, false, context.now)?;
     }
     let id = row.id;
     world.store.remove_key(id);

@@ -3,6 +3,7 @@
 use super::Context;
 use super::instances;
 use super::message::{Field, Message, Type};
+use crate::emulator::cloudfoundry::admission::{check_price, is_semantic};
 use crate::emulator::cloudfoundry::broker;
 use crate::emulator::cloudfoundry::call::Answer;
 use crate::emulator::cloudfoundry::errors::{Error, Failure};
@@ -61,13 +62,13 @@ pub(super) fn update(world: &mut World, context: &Context<'_>) -> Answer {
         plan_guid: next.map(|plan| plan.guid.clone()),
         parameters: message.object("parameters").cloned(),
         maintenance_info: next.map(Plan::maintenance_info).or(upgrade.map(|_| current.maintenance_info())),
+        ..Change::default()
     };
-    let behaviour = current.behaviour.clone();
     let tags = message.texts("tags");
     let answer =
         check_model(world, row, name, tags.as_deref()).and_then(|()| check_version(current, upgrade)).and_then(|()| {
             if asks_broker {
-                broker::ask(&behaviour, BrokerStep::Update, accepts_incomplete, context.now)
+                world.ask(current, &row.name, BrokerStep::Update, accepts_incomplete, context.now)
             } else {
                 Ok(broker::Answer::Done)
             }
@@ -77,21 +78,19 @@ pub(super) fn update(world: &mut World, context: &Context<'_>) -> Answer {
         Err(failure) => {
             let description = if failure.code == 10001 { failure.description.as_str() } else { "" };
             let failed = LastOperation::new(OperationKind::Update, OperationState::Failed, description, context.now);
-            conclude(world, context, id, |_, managed| managed.operation = failed);
+            conclude(world, context, id, |managed| managed.operation = failed);
             Err(failure)
         }
         Ok(broker::Answer::Done) => {
             let done = LastOperation::new(OperationKind::Update, OperationState::Succeeded, "", context.now);
-            conclude(world, context, id, |_, managed| {
-                managed.operation = done;
-                managed.apply(change);
-            });
+            conclude(world, context, id, |managed| managed.operation = done);
+            world.store.change_instance(id, |row| row.apply(change, context.now));
             relabel(world, id, name, tags);
             Ok(instances::stored(world, context, id, 201))
         }
         Ok(broker::Answer::InProgress(course)) => {
             let started = LastOperation::new(OperationKind::Update, OperationState::InProgress, "", context.now);
-            conclude(world, context, id, |_, managed| {
+            conclude(world, context, id, |managed| {
                 managed.operation = started;
                 managed.pending = Some((course, change));
             });
@@ -102,12 +101,11 @@ pub(super) fn update(world: &mut World, context: &Context<'_>) -> Answer {
     }
 }
 
-fn conclude(world: &mut World, context: &Context<'_>, id: Id, end: impl FnOnce(&str, &mut Managed)) {
+fn conclude(world: &mut World, context: &Context<'_>, id: Id, end: impl FnOnce(&mut Managed)) {
     world.store.change_instance(id, |row| {
         row.updated_at = context.now;
-        let name = row.name.clone();
         if let Some(managed) = row.managed_mut() {
-            end(&name, managed);
+            end(managed);
         }
     });
 }
@@ -141,7 +139,7 @@ fn next_plan<'a>(
         return Err(Error::ServicePlanNotUpdateable.into());
     }
     let space = store.spaces.by_guid(&row.space_guid).expect("an instance has its space");
-    instances::check_price(store, next, space)?;
+    check_price(store, next, space)?;
     Ok(Some(next))
 }
 
@@ -162,14 +160,6 @@ fn maintenance_version<'a>(
     version.map(Some).ok_or_else(|| Error::MaintenanceInfoNotSemver.into())
 }
 
-/// `1.2.3`, possibly with a pre-release and build metadata behind it.
-fn is_semantic(version: &str) -> bool {
-    let core = version.split(['-', '+']).next().unwrap_or_default();
-    let numbers: Vec<&str> = core.split('.').collect();
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    numbers.len() == 3 && numbers.into_iter().all(is_number) && !version.ends_with(['-', '+', '.'])
-}
-
 fn check_model(world: &World, row: &Instance, name: Option<&str>, tags: Option<&[String]>) -> Result<(), Failure> {
     let name = name.unwrap_or(&row.name);
     if world.store.index.holder(&row.space_guid, name).is_some_and(|holder| holder != row.id) {
@@ -186,20 +176,5 @@ fn check_version(current: &Plan, upgrade: Option<&str>) -> Result<(), Failure> {
             Err(Failure::broker("MaintenanceInfoConflict", 422, description, None))
         }
         _ => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_semantic;
-
-    #[test]
-    fn a_semantic_version_has_three_numbers() {
-        for good in ["1.2.3", "0.0.0", "10.20.30-rc.1", "1.2.3+build.5"] {
-            assert!(is_semantic(good), "{good}");
-        }
-        for bad in ["", "1", "1.2", "1.2.x", "v1.2.3", "1.2.3.4", "1..3", "1.2.3-"] {
-            assert!(!is_semantic(bad), "{bad}");
-        }
     }
 }

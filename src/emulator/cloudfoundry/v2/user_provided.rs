@@ -6,13 +6,13 @@ use super::jobs;
 use super::listing;
 use super::message::{Field, Message, Type};
 use super::resources::View;
+use crate::emulator::cloudfoundry::admission::LONGEST_DRAIN_URL;
 use crate::emulator::cloudfoundry::call::{Answer, Reply};
 use crate::emulator::cloudfoundry::errors::{Error, Failure};
 use crate::emulator::cloudfoundry::metadata::Metadata;
 use crate::emulator::cloudfoundry::store::{Deletion, Instance, InstanceKind, Store, UserProvided};
 use crate::emulator::cloudfoundry::world::World;
 
-const LONGEST_DRAIN_URL: usize = 10_000;
 const NO_ROUTE_SERVICES: &str =
     "Support for route services is disabled. This service instance cannot be bound to a route.";
 
@@ -82,11 +82,13 @@ pub(super) fn create(world: &mut World, context: &Context<'_>) -> Answer {
     }
     check_name_and_tags(&name, &tags)?;
     check_urls(&message)?;
-    let text = |field: &str| message.text(field).unwrap_or_default().to_owned();
+    // What is not sent is an empty text, unlike in v3.
+    let text = |field: &str| Some(message.text(field).unwrap_or_default().to_owned());
     let kind = InstanceKind::UserProvided(UserProvided {
         credentials: message.object("credentials").cloned().unwrap_or_default(),
         syslog_drain_url: text("syslog_drain_url"),
         route_service_url: text("route_service_url"),
+        operation: None,
     });
     let (guid, space_guid) = (world.guid(), space.guid.clone());
     let id = world.store.insert_instance(|id| Instance {
@@ -128,9 +130,9 @@ pub(super) fn update(world: &mut World, context: &Context<'_>) -> Answer {
         row.tags = tags;
         row.updated_at = context.now;
         if let InstanceKind::UserProvided(provided) = &mut row.kind {
-            let replace = |field: &str, held: &mut String| {
+            let replace = |field: &str, held: &mut Option<String>| {
                 if let Some(text) = message.text(field) {
-                    text.clone_into(held);
+                    *held = Some(text.to_owned());
                 }
             };
             replace("syslog_drain_url", &mut provided.syslog_drain_url);

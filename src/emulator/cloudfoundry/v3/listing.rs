@@ -9,7 +9,7 @@ use super::Context;
 use super::query::Query;
 use crate::emulator::cloudfoundry::call::Reply;
 use crate::emulator::cloudfoundry::metadata::Metadata;
-use crate::emulator::cloudfoundry::store::{Broker, Offering, Organization, Plan, Space};
+use crate::emulator::cloudfoundry::store::{Broker, Instance, Key, Offering, Organization, Plan, Space};
 use crate::emulator::cloudfoundry::table::Row;
 
 /// What a list can be filtered by and ordered by, whatever it holds.
@@ -40,6 +40,25 @@ listed! {
     Broker: created_at, |_| None;
     Offering: created_at, |row| Some(&row.metadata);
     Plan: created_at, |row| Some(&row.metadata);
+    Instance: updated_at, |row| Some(&row.metadata);
+}
+
+impl Listed for Key {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn created(&self) -> Timestamp {
+        self.created_at
+    }
+
+    fn updated(&self) -> Timestamp {
+        self.updated_at()
+    }
+
+    fn metadata(&self) -> Option<&Metadata> {
+        Some(&self.metadata)
+    }
 }
 
 /// The rows that pass the filters all lists share and one of its own, in the order that is asked for. Without one, and
@@ -159,8 +178,13 @@ fn picked(resource: &Value, keys: &[String]) -> Value {
     let mut picked = json!({});
     for key in keys {
         match key.split_once('.') {
-            None => picked[key] = resource[key].clone(),
             Some((outer, inner)) => picked[outer][inner] = resource[outer][inner].clone(),
+            // What is hidden from the caller is not there.
+            None => {
+                if let Some(value) = resource.get(key) {
+                    picked[key] = value.clone();
+                }
+            }
         }
     }
     picked

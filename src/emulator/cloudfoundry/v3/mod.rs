@@ -1,7 +1,12 @@
 //! The v3 API: which path does what, and what holds for all of them.
 
+mod bindings;
 mod brokers;
+mod create;
 mod flags;
+mod instance_message;
+mod instance_resources;
+mod instances;
 mod jobs;
 mod listing;
 mod message;
@@ -12,7 +17,9 @@ mod query;
 mod quotas;
 mod resources;
 mod selector;
+mod sharing;
 mod spaces;
+mod update;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -57,6 +64,7 @@ impl Context<'_> {
 type Handler = fn(&mut World, &Context<'_>) -> Answer;
 
 const ROUTES: &[(&str, &str, Handler)] = &[
+    ("GET", "jobs/*", jobs::get),
     ("GET", "organizations", organizations::list),
     ("POST", "organizations", organizations::create),
     ("GET", "organizations/*", organizations::get),
@@ -73,6 +81,25 @@ const ROUTES: &[(&str, &str, Handler)] = &[
     ("GET", "space_quotas/*", quotas::of_space),
     ("GET", "feature_flags", flags::list),
     ("GET", "feature_flags/*", flags::get),
+    ("GET", "service_instances", instances::list),
+    ("POST", "service_instances", create::create),
+    ("GET", "service_instances/*", instances::get),
+    ("PATCH", "service_instances/*", update::update),
+    ("DELETE", "service_instances/*", instances::delete),
+    ("GET", "service_instances/*/credentials", instances::credentials),
+    ("GET", "service_instances/*/parameters", instances::parameters),
+    ("GET", "service_instances/*/permissions", instances::permissions),
+    ("GET", "service_instances/*/relationships/shared_spaces", sharing::list),
+    ("POST", "service_instances/*/relationships/shared_spaces", sharing::share),
+    ("GET", "service_instances/*/relationships/shared_spaces/usage_summary", sharing::usage),
+    ("DELETE", "service_instances/*/relationships/shared_spaces/*", sharing::unshare),
+    ("GET", "service_credential_bindings", bindings::list),
+    ("POST", "service_credential_bindings", bindings::create),
+    ("GET", "service_credential_bindings/*", bindings::get),
+    ("PATCH", "service_credential_bindings/*", bindings::update),
+    ("DELETE", "service_credential_bindings/*", bindings::delete),
+    ("GET", "service_credential_bindings/*/details", bindings::details),
+    ("GET", "service_credential_bindings/*/parameters", bindings::parameters),
     ("GET", "service_offerings", offerings::list),
     ("GET", "service_offerings/*", offerings::get),
     ("PATCH", "service_offerings/*", offerings::update),

@@ -192,7 +192,7 @@ fn an_unknown_route_means_that_v2_is_off_in_either_shape_and_a_missing_object_do
     for off in [answer(404, v3), v2("NotFound", 10000, 404, "Unknown request")] {
         let error = refusal(&off, Purpose::Read);
         assert_eq!(error.failure, Failure::UnknownDialect);
-        assert!(error.message.contains("speaks v2 only"), "{}", error.message);
+        assert!(error.help.as_deref().unwrap().contains("v3"));
         assert!(!says_gone(&error));
     }
     let gone = refusal(&v2("ServiceInstanceNotFound", 60004, 404, "no such"), Purpose::Read);
@@ -234,4 +234,43 @@ fn only_the_token_check_says_that_nothing_was_done() {
     assert!(says_untaken(&v2("UaaUnavailable", 20004, 502, "")));
     assert!(!says_untaken(&v2("ServiceBrokerBadResponse", 10001, 502, "")));
     assert!(!says_untaken(&answer(502, "<html>")));
+}
+
+fn unprocessable(detail: &str) -> RemoteError {
+    let body = serde_json::json!({"errors": [{"code": 10008, "title": "CF-UnprocessableEntity", "detail": detail}]});
+    let section = crate::providers::registry().section("service_instances").unwrap();
+    refusal(&answer(422, &body.to_string()), Purpose::Write(section))
+}
+
+#[test]
+fn the_words_of_v3_point_at_a_field_and_are_shown_as_they_are() {
+    for (words, failure, field) in [
+        ("The service instance name is taken: db.", Failure::Conflict, Some("name")),
+        ("Invalid space. Ensure that the space exists and you have access to it.", Failure::Refused, Some("space")),
+        ("Invalid service plan. Ensure that the service plan exists.", Failure::Refused, Some("plan")),
+        ("The service does not support changing plans.", Failure::Refused, Some("plan")),
+        ("Metadata label key error: 'a b' contains invalid characters", Failure::Refused, Some("labels")),
+        ("There is an operation in progress for the service instance.", Failure::Conflict, None),
+        ("You have exceeded your organization's services limit.", Failure::Refused, None),
+        ("name max_length", Failure::Refused, Some("name")),
+        ("something new", Failure::Refused, None),
+    ] {
+        let error = unprocessable(words);
+        let about = error.fields.first().map(|field| field.path.to_string());
+        assert_eq!((error.failure, about.as_deref()), (failure, field), "{words}");
+        assert_eq!(error.problem.detail.as_deref(), Some(words));
+        assert!(!error.uncertain);
+    }
+}
+
+#[test]
+fn all_errors_of_a_list_are_told() {
+    let body = r#"{"errors":[{"code":10008,"title":"CF-UnprocessableEntity","detail":"one"},{"code":10008,"title":"CF-UnprocessableEntity","detail":"two"}]}"#;
+    assert_eq!(refusal(&answer(422, body), Purpose::Read).problem.detail.as_deref(), Some("one; two"));
+}
+
+#[test]
+fn a_limit_of_v3_is_one_although_it_comes_as_plain_text() {
+    let body = r#"{"errors":[{"code":10013,"title":"CF-RateLimitExceeded","detail":"later"}]}"#;
+    assert_eq!(refusal(&answer(429, body), Purpose::Read).failure, Failure::RateLimited);
 }

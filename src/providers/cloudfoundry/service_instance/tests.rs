@@ -10,6 +10,9 @@ use super::*;
 use crate::kind::{ErasedKind, Failure, Session};
 use crate::model::{Address, Code, Resource, Sensitive, Severity};
 
+mod attached;
+mod changes;
+
 fn kind() -> Arc<dyn ErasedKind> {
     Arc::clone(registry().kind("service_instances").unwrap())
 }
@@ -107,14 +110,16 @@ async fn create(server: &MockServer, proposed: &Proposed) -> Result<Observed, Re
 fn what_was_tried_last_tells_whether_the_instance_is_there() {
     let words: Option<Arc<str>> = Some("words".into());
     let in_progress = |operation| Condition::InProgress { operation, description: words.clone() };
+    let failed = |operation| Condition::Failed { operation, description: words.clone() };
     for (operation, state, expected) in [
         ("create", "succeeded", Condition::Ready),
         ("create", "failed", Condition::Failed { operation: Operation::Create, description: words.clone() }),
         ("create", "in progress", in_progress(Operation::Create)),
         ("create", "initial", in_progress(Operation::Create)),
-        ("update", "failed", Condition::Ready),
+        ("update", "succeeded", Condition::Ready),
+        ("update", "failed", failed(Operation::Update)),
         ("update", "in progress", in_progress(Operation::Update)),
-        ("delete", "failed", Condition::Ready),
+        ("delete", "failed", failed(Operation::Delete)),
         ("delete", "in progress", in_progress(Operation::Delete)),
         ("create", "meditating", in_progress(Operation::Create)),
     ] {
@@ -144,6 +149,7 @@ async fn an_instance_is_told_in_the_terms_in_which_it_is_declared() {
         ("plan", link("postgres/small", "p-1")),
         ("broker", text("brokerage")),
         ("tags", Value::List(vec![text("b"), text("a")])),
+        ("upgrade", Value::Bool(true)),
     ]);
     assert_eq!(db.fields, expected);
     assert_eq!(db.attributes.text("dashboard_url"), Some("https://dashboard.x"));
@@ -321,6 +327,9 @@ fn pending(guid: &str, space: &str) -> Observed {
         plan: entity["service_plan_guid"].as_str().map(Into::into),
         tags: Vec::new(),
         dashboard_url: None,
+        maintenance_version: None,
+        upgrade_available: None,
+        metadata: None,
         last_operation: None,
     };
     instance.among(&spaces(), &plans())
@@ -434,6 +443,7 @@ fn checked(proposed: &Proposed, observed: Option<&Observed>, more: &[(&'static s
         observed,
         collections: &collections,
         facts: &facts,
+        declared: &IndexMap::new(),
     };
     let found = kind().declared().unwrap().check(check);
     for diagnostic in &found {

@@ -5,6 +5,8 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use super::super::testing::{Hand, endpoint, password};
 use super::*;
 
+mod borrowed;
+
 fn jwt(exp: i64) -> String {
     format!("e30.{}.c2ln", BASE64_URL_SAFE_NO_PAD.encode(format!(r#"{{"exp":{exp},"user_name":"ü"}}"#)))
 }
@@ -57,9 +59,12 @@ fn a_token_is_renewed_in_its_last_minute_and_a_short_one_in_its_second_half() {
 
 #[test]
 fn the_end_of_a_token_is_read_from_it_and_from_nothing_else() {
-    assert_eq!(expiry_of(&jwt(1_800_000_000)), Some(Timestamp::from_second(1_800_000_000).unwrap()));
+    let life = |from, until| Life { from, until: Timestamp::from_second(until).unwrap() };
+    assert_eq!(Life::of(&jwt(1_800_000_000)), Some(life(Timestamp::MIN, 1_800_000_000)));
+    let issued = format!("e30.{}.c2ln", BASE64_URL_SAFE_NO_PAD.encode(r#"{"iat":1800000000,"exp":1800000600}"#));
+    assert_eq!(Life::of(&issued), Some(life(Timestamp::from_second(1_800_000_000).unwrap(), 1_800_000_600)));
     for opaque in ["opaque", "a.b.c", "a.e30.c", "", "a.!.c"] {
-        assert_eq!(expiry_of(opaque), None, "{opaque}");
+        assert_eq!(Life::of(opaque), None, "{opaque}");
     }
 }
 
@@ -176,6 +181,77 @@ async fn a_refused_secret_is_sent_once_and_never_shown() {
     assert_eq!(error.problem.path, "/oauth/token");
     assert!(!format!("{error:?}{sign_in:?}").contains("hush"));
     assert_eq!(sign_in.access().await.unwrap_err(), error);
+}
+
+#[tokio::test]
+async fn each_refusal_of_the_uaa_says_what_to_do_next() {
+    let password = |origin: Option<&str>| Auth::Password {
+        username: "ci".to_owned(),
+        password: "hush".into(),
+        origin: origin.map(str::to_owned),
+    };
+    let locked = "Your account has been locked because of too many failed attempts to login.";
+    for (auth, template, failure, help) in [
+        (password(None), refused(401, "unauthorized", "Bad credentials"), Failure::SignIn, "need its `origin`"),
+        (password(Some("ldap")), refused(401, "unauthorized", "Bad credentials"), Failure::SignIn, "and `origin` of"),
+        (password(None), refused(401, "unauthorized", locked), Failure::SignIn, "the account is locked"),
+        (password(None), refused(401, "invalid_client", "Bad credentials"), Failure::SignIn, "the cf CLI's own client"),
+        (
+            client_credentials(),
+            refused(401, "invalid_client", "Bad credentials"),
+            Failure::SignIn,
+            "`client_secret` of",
+        ),
+        (
+            Auth::RefreshToken("hush".into()),
+            refused(401, "invalid_token", "The token expired, was revoked, or the token ID is incorrect: hush"),
+            Failure::SignIn,
+            "the refresh token has ended",
+        ),
+        (client_credentials(), refused(400, "invalid_scope", "x is invalid."), Failure::SignIn, "`auth` in"),
+        (client_credentials(), refused(403, "insufficient_scope", "no"), Failure::SignIn, "`auth` in"),
+        (client_credentials(), ResponseTemplate::new(501), Failure::Server, "try again later"),
+        (
+            client_credentials(),
+            ResponseTemplate::new(429).insert_header("retry-after", "3600"),
+            Failure::RateLimited,
+            "come back in 3600 s",
+        ),
+    ] {
+        let server = MockServer::start().await;
+        answer(&server, "", template, 1).await;
+        let (_, clock) = Hand::clock();
+        let error = sign_in(&server, auth, &clock).access().await.unwrap_err();
+        let told = error.help.as_deref().unwrap();
+        assert_eq!(error.failure, failure, "{told}");
+        assert!(told.contains(help), "{told}");
+        assert!(!format!("{error:?}").contains("hush"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_exchanged_before_the_first_request_and_its_successors_after() {
+    let server = MockServer::start().await;
+    answer(&server, "refresh_token&refresh_token=r-1", granted("one", Some("r-2"), Some(600)), 1).await;
+    answer(&server, "refresh_token&refresh_token=r-2", granted("two", None, Some(600)), 1).await;
+    let (hand, clock) = Hand::clock();
+    let sign_in = sign_in(&server, Auth::RefreshToken(" r-1\n".into()), &clock);
+    assert_eq!(shown(sign_in.access().await), "one");
+    assert_eq!(shown(sign_in.access().await), "one");
+    hand.advance(541);
+    assert_eq!(shown(sign_in.access().await), "two");
+    assert!(!format!("{sign_in:?}").contains("r-"));
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_not_taken_for_an_access_token() {
+    let server = MockServer::start().await;
+    let (_, clock) = Hand::clock();
+    let claims = r#"{"jti":"4150c08a-r","exp":1900000000}"#;
+    let token = format!("e30.{}.c2ln", BASE64_URL_SAFE_NO_PAD.encode(claims));
+    let error = sign_in(&server, Auth::Token(token.into()), &clock).access().await.unwrap_err();
+    assert_eq!(error.message, "the token is a refresh token, which no API accepts");
+    assert!(server.received_requests().await.unwrap().is_empty());
 }
 
 #[tokio::test]

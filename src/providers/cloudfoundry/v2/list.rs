@@ -1,13 +1,13 @@
 //! Reading a v2 collection whole: filters, pages, and pages that shift while others write (reference, section 5.1).
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::super::CloudFoundry;
+use super::super::api::{Filter, Key};
 use crate::http::segment;
 use crate::kind::RemoteError;
 
@@ -37,12 +37,21 @@ pub enum List<'a> {
     ServiceInstances,
     /// `/v2/user_provided_service_instances`.
     UserProvided,
+    /// `/v2/service_bindings`: those of apps.
+    ServiceBindings,
+    /// `/v2/service_keys`.
+    ServiceKeys,
+    /// `/v2/service_instances/:guid/routes`.
+    RoutesOf(&'a str),
 }
 
 impl List<'_> {
     fn path(self) -> String {
         let path = match self {
             Self::ServicesOf(space) => return format!("/v2/spaces/{}/services", segment(space)),
+            Self::RoutesOf(instance) => return format!("/v2/service_instances/{}/routes", segment(instance)),
+            Self::ServiceBindings => "/v2/service_bindings",
+            Self::ServiceKeys => "/v2/service_keys",
             Self::Organizations => "/v2/organizations",
             Self::Spaces => "/v2/spaces",
             Self::Services => "/v2/services",
@@ -58,15 +67,6 @@ impl List<'_> {
     fn splits_at_semicolons(self) -> bool {
         self != Self::ServiceInstances
     }
-}
-
-/// One condition; several are all to hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Filter {
-    /// The key has this value.
-    Is(&'static str, Arc<str>),
-    /// The key has one of these values; none of them may hold a comma, which such a list cannot express.
-    In(&'static str, Vec<Arc<str>>),
 }
 
 /// One page of an answer.
@@ -102,9 +102,12 @@ fn address(list: List<'_>, filters: &[Filter], page: u32) -> String {
     let mut address = format!("{}?results-per-page={PER_PAGE}", list.path());
     for filter in filters {
         let text = match filter {
-            Filter::Is(key, value) if list.splits_at_semicolons() => format!("{key}:{}", value.replace(';', ";;")),
-            Filter::Is(key, value) => format!("{key}:{value}"),
-            Filter::In(key, values) => format!("{key} IN {}", values.join(",")),
+            Filter::Is(key, value) if list.splits_at_semicolons() => {
+                format!("{}:{}", word(*key), value.replace(';', ";;"))
+            }
+            Filter::Is(key, value) => format!("{}:{value}", word(*key)),
+            // No comma can be written in such a list; guids have none.
+            Filter::In(key, values) => format!("{} IN {}", word(*key), values.join(",")),
         };
         address.push_str("&q=");
         address.push_str(&segment(&text));
@@ -114,6 +117,16 @@ fn address(list: List<'_>, filters: &[Filter], page: u32) -> String {
         address.push_str(&page.to_string());
     }
     address
+}
+
+fn word(key: Key) -> &'static str {
+    match key {
+        Key::Guid => unreachable!("v2 has no filter by guid"),
+        Key::Name => "name",
+        Key::Organization => "organization_guid",
+        Key::Space => "space_guid",
+        Key::Instance => "service_instance_guid",
+    }
 }
 
 /// Reads every object of a list, each once, all pages after the first at the same time.
@@ -144,13 +157,13 @@ pub async fn read<T: DeserializeOwned + Send>(
 mod tests {
     use super::*;
 
-    fn is(key: &'static str, value: &str) -> Filter {
+    fn is(key: Key, value: &str) -> Filter {
         Filter::Is(key, value.into())
     }
 
     #[test]
     fn each_filter_is_a_parameter_of_its_own_and_encoded() {
-        let filters = [is("name", "a&b c:d=ü+%"), is("space_guid", "s-1")];
+        let filters = [is(Key::Name, "a&b c:d=ü+%"), is(Key::Space, "s-1")];
         assert_eq!(
             address(List::ServiceInstances, &filters, 1),
             "/v2/service_instances?results-per-page=100&q=name%3Aa%26b%20c%3Ad%3D%C3%BC%2B%25&q=space_guid%3As-1"
@@ -159,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_semicolon_is_doubled_where_it_would_separate_filters() {
-        let filter = [is("name", "a;b")];
+        let filter = [is(Key::Name, "a;b")];
         assert!(address(List::Spaces, &filter, 1).ends_with("&q=name%3Aa%3B%3Bb"));
         assert!(address(List::Organizations, &filter, 1).ends_with("&q=name%3Aa%3B%3Bb"));
         assert!(address(List::ServiceInstances, &filter, 1).ends_with("&q=name%3Aa%3Bb"));
@@ -167,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_list_of_values_and_a_page_are_asked_for() {
-        let filters = [Filter::In("space_guid", vec!["s-1".into(), "s-2".into()])];
+        let filters = [Filter::In(Key::Space, vec!["s-1".into(), "s-2".into()])];
         assert_eq!(
             address(List::UserProvided, &filters, 3),
             "/v2/user_provided_service_instances?results-per-page=100&q=space_guid%20IN%20s-1%2Cs-2&page=3"
@@ -177,6 +190,6 @@ mod tests {
     #[test]
     fn the_longest_list_of_values_stays_a_short_url() {
         let guids = vec!["f24c6904-30e0-4559-9523-06d2d93f0c9c".into(); MOST_VALUES];
-        assert!(address(List::UserProvided, &[Filter::In("organization_guid", guids)], 99).len() < 4096);
+        assert!(address(List::UserProvided, &[Filter::In(Key::Organization, guids)], 99).len() < 4096);
     }
 }

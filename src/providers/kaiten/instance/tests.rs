@@ -81,6 +81,7 @@ impl World {
             observed: self.observed.as_ref(),
             collections: &self.collections,
             facts: &facts(self.api),
+            declared: &indexmap::IndexMap::new(),
         })
     }
 }

@@ -54,6 +54,7 @@ fn check_as(
         observed: exists.then_some(&license),
         collections: &BTreeMap::from([("license_families", Collection::new(vec![family], false))]),
         facts: &facts(),
+        declared: &indexmap::IndexMap::new(),
     });
     found.into_iter().map(|found| (found.code, found.help)).collect()
 }

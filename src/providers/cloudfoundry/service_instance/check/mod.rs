@@ -1,10 +1,15 @@
 //! What can be told before an instance is created that the remote would refuse.
 
+mod parameters;
+
 use crate::kind::Check;
 use crate::model::{Code, Diagnostic, Observed, Path, Value};
 
-use super::super::own_name_of;
+use super::super::{attachment, metadata, own_name_of};
 use super::space_of;
+
+const ANOTHER: &str = "declare another instance with the new plan and move its users; or write `lifecycle: { replace: true }` \
+                       to have this one deleted, with its data, and created anew";
 
 /// All that can be told.
 pub fn all(check: Check<'_>) -> Vec<Diagnostic> {
@@ -12,8 +17,11 @@ pub fn all(check: Check<'_>) -> Vec<Diagnostic> {
     found.extend(unseen(check).or_else(|| plan(check)).or_else(|| hidden(check)));
     found.extend(broker(check));
     found.extend(plan_change(check));
+    found.extend(withdrawn(check));
+    found.extend(shared(check));
     found.extend(name(check));
-    found.extend(parameters(check));
+    found.extend(parameters::parameters(check));
+    found.extend(metadata::check(check));
     found.into_iter().map(|diagnostic| diagnostic.on(check.proposal.address)).collect()
 }
 
@@ -102,9 +110,44 @@ fn plan_change(check: Check<'_>) -> Option<Diagnostic> {
         return None;
     };
     let message = format!("the plan `{}` {what} the current one, `{}`", declared.identity, current.identity);
-    let diagnostic = Diagnostic::warning(Code::Blocked, message)
-        .help("declare another instance with the new plan, move its users, then let this one go");
+    let diagnostic = Diagnostic::warning(Code::Blocked, message).help(ANOTHER);
     Some(at(check, "plan", diagnostic, label))
+}
+
+/// Where an instance of a withdrawn plan is to be changed in a way that its broker would have to carry out (section 9).
+fn withdrawn(check: Check<'_>) -> Option<Diagnostic> {
+    let observed = check.observed.filter(|_| has_declared_plan(check))?;
+    let plan = declared_plan(check)?;
+    let (declared, is) = (|field| check.proposal.fields.get(field), |field| observed.fields.get(field));
+    let upgrades = declared("upgrade") == Some(&Value::Bool(true)) && is("upgrade") == Some(&Value::Bool(false));
+    let differs = match (declared("parameters"), is("parameters")) {
+        (Some(declared), Some(Value::Fingerprint(mark))) => !mark.is_of(declared),
+        _ => false,
+    };
+    let field = if upgrades { "upgrade" } else { "parameters" };
+    if plan.attributes.get("active") != Some(&Value::Bool(false)) || !(upgrades || differs) {
+        return None;
+    }
+    let message = format!("an instance of the plan `{}`, which is no longer offered, is not changed", plan.identity);
+    let diagnostic = Diagnostic::warning(Code::Blocked, message).help("change its `plan` to one that is offered");
+    Some(at(check, field, diagnostic, "its broker has withdrawn the plan of this instance"))
+}
+
+/// An instance keeps its name while other spaces share it (section 9).
+fn shared(check: Check<'_>) -> Option<Diagnostic> {
+    let observed = check.observed?;
+    let attached = check.collections.get("service_bindings")?;
+    let name = observed.fields.text("name").filter(|name| *name != own_name_of(check.proposal))?;
+    let share = attachment::of(observed, attached).find(|one| attachment::is_share(one))?;
+    let message = format!("`{name}` cannot be renamed while it is shared");
+    let with = share.attributes.text("words").unwrap_or("the share");
+    let places = &check.resource.places;
+    let span = places.exact(&Path::field("name")).unwrap_or(check.resource.key_span);
+    Some(
+        Diagnostic::warning(Code::Blocked, message)
+            .at(span, format!("there is {with}"))
+            .help("keep its name, or unshare it first: `cf unshare-service`"),
+    )
 }
 
 /// Names are unique in a space across managed and user-provided instances.
@@ -124,18 +167,4 @@ fn name(check: Check<'_>) -> Option<Diagnostic> {
             .at(span, "taken in this space")
             .help("choose another `name`, or rename or delete the user-provided one"),
     )
-}
-
-/// An expression may come to something that is not a mapping, which the remote refuses.
-fn parameters(check: Check<'_>) -> Option<Diagnostic> {
-    let value = check.proposal.fields.get("parameters")?;
-    let exposed = match value {
-        Value::Sensitive(secret) => secret.expose(),
-        value => value,
-    };
-    if matches!(exposed, Value::Map(_) | Value::Unknown) {
-        return None;
-    }
-    let diagnostic = Diagnostic::error(Code::WrongType, "`parameters` has to be a mapping".to_owned());
-    Some(at(check, "parameters", diagnostic, &format!("this is {}", value.describe())))
 }

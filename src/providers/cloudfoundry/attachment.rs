@@ -1,0 +1,138 @@
+//! What is attached to service instances: read only where a delete of theirs may be meant, since it would take it along.
+
+use std::sync::Arc;
+
+use super::api;
+use super::{CloudFoundry, GUID, NAME, NAME_SHAPE};
+use crate::kind::{Readable, Reader, RemoteError, Wanted};
+use crate::model::{
+    Attribute, Collection, Condition, Fields, Identity, KeyPart, KeySource, Observed, RemoteId, Section, Value,
+};
+
+/// Something attached to an instance, as either API tells it.
+#[derive(Debug, Clone)]
+pub struct Attachment {
+    pub(super) guid: RemoteId,
+    /// The guid of the instance.
+    pub(super) instance: RemoteId,
+    pub(super) kind: Kind,
+    /// What people call it.
+    pub(super) name: Option<String>,
+}
+
+/// What it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The binding of an app.
+    App,
+    /// A service key.
+    Key,
+    /// The binding of a route.
+    Route,
+    /// A share with another space.
+    Share,
+}
+
+impl Kind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::App => "app",
+            Self::Key => "key",
+            Self::Route => "route",
+            Self::Share => "share",
+        }
+    }
+}
+
+static SECTION: Section = Section {
+    name: "service_bindings",
+    singular: "service binding",
+    provider: NAME,
+    doc: "Keys, bindings and shares of service instances, as far as a delete of the instance would take them along.",
+    declarable: false,
+    apis: &[],
+    key: &[
+        KeyPart { name: "service_instance", from: KeySource::FieldOrKey, shape: NAME_SHAPE },
+        KeyPart { name: "name", from: KeySource::FieldOrKey, shape: NAME_SHAPE },
+    ],
+    fold_case: false,
+    fields: &[],
+    attributes: &[
+        GUID,
+        Attribute::new("instance", "service_instance_guid", "The guid of the service instance."),
+        Attribute::new("type", "type", "What it is: the binding of an `app` or a `route`, a `key`, a `share`."),
+        Attribute::new("words", "name", "What it is called."),
+    ],
+};
+
+impl Attachment {
+    fn observed(self) -> Observed {
+        let Self { guid, instance, kind, name } = self;
+        let named = |what: &str, otherwise: &str| match &name {
+            Some(name) => format!("{what} `{name}`"),
+            None => otherwise.to_owned(),
+        };
+        let words = match kind {
+            Kind::App => named("the binding of the app", "the binding of an app"),
+            Kind::Key => named("the service key", "a service key"),
+            Kind::Route => named("the binding of the route", "the binding of a route"),
+            Kind::Share => named("the share with the space", "the share with a space"),
+        };
+        let name = name.unwrap_or_else(|| guid.to_string());
+        Observed {
+            identity: Identity { parts: vec![("service_instance", Arc::clone(&instance)), ("name", name.into())] },
+            id: Arc::clone(&guid),
+            version: None,
+            fields: Fields::default(),
+            attributes: Fields::from_iter([
+                ("guid", Value::Text(guid)),
+                ("instance", Value::Text(instance)),
+                ("type", Value::text(kind.word())),
+                ("words", Value::text(words)),
+            ]),
+            condition: Condition::Ready,
+        }
+    }
+}
+
+/// What is attached to an instance.
+pub fn of<'c>(instance: &Observed, attached: &'c Collection) -> impl Iterator<Item = &'c Observed> {
+    let guid = Arc::clone(&instance.id);
+    attached.iter().filter(move |one| one.attributes.text("instance") == Some(&*guid))
+}
+
+/// Whether this is a share with another space.
+pub fn is_share(attachment: &Observed) -> bool {
+    attachment.attributes.text("type") == Some(Kind::Share.word())
+}
+
+impl Readable for Attachment {
+    type Provider = CloudFoundry;
+    const SECTION: &'static Section = &SECTION;
+    const AFTER: &'static [&'static str] = &["service_instances"];
+
+    /// What is attached to the instances that may be deleted or renamed: those declared so.
+    async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
+        let none = Collection::default();
+        let there = wanted.observed.get("service_instances").copied().unwrap_or(&none);
+        let concerned = wanted.declared.values().filter(|resource| {
+            let lifecycle = &resource.lifecycle;
+            resource.address.section == "service_instances"
+                && (lifecycle.consent.replace || lifecycle.absent.is_some() || lifecycle.was.is_some())
+        });
+        let mut instances: Vec<RemoteId> = Vec::new();
+        for resource in concerned {
+            let was = resource.lifecycle.was.as_ref().map(|was| &*was.value);
+            let own = resource.identity.parts.last().map(|(_, name)| &**name);
+            let names = [own, was].into_iter().flatten();
+            instances.extend(names.flat_map(|name| there.called(name)).map(|instance| Arc::clone(&instance.id)));
+        }
+        instances.sort_unstable();
+        instances.dedup();
+        if instances.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = api::attachments(&remote, &instances).await?;
+        Ok(found.into_iter().map(Self::observed).collect())
+    }
+}

@@ -1,0 +1,83 @@
+//! Declared parameters against the schema that the plan's broker publishes (reference, section 7.1).
+
+use crate::kind::Check;
+use crate::model::{Code, Condition, Diagnostic, Operation, Path, Value};
+
+use super::super::super::json_schema::{Misfit, misfits};
+use super::{at, declared_plan};
+
+/// The Cloud Controller takes no larger schema from a broker.
+const LARGEST: usize = 64 << 10;
+
+/// How many problems of one instance are told.
+const MOST: usize = 20;
+
+/// What the broker would refuse.
+pub(super) fn parameters(check: Check<'_>) -> Vec<Diagnostic> {
+    let Some(value) = check.proposal.fields.get("parameters") else { return Vec::new() };
+    match exposed(value) {
+        Value::Unknown => Vec::new(),
+        Value::Map(_) => against_schema(check, value),
+        _ => {
+            // An expression may come to something that is not a mapping.
+            let diagnostic = Diagnostic::error(Code::WrongType, "`parameters` has to be a mapping".to_owned());
+            vec![at(check, "parameters", diagnostic, &format!("this is {}", value.describe()))]
+        }
+    }
+}
+
+fn exposed(value: &Value) -> &Value {
+    match value {
+        Value::Sensitive(secret) => secret.expose(),
+        value => value,
+    }
+}
+
+/// Which of the plan's schemas is about what would be sent; `None` where nothing would be.
+fn operation(check: Check<'_>, value: &Value) -> Option<&'static str> {
+    let Some(observed) = check.observed else { return Some("create") };
+    if matches!(observed.condition, Condition::Failed { operation: Operation::Create, .. }) {
+        return Some("create");
+    }
+    match observed.fields.get("parameters")? {
+        Value::Fingerprint(mark) => (!mark.is_of(value)).then_some("update"),
+        // What the broker tells beyond what is declared is not ours.
+        told => {
+            let same = told.as_map().zip(exposed(value).as_map()).is_some_and(|(told, declared)| {
+                declared.iter().all(|(key, value)| told.get(key) == Some(exposed(value)))
+            });
+            (!same).then_some("update")
+        }
+    }
+}
+
+fn against_schema(check: Check<'_>, value: &Value) -> Vec<Diagnostic> {
+    let schema = operation(check, value).and_then(|operation| {
+        let schemas = declared_plan(check)?.attributes.get("schemas")?;
+        let of = |value: &'_ Value, key: &str| value.as_map()?.get(key).cloned();
+        let schema = of(&of(&of(schemas, "service_instance")?, operation)?, "parameters")?;
+        Some(super::super::super::json(&schema)).filter(|schema| schema.to_string().len() <= LARGEST)
+    });
+    let Some(schema) = schema else { return Vec::new() };
+    let mut found: Vec<Misfit> = Vec::new();
+    for misfit in misfits(&schema, value, &Path::field("parameters")) {
+        if !found.contains(&misfit) {
+            found.push(misfit);
+        }
+    }
+    found.truncate(MOST);
+    found.into_iter().map(|misfit| diagnostic(check, misfit)).collect()
+}
+
+fn diagnostic(check: Check<'_>, Misfit { path, at_key, words, meant }: Misfit) -> Diagnostic {
+    let places = &check.resource.places;
+    let span = if at_key { places.key(&path) } else { None }.unwrap_or_else(|| places.value(&path));
+    let plan =
+        check.proposal.fields.link("plan").map_or_else(String::new, |plan| format!(" by the plan `{}`", plan.shown()));
+    let message = format!("`{path}` {words}");
+    let help = match meant {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => "see what the broker documents of its parameters".to_owned(),
+    };
+    Diagnostic::error(Code::InvalidParameters, message).at(span, format!("not taken{plan}")).help(help)
+}

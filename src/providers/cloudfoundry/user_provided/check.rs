@@ -1,0 +1,85 @@
+//! What can be told before an instance is written that the remote would refuse.
+
+use super::super::metadata;
+use super::super::own_name_of;
+use super::super::service_instance::space_of;
+use super::ROUTE_SERVICE_URL;
+use crate::kind::Check;
+use crate::model::{Code, Diagnostic, Path, Value};
+
+/// All that can be told.
+pub fn all(check: Check<'_>) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    found.extend(name(check).or_else(|| declared_name(check)));
+    found.extend(credentials(check));
+    found.extend(route_service_url(check));
+    found.extend(metadata::check(check));
+    found.into_iter().map(|diagnostic| diagnostic.on(check.proposal.address)).collect()
+}
+
+fn at(check: Check<'_>, field: &'static str, diagnostic: Diagnostic, label: &str) -> Diagnostic {
+    diagnostic.at(check.resource.places.value(&Path::field(field)), label)
+}
+
+/// Names are unique in a space across managed and user-provided instances.
+fn name(check: Check<'_>) -> Option<Diagnostic> {
+    if check.observed.is_some() {
+        return None;
+    }
+    let space = check.proposal.fields.link("space")?.id.as_ref()?;
+    let others = check.collections.get("service_instances")?;
+    let other = others.called(own_name_of(check.proposal)).find(|other| space_of(other) == Some(space))?;
+    let message = format!("the name `{}` is taken by a service instance", other.identity);
+    Some(taken(check, message).help("choose another `name`, or rename or delete the service instance"))
+}
+
+/// Nor can both be made in the same run.
+fn declared_name(check: Check<'_>) -> Option<Diagnostic> {
+    let Check { resource, declared, .. } = check;
+    let other = declared.values().find(|other| {
+        other.address.section == "service_instances"
+            && other.target == resource.target
+            && other.identity == resource.identity
+            && other.lifecycle.absent.is_none()
+    })?;
+    if resource.lifecycle.absent.is_some() {
+        return None;
+    }
+    let message = format!("`{}` and `{}` have the same name in the same space", resource.address, other.address);
+    let taken = taken(check, message).also(other.key_span, "the service instance of this name");
+    Some(taken.help("give one of them another `name`"))
+}
+
+fn taken(check: Check<'_>, message: String) -> Diagnostic {
+    let places = &check.resource.places;
+    let span = places.exact(&Path::field("name")).unwrap_or(check.resource.key_span);
+    Diagnostic::error(Code::NameTaken, message).at(span, "taken in this space")
+}
+
+/// An expression may come to something that is not a mapping, which the remote refuses.
+fn credentials(check: Check<'_>) -> Option<Diagnostic> {
+    let value = exposed(check.proposal.fields.get("credentials")?);
+    if matches!(value, Value::Map(_) | Value::Unknown) {
+        return None;
+    }
+    let diagnostic = Diagnostic::error(Code::WrongType, "`credentials` has to be a mapping".to_owned());
+    Some(at(check, "credentials", diagnostic, &format!("this is {}", value.describe())))
+}
+
+/// An expression may come to a URL that the remote refuses.
+fn route_service_url(check: Check<'_>) -> Option<Diagnostic> {
+    let url = exposed(check.proposal.fields.get("route_service_url")?).as_text()?;
+    if url.is_empty() || url.starts_with("https://") {
+        return None;
+    }
+    let message = "`route_service_url` has to begin with `https://`".to_owned();
+    let diagnostic = Diagnostic::error(Code::InvalidValue, message).help(ROUTE_SERVICE_URL.help);
+    Some(at(check, "route_service_url", diagnostic, "this does not"))
+}
+
+fn exposed(value: &Value) -> &Value {
+    match value {
+        Value::Sensitive(secret) => secret.expose(),
+        value => value,
+    }
+}
