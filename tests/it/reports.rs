@@ -3,6 +3,7 @@
 use serde_json::Value;
 use trueup::emulator::Effect;
 
+use crate::same_snapshot;
 use crate::support::{Project, Watched, World};
 
 const THREE: &str = "\
@@ -84,7 +85,7 @@ fn a_saved_plan_is_the_plan_in_json_and_fits_its_schema() {
     ));
     let printed = world.run(&["plan", "--format", "json", "--out", "plan.json"]).exits(0);
     assert_eq!(world.project.read("plan.json"), printed.stdout);
-    insta::assert_snapshot!("plan_json", printed);
+    same_snapshot!("plan_json", printed);
     let schema: Value = serde_json::from_str(
         &std::fs::read_to_string(crate::support::package().join("schemas/plan.schema.json")).unwrap(),
     )
