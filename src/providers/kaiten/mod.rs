@@ -210,7 +210,8 @@ impl Kaiten {
                 return Ok(objects);
             }
             // The next page is on its way while this one is read.
-            let (next, read) = futures_util::join!(self.ask(Request::get(path(&walk))), async { project(rows) });
+            let (next, read) =
+                futures_util::future::join(self.ask(Request::get(path(&walk))), async { project(rows) }).await;
             objects.extend(read?);
             response = next?;
         }
