@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UPDATED_AT};
-use crate::http::segment;
-use crate::kind::{Check, Kind, Proposal, Readable, Reader, RemoteError, Sole, Wanted, Writer};
+use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UPDATED_AT, change};
+use crate::http::{Method, segment};
+use crate::kind::{
+    Abilities, Check, Failure, Kind, Modification, Proposal, Readable, Reader, RemoteError, Sole, Wanted, Writer,
+};
 use crate::model::{
-    Attribute, Code, Collection, Diagnostic, Facts, Field, KeyPart, KeySource, Observed, Path, RemoteId, Section,
-    Shape, Value,
+    Attribute, Code, Collection, Diagnostic, Facts, Field, Fields, KeyPart, KeySource, Observed, Path, RemoteId,
+    Section, Shape, Value,
 };
 use crate::suggest::Suggest;
 
@@ -21,6 +23,12 @@ pub struct LicenseFamily;
 
 const PATH: &str = "/licenses";
 const FAMILIES_PATH: &str = "/license-families";
+
+/// Moves by calls of its own.
+const STATE: &str = "lifecycle_state";
+
+/// What a PUT leaves alone, or takes no other value of than the stored one (reference §10.3).
+const KEPT: &[&str] = &["family", STATE];
 
 /// The id of a license's family: what its field `family` is read from.
 const FAMILY_ID: &str = "family_id";
@@ -145,19 +153,36 @@ impl Kind for License {
             Diagnostic::error(code, message).on(&resource.address).at(span, label)
         };
         let state = proposal.fields.text("lifecycle_state");
-        if observed.is_none() && state == Some("ARCHIVED") {
+        let was = observed.and_then(|license| license.fields.text("lifecycle_state"));
+        if let (Some("DRAFT"), Some(was @ ("PUBLISHED" | "ARCHIVED"))) = (state, was) {
             found.push(
                 error(
                     Code::Blocked,
                     "lifecycle_state",
-                    "a license cannot be created as `ARCHIVED`".to_owned(),
-                    "it does not exist yet",
+                    format!("a license that is `{was}` cannot become a `DRAFT` again"),
+                    "it has been published",
                 )
-                .help("create it as `PUBLISHED`, or remove the declaration: nothing can be given an archived license"),
+                .help(format!("write `lifecycle_state: {was}`, or make a new version of its family")),
             );
         }
-        let default = proposal.fields.get("default") == Some(&Value::Bool(true));
-        if default && let Some(state @ ("DRAFT" | "ARCHIVED")) = state {
+        let is_default = |fields: &Fields| fields.get("default") == Some(&Value::Bool(true));
+        if state == Some("ARCHIVED")
+            && observed.is_some_and(|license| is_default(&license.fields))
+            && proposal.fields.get("default").is_none()
+        {
+            found.push(
+                error(
+                    Code::Blocked,
+                    "lifecycle_state",
+                    "its family's default cannot be archived".to_owned(),
+                    "it is the default now",
+                )
+                .help("write `default: false` beside it"),
+            );
+        }
+        if is_default(proposal.fields)
+            && let Some(state @ ("DRAFT" | "ARCHIVED")) = state
+        {
             let place = resource.places.value(&Path::field("lifecycle_state"));
             found.push(
                 error(
@@ -234,12 +259,55 @@ impl Kind for License {
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {
         let family = proposal.fields.text("family").filter(|family| joins(proposal, family));
         let without: &[&str] = if family.is_some() { &[] } else { &["family"] };
-        let body = remote.body(&SECTION, proposal, without);
+        let mut body = remote.body(&SECTION, proposal, without);
+        let archive = proposal.fields.text(STATE) == Some("ARCHIVED");
+        if archive {
+            // None can be created so (reference §10.3).
+            body.insert("lifecycleState".to_owned(), "PUBLISHED".into());
+        }
         let mut license = remote.post(&SECTION, PATH, body).await?;
         // A family is named after the license that opens it, and no answer tells its slug.
         let slug = family.map_or_else(|| license.identity.to_string(), str::to_owned);
+        if archive {
+            let moved = remote.advance(&license, "archive").await.map_err(|error| RemoteError {
+                message: format!("the license has been created, but not archived: {}", error.message),
+                ..error
+            });
+            license = moved?;
+        }
         set_family(&mut license, Some(slug));
         Ok(license)
+    }
+
+    fn abilities(facts: &Facts) -> Abilities {
+        change::abilities(facts)
+    }
+
+    /// Publishing comes before the PUT, since a default is published; archiving after it, since a default cannot be.
+    async fn update(modification: Modification<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {
+        let Modification { proposal, observed, .. } = modification;
+        let live = remote.fresh(&SECTION, PATH, observed).await?;
+        let state = live.get("lifecycleState").and_then(serde_json::Value::as_str).unwrap_or_default();
+        let wanted = proposal.fields.text(STATE).filter(|_| modification.changes(STATE)).unwrap_or(state);
+        let steps = steps(state, wanted);
+        for step in steps.iter().filter(|step| **step != "archive") {
+            remote.advance(observed, step).await?;
+        }
+        let in_put: Vec<Path> =
+            modification.changes.iter().filter(|path| !path.starts_with(&Path::field(STATE))).cloned().collect();
+        let put = Modification { changes: &in_put, ..modification };
+        remote.put_over(&SECTION, &change::path_of(PATH, &observed.identity.to_string()), &live, put, KEPT).await?;
+        if steps.contains(&"archive") {
+            remote.advance(observed, "archive").await?;
+        }
+        let mut license = remote.changed(&SECTION, PATH, observed).await?;
+        // It stays in its family, and no answer tells that one's slug.
+        license.fields.set("family", observed.fields.get("family").cloned().unwrap_or(Value::Null));
+        Ok(license)
+    }
+
+    async fn delete(observed: &Observed, remote: &Writer<'_, Kaiten>) -> Result<Option<Observed>, RemoteError> {
+        remote.remove(&SECTION, PATH, observed).await
     }
 
     async fn look_up(proposal: Proposal<'_>, remote: Reader<'_, Kaiten>) -> Result<Option<Observed>, RemoteError> {
@@ -254,6 +322,38 @@ impl Kind for License {
             set_family(&mut license, same.then(|| family.to_owned()));
         }
         Ok(Some(license))
+    }
+}
+
+/// The calls from one lifecycle state to another (reference §10.3). There is none back to `DRAFT`.
+fn steps(from: &str, to: &str) -> &'static [&'static str] {
+    match (from, to) {
+        ("DRAFT", "PUBLISHED") => &["publish"],
+        ("DRAFT", "ARCHIVED") => &["publish", "archive"],
+        ("PUBLISHED", "ARCHIVED") => &["archive"],
+        ("ARCHIVED", "PUBLISHED") => &["unarchive"],
+        _ => &[],
+    }
+}
+
+impl Writer<'_, Kaiten> {
+    /// Takes a license to its next lifecycle state. A repetition is refused, so what is there already is looked at.
+    async fn advance(&self, license: &Observed, step: &str) -> Result<Observed, RemoteError> {
+        let path = change::path_of(PATH, &license.identity.to_string());
+        let sent = self.send(Method::POST, &SECTION, &format!("{path}/{step}"), None).await;
+        let there = if step == "archive" { "ARCHIVED" } else { "PUBLISHED" };
+        match sent {
+            Err(error) if error.failure == Failure::Conflict => {
+                let found = self.changed(&SECTION, PATH, license).await?;
+                if found.fields.text(STATE) == Some(there) { Ok(found) } else { Err(error) }
+            }
+            Err(error) => Err(error),
+            Ok(()) => {
+                let mut moved = license.clone();
+                moved.fields.set(STATE, Value::text(there));
+                Ok(moved)
+            }
+        }
     }
 }
 

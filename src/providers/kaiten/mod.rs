@@ -4,6 +4,7 @@
 //! (reference §12). Which one answers is found out by reads; after that [`wire`] spells requests accordingly and the kinds
 //! need not know.
 
+mod change;
 mod customer;
 mod deployment_zone;
 mod dialect;
@@ -278,18 +279,6 @@ impl Writer<'_, Kaiten> {
             .untaken(problem::nothing_written);
         let response = kaiten.ask(request).await?;
         kaiten.object(section, &response)
-    }
-
-    /// Changes some members of an object. Answers nothing (reference §7.3).
-    async fn patch(&self, section: &'static Section, path: String, body: Row) -> Result<(), RemoteError> {
-        let kaiten = self.session();
-        // What was read before a write says nothing after it.
-        kaiten.take_first_page();
-        let request = Request::write(Method::PATCH, format!("{}{path}", kaiten.prefix))
-            .json(&Json::Object(body))
-            .untaken(problem::nothing_written);
-        let response = kaiten.ask(request).await?;
-        if response.is_success() { Ok(()) } else { Err(kaiten.refusal(&response, Some(section))) }
     }
 
     /// The body of a create: the fields, and the slug, which is always ours (a generated one could never be declared).
