@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Number, Value as Json};
 
-use crate::model::{ChangeRule, Compare, Field, Fields, Link, Path, Section, Shape, Value, instant};
+use crate::model::{
+    ChangeRule, Compare, Field, Fields, Identity, Lifecycle, Link, Observed, Path, Section, Shape, Value, instant,
+};
 use crate::plan::Shown;
 
 /// One value that differs, or that cannot be compared.
@@ -18,13 +20,95 @@ pub struct Difference {
     pub after: Shown,
     /// Why it cannot be changed in place, if so.
     pub immutable: Option<&'static str>,
+    /// Whether it is to be sent though nothing says that it differs: somebody asked for it.
+    pub resent: bool,
 }
 
 impl Difference {
-    /// Whether this says only that nobody can tell.
+    /// Whether this says only that nobody can tell, and nobody asked to send it all the same.
     pub fn is_unverifiable(&self) -> bool {
-        self.before == Shown::Unverifiable
+        self.before == Shown::Unverifiable && !self.resent
     }
+}
+
+/// What an object is measured by: a resource with everything looked up.
+#[derive(Debug, Clone, Copy)]
+pub struct Measure<'a> {
+    /// Its table.
+    pub section: &'static Section,
+    /// Its natural key.
+    pub identity: &'a Identity,
+    /// Its fields.
+    pub fields: &'a Fields,
+    /// How it is to be treated.
+    pub lifecycle: &'a Lifecycle,
+}
+
+impl Measure<'_> {
+    /// What would have to change for the object to be as declared, its name included if it still has the earlier one.
+    pub fn differences(&self, object: &Observed) -> Vec<Difference> {
+        let ignored: Vec<&Path> = self.lifecycle.ignore.iter().map(|path| &path.value).collect();
+        let mut differences = diff(self.section, self.fields, &object.fields, &ignored);
+        if let Some(renaming) = self.renaming(object)
+            && !differences.iter().any(|difference| difference.path == renaming.path)
+        {
+            let rank =
+                |path: &Path| self.section.fields.iter().position(|field| path.starts_with(&Path::field(field.name)));
+            let at = differences.partition_point(|difference| rank(&difference.path) < rank(&renaming.path));
+            differences.insert(at, renaming);
+        }
+        differences
+    }
+
+    /// [`Measure::differences`], and what is to be sent again because somebody asked for it.
+    pub fn to_send(&self, object: &Observed) -> Vec<Difference> {
+        let differences = self.differences(object);
+        if !self.lifecycle.consent.resend {
+            return differences;
+        }
+        let mut out = Vec::new();
+        for field in self.section.fields {
+            let path = Path::field(field.name);
+            let of_field = differences.iter().filter(|difference| difference.path.starts_with(&path));
+            let ignored = || self.lifecycle.ignore.iter().any(|ignored| path.starts_with(&ignored.value));
+            match self.fields.get(field.name) {
+                Some(after)
+                    if field.can_be_resent() && !ignored() && of_field.clone().all(Difference::is_unverifiable) =>
+                {
+                    let before = match object.fields.get(field.name) {
+                        None | Some(Value::Fingerprint(_)) => Shown::Unverifiable,
+                        Some(before) => shown(before, field.sensitive || after.has_sensitive()),
+                    };
+                    let after = shown(after, field.sensitive);
+                    out.push(Difference { path, before, after, immutable: None, resent: true });
+                }
+                _ => out.extend(of_field.cloned()),
+            }
+        }
+        out
+    }
+
+    /// That the object still has its earlier name. A name that is derived from the key counts too.
+    fn renaming(&self, object: &Observed) -> Option<Difference> {
+        let field = self.section.renaming()?;
+        let was = self.lifecycle.was.as_ref()?;
+        let ((_, before), (_, after)) = (object.identity.parts.last()?, self.identity.parts.last()?);
+        let same = |a: &str, b: &str| a == b || self.section.fold_case && a.to_lowercase() == b.to_lowercase();
+        if !same(before, &was.value) || same(before, after) {
+            return None;
+        }
+        let text = |text: &str| Shown::Json(Json::String(text.to_owned()));
+        let (path, before, after) = (Path::field(field.name), text(before), text(after));
+        Some(Difference { path, before, after, immutable: None, resent: false })
+    }
+}
+
+/// The natural key with its last part replaced by an earlier one, where objects of the section can be renamed.
+pub fn earlier(section: &Section, identity: &Identity, was: &Arc<str>) -> Option<Identity> {
+    section.renaming()?;
+    let mut earlier = identity.clone();
+    earlier.parts.last_mut()?.1 = Arc::clone(was);
+    Some(earlier)
 }
 
 /// What would have to change for the observed fields to be as declared. Undeclared fields and ignored paths are left
@@ -75,7 +159,7 @@ impl Walk<'_> {
             ChangeRule::InPlace => None,
             ChangeRule::Never(because) => Some(because),
         };
-        self.out.push(Difference { path, before, after, immutable });
+        self.out.push(Difference { path, before, after, immutable, resent: false });
     }
 
     fn value(&mut self, path: Path, before: Option<&Value>, after: &Value) {
@@ -92,7 +176,14 @@ impl Walk<'_> {
         if !before.is_some_and(|before| self.equal(before, after)) {
             let hide = self.field.sensitive || after.has_sensitive();
             let was = before.map_or(Shown::Nothing, |before| shown(before, hide));
-            self.push(path, was, shown(after, self.field.sensitive));
+            let shall = match (before, after) {
+                // The object of this name is to be another one, and only that one will tell its id.
+                (Some(Value::Link(before)), Value::Link(after)) if before.name == after.name && after.id.is_none() => {
+                    Shown::Unknown
+                }
+                _ => shown(after, self.field.sensitive),
+            };
+            self.push(path, was, shall);
         }
     }
 
@@ -272,7 +363,7 @@ mod tests {
         let renamed = Value::Link(Box::new(Link { name: None, id: Some("id-a".into()) }));
         assert!(told(&[("peer", renamed)], &[("peer", link("a"))], &[]).is_empty());
         let not_created_yet = Value::Link(Box::new(Link { name: Some("a".into()), id: None }));
-        assert_eq!(told(&[("peer", not_created_yet)], &[("peer", link("a"))], &[]), [r#"peer: "a" -> "a""#]);
+        assert_eq!(told(&[("peer", not_created_yet)], &[("peer", link("a"))], &[]), [r#"peer: "a" -> (unknown)"#]);
     }
 
     #[test]

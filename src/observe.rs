@@ -1,15 +1,20 @@
 //! Asks each kind for its collections, in bulk -> `Snapshot`.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
+use indexmap::IndexMap;
 
+use crate::diff::earlier;
+use crate::graph;
 use crate::kind::{ErasedKind, Registry, Session, Wanted};
 use crate::model::{
-    Code, Collection, Desired, Diagnostic, Diagnostics, Reference, Resource, Snapshot, TargetName, To, Value,
+    Address, Code, Collection, Desired, Diagnostic, Diagnostics, KeySource, Reference, Resource, Snapshot, TargetName,
+    To, Value,
 };
 
 /// The connections of a run, by target. Shared with whoever applies.
@@ -56,7 +61,8 @@ async fn observe_target(
         let need = &needs[section];
         let observed = kind.after().iter().filter_map(|before| Some((*before, read.get(before)?.get()?))).collect();
         let (resources, references) = (&need.resources[..], &need.references[..]);
-        let wanted = Wanted { resources, references, declared: &desired.resources, observed };
+        let declared = as_still_named(target, desired, registry, |section| read.get(section)?.get());
+        let wanted = Wanted { resources, references, declared: &declared, observed };
         (section, kind.observe(&wanted, session).await)
     };
     let mut waiting: BTreeSet<&'static str> = needs.keys().copied().collect();
@@ -88,6 +94,52 @@ async fn observe_target(
     let failures = failures.collect();
     let read = read.into_iter().filter_map(|(section, cell)| Some((section, cell.into_inner()?)));
     (read.collect(), failures)
+}
+
+/// Everything declared, with what still has its earlier name (`lifecycle.was`) under that one: what is inside a container
+/// that is to be renamed is found in it all the same.
+fn as_still_named<'d, 'c>(
+    target: &TargetName,
+    desired: &'d Desired,
+    registry: &Registry,
+    read: impl Fn(&'static str) -> Option<&'c Collection>,
+) -> Cow<'d, IndexMap<Address, Resource>> {
+    let mut declared = Cow::Borrowed(&desired.resources);
+    if desired.resources.values().all(|resource| resource.lifecycle.was.is_none()) {
+        return declared;
+    }
+    for address in graph::order(desired).iter().filter(|address| desired.resources[*address].target == *target) {
+        let resource = &declared[address];
+        let (Some(section), Some(collection)) = (registry.section(address.section), read(address.section)) else {
+            continue;
+        };
+        let mut identity = resource.identity.clone();
+        for (part, (name, value)) in section.key.iter().zip(&mut identity.parts) {
+            if part.from == KeySource::Reference
+                && let Some(Value::Reference(reference)) = resource.fields.get(name)
+                && let To::Declared(outer) = &reference.to
+            {
+                *value = declared[outer].identity.to_string().into();
+            }
+        }
+        let mut name = None;
+        if let Some(was) = resource.lifecycle.was.as_ref().map(|was| &was.value)
+            && let Some(earlier) = earlier(section, &identity, was)
+            && collection.named(&identity.to_string(), section.fold_case).next().is_none()
+            && collection.named(&earlier.to_string(), section.fold_case).next().is_some()
+        {
+            identity = earlier;
+            name = section.renaming().map(|field| (field.name, Value::Text(Arc::clone(was))));
+        }
+        if identity != resource.identity {
+            let resource = &mut declared.to_mut()[address];
+            resource.identity = identity;
+            if let Some((name, was)) = name {
+                resource.fields.set(name, was);
+            }
+        }
+    }
+    declared
 }
 
 /// Why a collection is read.

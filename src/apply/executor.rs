@@ -1,26 +1,24 @@
 //! Carries a plan out: what is required first, independent work at once, each write once.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::task::{Id, JoinSet};
 
-use super::attempt::{Attempt, attempt};
+use super::attempt::Attempt;
+use super::course::Started;
 use super::event::Event;
 use super::ledger::{Ledger, Outcome, Resolution};
+use super::wait::{Group, Pending, since};
+use super::words;
 use crate::clock::Clock;
-use crate::diff::diff;
-use crate::kind::{Failure, Registry, RemoteError};
-use crate::model::{
-    Address, Code, Condition, Desired, Diagnostic, Fields, Observed, Path, RemoteId, Resource, Secrets, Snapshot,
-    TargetName,
-};
+use crate::kind::{Registry, RemoteError};
+use crate::model::{Address, Desired, Diagnostic, Observed, RemoteId, Snapshot};
 use crate::observe::Sessions;
-use crate::plan::{Action, Plan, Shown, knowledge};
+use crate::plan::{Action, Plan, knowledge};
 use crate::resolve::Knowledge;
 
 /// How to carry a plan out.
@@ -34,11 +32,6 @@ pub struct Options {
 
 /// After the first signal, what is in flight gets this long; the contract allows five seconds until the exit.
 const GRACE: Duration = Duration::from_secs(4);
-/// The pause between two looks at operations that began just now; it grows with their age.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// The longest pause between two looks.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-
 /// Carries out `plan`, which must be one of `desired` and `snapshot` and without errors.
 ///
 /// `interrupt` turns to the number of the first signal. The ledger has one outcome per step, whatever happens.
@@ -60,9 +53,8 @@ pub async fn apply(
     let mut deadline = interrupt.borrow_and_update().map(|_| clock.now() + GRACE);
     let mut deaf = false;
     loop {
-        if deadline.is_none() {
-            run.start_what_is_ready();
-        }
+        // What has been deleted to be created anew is created also after a signal: half of that is worse than both.
+        run.start_what_is_ready(deadline.is_none());
         let at_rest = run.running.is_empty() && (deadline.is_some() || run.waits_for_nothing());
         if at_rest {
             break;
@@ -94,45 +86,32 @@ async fn pause(clock: &Clock, until: Option<Timestamp>) {
     clock.sleep(Duration::try_from(left).unwrap_or_default()).await;
 }
 
-/// Objects of one kind at one target, whose operations are looked at together.
-type Group = (TargetName, &'static str);
-
-/// A step whose operation the remote is still at work on.
-struct Pending {
-    step: usize,
-    object: Observed,
-    since: Timestamp,
-}
-
-/// A step that has been started.
-struct Started {
-    at: Timestamp,
-    fields: Arc<Fields>,
-}
-
-struct Run<'a> {
-    plan: &'a Plan,
-    desired: &'a Desired,
-    registry: &'a Registry,
-    sessions: &'a Sessions,
+pub(super) struct Run<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) desired: &'a Desired,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) registry: &'a Registry,
+    pub(super) sessions: &'a Sessions,
     options: Options,
-    clock: &'a Clock,
-    events: &'a mut (dyn FnMut(Event) + Send),
-    knowledge: Knowledge<'a>,
+    pub(super) clock: &'a Clock,
+    pub(super) events: &'a mut (dyn FnMut(Event) + Send),
+    pub(super) knowledge: Knowledge<'a>,
     /// How many requirements of a step are not done yet.
     open: Vec<usize>,
     dependents: Vec<Vec<usize>>,
     outcomes: Vec<Option<Outcome>>,
     ready: BTreeSet<usize>,
-    started: HashMap<usize, Started>,
-    running: JoinSet<Attempt>,
-    tasks: HashMap<Id, usize>,
+    /// Steps with a part behind them and another one to begin.
+    pub(super) resumed: VecDeque<usize>,
+    pub(super) started: HashMap<usize, Started>,
+    pub(super) running: JoinSet<Attempt>,
+    pub(super) tasks: HashMap<Id, usize>,
     /// What the next look is for.
-    pending: BTreeMap<Group, Vec<Pending>>,
-    polls: JoinSet<Result<Vec<Observed>, RemoteError>>,
+    pub(super) pending: BTreeMap<Group, Vec<Pending>>,
+    pub(super) polls: JoinSet<Result<Vec<Observed>, RemoteError>>,
     /// What each look under way is for. Apart from `pending`: of what was created meanwhile, a look says nothing.
-    looking: HashMap<Id, (Group, Vec<Pending>)>,
-    next_poll: Option<Timestamp>,
+    pub(super) looking: HashMap<Id, (Group, Vec<Pending>)>,
+    pub(super) next_poll: Option<Timestamp>,
     halted: bool,
 }
 
@@ -161,6 +140,7 @@ impl<'a> Run<'a> {
         Self {
             plan,
             desired,
+            snapshot,
             registry,
             sessions,
             options,
@@ -171,6 +151,7 @@ impl<'a> Run<'a> {
             dependents,
             outcomes: vec![None; plan.steps.len()],
             ready: BTreeSet::new(),
+            resumed: VecDeque::new(),
             started: HashMap::new(),
             running: JoinSet::new(),
             tasks: HashMap::new(),
@@ -180,10 +161,6 @@ impl<'a> Run<'a> {
             next_poll: None,
             halted: false,
         }
-    }
-
-    fn resource(&self, step: usize) -> &'a Resource {
-        &self.desired.resources[&self.plan.steps[step].address]
     }
 
     /// What is unchanged is so whatever happens to what it requires; what cannot be carried out is told at once.
@@ -202,7 +179,7 @@ impl<'a> Run<'a> {
                 continue;
             }
             if step.action == Action::Blocked || !step.executable {
-                let diagnostic = blocked(step, self.resource(at));
+                let diagnostic = words::blocked(step, self.resource(at));
                 let id = step.observed.as_ref().map(|seen| Arc::clone(&seen.id));
                 self.settle(at, Resolution::Blocked, id, vec![diagnostic]);
             } else if self.open[at] == 0 {
@@ -211,260 +188,33 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn start_what_is_ready(&mut self) {
-        while !self.halted && self.running.len() < self.options.parallelism {
+    /// Goes on with what has been begun, and if `more`, begins what is ready.
+    fn start_what_is_ready(&mut self, more: bool) {
+        while self.running.len() < self.options.parallelism {
+            if let Some(at) = self.resumed.pop_front() {
+                self.proceed(at);
+                continue;
+            }
+            if !more || self.halted {
+                break;
+            }
             let Some(at) = self.ready.pop_first() else { break };
             self.start(at);
         }
     }
 
-    fn start(&mut self, at: usize) {
-        let step = &self.plan.steps[at];
-        let resource = self.resource(at);
-        (self.events)(Event::Start { address: step.address.clone(), action: step.action });
-        let fields = match self.knowledge.resolve(resource) {
-            Ok(fields) => Arc::new(fields),
-            Err(problems) => return self.settle(at, Resolution::Failed, None, problems),
-        };
-        let now = self.clock.now();
-        self.started.insert(at, Started { at: now, fields: Arc::clone(&fields) });
-        if step.action == Action::Wait {
-            let object = self.knowledge.object(&step.address).expect("what is waited for has been observed");
-            let object = object.clone();
-            return self.wait(at, object);
-        }
-        if let Some((name, _)) = fields.iter().find(|(_, value)| value.has_unknown()) {
-            let path = Path::field(name);
-            let problem = Diagnostic::error(
-                Code::MalformedAnswer,
-                format!("cannot create `{}`: `{name}` is still not known", step.address),
-            )
-            .at(resource.places.value(&path), "the remote did not tell this value of what it created")
-            .on(&step.address);
-            return self.settle(at, Resolution::Failed, None, vec![problem]);
-        }
-        let identity = self.knowledge.identity(resource, &fields);
-        let kind = Arc::clone(self.registry.kind(step.address.section).expect("planned kinds are registered"));
-        let session = Arc::clone(&self.sessions[&step.target]);
-        let work = attempt(kind, session, step.address.clone(), identity, fields, self.clock.clone());
-        let handle = self.running.spawn(work);
-        self.tasks.insert(handle.id(), at);
-    }
-
-    fn attempted(&mut self, joined: Result<(Id, Attempt), JoinError>) {
-        let (id, attempt) = match joined {
-            Ok((id, attempt)) => (id, Some(attempt)),
-            Err(error) => (error.id(), None),
-        };
-        let Some(at) = self.tasks.remove(&id) else { return };
-        let address = &self.plan.steps[at].address;
-        let doing = format!("create `{address}`");
-        match attempt {
-            Some(Attempt::Created { object }) => self.created(at, object),
-            Some(Attempt::Failed(error)) => {
-                let mut diagnostic = error.diagnose(&doing, Some(self.resource(at)));
-                relabel(&mut diagnostic, &error, "not created");
-                if error.failure == Failure::Conflict && diagnostic.help.is_none() {
-                    diagnostic.help =
-                        Some("somebody else may have created it meanwhile: run `trueup plan` again".to_owned());
-                }
-                self.settle(at, Resolution::Failed, None, vec![diagnostic]);
-            }
-            Some(Attempt::Unknown { error, looked }) => {
-                let mut diagnostic = error.diagnose(&doing, Some(self.resource(at)));
-                diagnostic.code = Code::UncertainWrite;
-                relabel(&mut diagnostic, &error, "the request for this was sent, and no answer came");
-                diagnostic.message = format!("it is not known whether `{address}` was created: {}", error.message);
-                let found = if looked {
-                    "it was looked for and not found; the remote may still be at it"
-                } else {
-                    "it could not even be looked for"
-                };
-                diagnostic.help = Some(format!("{found}; it was not sent again: run `trueup plan`, it looks again"));
-                self.settle(at, Resolution::Unknown, None, vec![diagnostic]);
-            }
-            None => {
-                let diagnostic =
-                    Diagnostic::error(Code::Internal, format!("trueup failed while it created `{address}`"))
-                        .at(self.resource(at).key_span, "whether this was created is not known")
-                        .help("run `trueup plan`: it looks again; please report this as a defect");
-                self.settle(at, Resolution::Unknown, None, vec![diagnostic]);
-            }
-        }
-    }
-
-    fn created(&mut self, at: usize, object: Observed) {
-        match &object.condition {
-            Condition::Ready => self.complete(at, object),
-            Condition::InProgress { .. } => self.wait(at, object),
-            Condition::Failed { description, .. } => {
-                let diagnostic = self.operation_failed(at, description.as_deref());
-                self.settle(at, Resolution::Failed, Some(Arc::clone(&object.id)), vec![diagnostic]);
-            }
-        }
-    }
-
-    fn operation_failed(&self, at: usize, words: Option<&str>) -> Diagnostic {
-        let address = &self.plan.steps[at].address;
-        let mut words = words.filter(|words| !words.is_empty()).map_or_else(String::new, |words| format!(": {words}"));
-        if let Some(started) = self.started.get(&at) {
-            Secrets::of(&started.fields).take_out(&mut words);
-        }
-        Diagnostic::error(
-            Code::OperationFailed,
-            format!("the remote accepted `{address}` and then failed to create it{words}"),
-        )
-        .at(self.resource(at).key_span, "this create failed at the remote")
-        .help("what is left of it occupies its name; remove it at the remote, then run `trueup apply` again")
-        .on(address)
-    }
-
-    fn complete(&mut self, at: usize, object: Observed) {
-        let resource = self.resource(at);
-        let step = &self.plan.steps[at];
-        let section = self.registry.section(step.address.section).expect("planned kinds are registered");
-        let ignored: Vec<&Path> = resource.lifecycle.ignore.iter().map(|path| &path.value).collect();
-        let differences = diff(section, &self.started[&at].fields, &object.fields, &ignored);
-        let differing = differences.iter().filter(|difference| !difference.is_unverifiable());
-        let problems = differing.map(|difference| not_converged(resource, difference)).collect();
-        let id = Arc::clone(&object.id);
-        self.knowledge.learn(step.address.clone(), Cow::Owned(object));
-        self.settle(at, Resolution::Done, Some(id), problems);
-    }
-
-    fn wait(&mut self, at: usize, object: Observed) {
-        let step = &self.plan.steps[at];
-        let since = self.clock.now();
-        let group = (Arc::clone(&step.target), step.address.section);
-        self.pending.entry(group).or_default().push(Pending { step: at, object, since });
-        let soon = since + FIRST_PAUSE;
-        self.next_poll = Some(self.next_poll.map_or(soon, |next| next.min(soon)));
-    }
-
-    fn waits_for_nothing(&self) -> bool {
-        self.pending.is_empty() && self.looking.is_empty()
-    }
-
-    fn is_looked_at(&self, group: &Group) -> bool {
-        self.looking.values().any(|(looked_at, _)| looked_at == group)
-    }
-
-    /// Whether something is waited for that no look is under way for. A target that is slow to answer delays no other.
-    fn can_look(&self) -> bool {
-        self.pending.keys().any(|group| !self.is_looked_at(group))
-    }
-
-    /// Looks at everything that is waited for, one look at a time a kind and target.
-    fn poll(&mut self) {
-        self.next_poll = None;
-        for (group, pending) in std::mem::take(&mut self.pending) {
-            if self.is_looked_at(&group) {
-                self.pending.insert(group, pending);
-                continue;
-            }
-            let kind = Arc::clone(self.registry.kind(group.1).expect("planned kinds are registered"));
-            let session = Arc::clone(&self.sessions[&group.0]);
-            let objects: Vec<Observed> = pending.iter().map(|pending| pending.object.clone()).collect();
-            let handle = self.polls.spawn(async move {
-                let refs: Vec<&Observed> = objects.iter().collect();
-                let declared = kind.declared().expect("what was created can be declared");
-                declared.poll(&refs, &*session).await
-            });
-            self.looking.insert(handle.id(), (group, pending));
-        }
-    }
-
-    /// One failed look never ends a wait; only the loss of the permission to look does.
-    fn polled(&mut self, joined: Result<(Id, Result<Vec<Observed>, RemoteError>), JoinError>) {
-        let (id, answer) = match joined {
-            Ok((id, answer)) => (id, Some(answer)),
-            Err(error) => (error.id(), None),
-        };
-        let Some((group, pending)) = self.looking.remove(&id) else { return };
-        let now = self.clock.now();
-        let mut still = Vec::new();
-        match answer {
-            Some(Ok(objects)) => {
-                let mut objects: HashMap<RemoteId, Observed> =
-                    objects.into_iter().map(|object| (Arc::clone(&object.id), object)).collect();
-                for mut waiting in pending {
-                    let Some(object) = objects.remove(&waiting.object.id) else {
-                        let diagnostic = gone(self.resource(waiting.step));
-                        self.settle(
-                            waiting.step,
-                            Resolution::Failed,
-                            Some(Arc::clone(&waiting.object.id)),
-                            vec![diagnostic],
-                        );
-                        continue;
-                    };
-                    if let Condition::InProgress { description, .. } = &object.condition {
-                        let step = &self.plan.steps[waiting.step];
-                        let elapsed = self.elapsed(waiting.step, now);
-                        let mut description = description.as_ref().map(ToString::to_string);
-                        if let (Some(words), Some(started)) = (&mut description, self.started.get(&waiting.step)) {
-                            Secrets::of(&started.fields).take_out(words);
-                        }
-                        let (address, action) = (step.address.clone(), step.action);
-                        (self.events)(Event::Progress { address, action, elapsed, description });
-                        waiting.object = object;
-                        still.push(waiting);
-                    } else {
-                        self.created(waiting.step, object);
-                    }
-                }
-            }
-            Some(Err(error)) if matches!(error.failure, Failure::SignIn | Failure::Forbidden) => {
-                for waiting in pending {
-                    let doing = format!("go on waiting for `{}`", self.plan.steps[waiting.step].address);
-                    let diagnostic = error.diagnose(&doing, Some(self.resource(waiting.step)));
-                    self.settle(
-                        waiting.step,
-                        Resolution::Waiting,
-                        Some(Arc::clone(&waiting.object.id)),
-                        vec![diagnostic],
-                    );
-                }
-            }
-            Some(Err(error)) => still = self.not_looked(pending, &error.message, now),
-            None => still = self.not_looked(pending, "trueup failed while it looked", now),
-        }
-        let mut kept = Vec::new();
-        for waiting in still {
-            let limit = self.resource(waiting.step).lifecycle.timeout;
-            if limit.is_some_and(|limit| waited(&waiting, now) >= limit) {
-                let diagnostic = still_running(self.resource(waiting.step), "its `timeout` is over");
-                self.settle(waiting.step, Resolution::Waiting, Some(Arc::clone(&waiting.object.id)), vec![diagnostic]);
-            } else {
-                kept.push(waiting);
-            }
-        }
-        if !kept.is_empty() {
-            let youngest = kept.iter().map(|waiting| waited(waiting, now)).min().unwrap_or_default();
-            let next = now + (youngest / 4).clamp(FIRST_PAUSE, LONGEST_PAUSE);
-            self.next_poll = Some(self.next_poll.map_or(next, |other| other.min(next)));
-            self.pending.entry(group).or_default().extend(kept);
-        }
-    }
-
-    /// The wait goes on, and whoever watches shall know why nothing is heard.
-    fn not_looked(&mut self, pending: Vec<Pending>, why: &str, now: Timestamp) -> Vec<Pending> {
-        for waiting in &pending {
-            let step = &self.plan.steps[waiting.step];
-            let elapsed = self.elapsed(waiting.step, now);
-            let description = Some(format!("the last look at it failed: {why}"));
-            let (address, action) = (step.address.clone(), step.action);
-            (self.events)(Event::Progress { address, action, elapsed, description });
-        }
-        pending
-    }
-
-    fn elapsed(&self, at: usize, now: Timestamp) -> Duration {
+    pub(super) fn elapsed(&self, at: usize, now: Timestamp) -> Duration {
         self.started.get(&at).map(|started| since(started.at, now)).unwrap_or_default()
     }
 
     /// Records how a step ended, and what follows for those that require it.
-    fn settle(&mut self, at: usize, resolution: Resolution, id: Option<RemoteId>, diagnostics: Vec<Diagnostic>) {
+    pub(super) fn settle(
+        &mut self,
+        at: usize,
+        resolution: Resolution,
+        id: Option<RemoteId>,
+        diagnostics: Vec<Diagnostic>,
+    ) {
         let step = &self.plan.steps[at];
         let good = matches!(resolution, Resolution::Done | Resolution::Unchanged);
         match resolution {
@@ -539,19 +289,18 @@ impl<'a> Run<'a> {
     fn finish(mut self, signal: Option<u8>) -> Ledger {
         self.running.abort_all();
         for at in self.tasks.values().copied().collect::<BTreeSet<_>>() {
-            let address = &self.plan.steps[at].address;
-            let diagnostic =
-                Diagnostic::error(Code::UncertainWrite, format!("interrupted while `{address}` was being created"))
-                    .at(self.resource(at).key_span, "whether this was created is not known")
-                    .help("run `trueup plan`: it looks")
-                    .on(address);
+            let diagnostic = words::interrupted(self.started[&at].doing, self.resource(at));
             self.settle(at, Resolution::Unknown, None, vec![diagnostic]);
+        }
+        for at in std::mem::take(&mut self.resumed) {
+            let diagnostic = words::not_created_yet(self.resource(at));
+            self.settle(at, Resolution::Waiting, None, vec![diagnostic]);
         }
         let looked_for = std::mem::take(&mut self.looking).into_values().flat_map(|(_, pending)| pending);
         let waiting: Vec<Pending> =
             std::mem::take(&mut self.pending).into_values().flatten().chain(looked_for).collect();
         for waiting in waiting {
-            let diagnostic = still_running(self.resource(waiting.step), "the wait for it was interrupted");
+            let diagnostic = words::still_running(self.resource(waiting.step), "the wait for it was interrupted");
             self.settle(waiting.step, Resolution::Waiting, Some(waiting.object.id), vec![diagnostic]);
         }
         let outcomes = self.plan.steps.iter().zip(self.outcomes).map(|(step, outcome)| {
@@ -566,76 +315,4 @@ impl<'a> Run<'a> {
         });
         Ledger { outcomes: outcomes.collect(), diagnostics: Vec::new(), signal }
     }
-}
-
-/// Where the remote names no field, the resource as a whole is marked.
-fn relabel(diagnostic: &mut Diagnostic, error: &RemoteError, label: &str) {
-    if let ([], [whole]) = (&error.fields[..], &mut diagnostic.labels[..]) {
-        label.clone_into(&mut whole.message);
-    }
-}
-
-fn since(then: Timestamp, now: Timestamp) -> Duration {
-    Duration::try_from(now.duration_since(then)).unwrap_or_default()
-}
-
-fn waited(waiting: &Pending, now: Timestamp) -> Duration {
-    since(waiting.since, now)
-}
-
-fn blocked(step: &crate::plan::Step, resource: &Resource) -> Diagnostic {
-    let (message, help) = if step.action == Action::Blocked {
-        (format!("`{}` is blocked: {}", step.address, step.reason.message), None)
-    } else {
-        let action = step.action.as_str();
-        let message =
-            format!("`{}` needs the action `{action}`, which this version shows but does not carry out", step.address);
-        let help = match step.action {
-            Action::Recover => {
-                "what is left of it occupies its name; remove it at the remote, then run `trueup apply` again"
-            }
-            _ => "make the change at the remote or in the YAML, then run `trueup apply` again",
-        };
-        (message, Some(help))
-    };
-    let diagnostic =
-        Diagnostic::error(Code::Blocked, message).at(resource.key_span, "nothing was done here").on(&step.address);
-    match help {
-        Some(help) => diagnostic.help(help),
-        None => diagnostic,
-    }
-}
-
-fn gone(resource: &Resource) -> Diagnostic {
-    let message = format!("`{}` is gone: it was there, and the remote was still at work on it", resource.address);
-    Diagnostic::error(Code::OperationFailed, message)
-        .at(resource.key_span, "not there any more")
-        .help("somebody or something deleted it meanwhile: run `trueup apply` again to create it anew")
-        .on(&resource.address)
-}
-
-fn still_running(resource: &Resource, because: &str) -> Diagnostic {
-    Diagnostic::error(
-        Code::StillRunning,
-        format!("the remote is still at work on `{}`, and {because}", resource.address),
-    )
-    .at(resource.key_span, "not finished yet")
-    .help("nothing is lost: run `trueup apply` again, it attaches to what is going on")
-    .on(&resource.address)
-}
-
-fn not_converged(resource: &Resource, difference: &crate::diff::Difference) -> Diagnostic {
-    let path = &difference.path;
-    let address = &resource.address;
-    let message = match &difference.before {
-        Shown::Json(json) => format!("the remote stored `{path}` of `{address}` as `{json}`"),
-        Shown::Nothing => format!("the remote did not store `{path}` of `{address}`"),
-        Shown::Unknown | Shown::Sensitive | Shown::Unverifiable | Shown::Unreadable => {
-            format!("the remote stored another `{path}` of `{address}` than was sent")
-        }
-    };
-    Diagnostic::error(Code::NotConverged, message)
-        .at(resource.places.value(path), "sent as declared here")
-        .help(format!("declare what the remote keeps, or leave it alone: `lifecycle: {{ ignore: [{path}] }}`"))
-        .on(address)
 }

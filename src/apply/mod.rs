@@ -1,10 +1,13 @@
 //! Carries a plan out.
 
 mod attempt;
+mod course;
 mod document;
 mod event;
 mod executor;
 mod ledger;
+mod wait;
+mod words;
 
 pub use document::{LedgerDocument, OutcomeDocument};
 pub use event::Event;

@@ -1,5 +1,8 @@
 //! The executor against a remote that misbehaves on demand.
 
+mod changes;
+mod interrupted;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use indicatif::ProgressDrawTarget;
 
+use super::consents::Consents;
 use super::exit::Exit;
 use super::plan::{self, Planned};
 use super::project::Stop;
@@ -33,6 +34,8 @@ pub(super) struct Apply {
     /// Apply only these resources and what they require
     #[arg(long, value_name = "ADDRESS", num_args = 1.., env = "TRUEUP_ONLY", hide_env = true, value_delimiter = ',')]
     only: Vec<String>,
+    #[command(flatten)]
+    consents: Consents,
     /// Start nothing more once something has failed
     #[arg(long, env = "TRUEUP_FAIL_FAST", hide_env = true, value_parser = clap::builder::BoolishValueParser::new())]
     fail_fast: bool,
@@ -54,7 +57,7 @@ pub(super) async fn run(command: &Apply, global: &Global, terminal: &Terminal) -
     let mut interrupt = signal::watch();
     let clock = Clock::system();
     let made = tokio::select! {
-        made = plan::make(global, &command.only, command.parallelism, &clock) => made,
+        made = plan::make(global, &command.only, &command.consents, command.parallelism, &clock) => made,
         number = signal::first(&mut interrupt) => {
             terminal.note("interrupted while reading; nothing was changed");
             return command.end_early(Vec::new(), &Sources::default(), Some(number), terminal);

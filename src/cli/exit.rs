@@ -19,6 +19,8 @@ pub(super) enum Exit {
     SignIn,
     /// `apply` went to work and something is not done.
     Incomplete,
+    /// Refused by a guard before any write.
+    Guarded,
     /// The command line is wrong.
     Usage,
     /// Ended by this signal.
@@ -35,18 +37,20 @@ impl Exit {
             Self::Config => 3,
             Self::SignIn => 4,
             Self::Incomplete => 5,
+            Self::Guarded => 6,
             Self::Usage => 64,
             Self::Signal(signal) => 128 + signal,
         }
     }
 
-    /// What these problems come to before anything was written: if several hold, 64, 3, 4, 1.
+    /// What these problems come to before anything was written: if several hold, 64, 3, 4, 6, 1.
     pub(super) fn of<'d>(diagnostics: impl IntoIterator<Item = &'d Diagnostic>) -> Self {
         let rank = |class| match class {
             Class::Usage => 0,
             Class::Config => 1,
             Class::SignIn => 2,
-            Class::Failure => 3,
+            Class::Guard => 3,
+            Class::Failure => 4,
         };
         let errors = diagnostics.into_iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
         match errors.map(|diagnostic| diagnostic.code.class()).min_by_key(|class| rank(*class)) {
@@ -54,6 +58,7 @@ impl Exit {
             Some(Class::Usage) => Self::Usage,
             Some(Class::Config) => Self::Config,
             Some(Class::SignIn) => Self::SignIn,
+            Some(Class::Guard) => Self::Guarded,
             Some(Class::Failure) => Self::Failure,
         }
     }
@@ -76,7 +81,8 @@ mod tests {
             |codes: &[Code]| Exit::of(&codes.iter().map(|code| Diagnostic::error(*code, "x")).collect::<Vec<_>>());
         assert_eq!(errors(&[]), Exit::Success);
         assert_eq!(errors(&[Code::Unreachable]), Exit::Failure);
-        assert_eq!(errors(&[Code::Unreachable, Code::Forbidden]), Exit::SignIn);
+        assert_eq!(errors(&[Code::Unreachable, Code::Protected]), Exit::Guarded);
+        assert_eq!(errors(&[Code::Protected, Code::Forbidden]), Exit::SignIn);
         assert_eq!(errors(&[Code::Forbidden, Code::UnknownField]), Exit::Config);
         assert_eq!(errors(&[Code::UnknownField, Code::Usage]), Exit::Usage);
     }

@@ -2,6 +2,7 @@
 
 mod apply;
 mod completions;
+mod consents;
 mod exit;
 mod plan;
 mod project;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::consents::Consents;
 use super::exit::Exit;
 use super::project::{self, Project, Stop};
 use super::terminal::Terminal;
@@ -32,6 +33,8 @@ pub(super) struct PlanCommand {
     /// Plan only these resources and what they require
     #[arg(long, value_name = "ADDRESS", num_args = 1.., env = "TRUEUP_ONLY", hide_env = true, value_delimiter = ',')]
     only: Vec<String>,
+    #[command(flatten)]
+    consents: Consents,
 }
 
 /// A plan and what it was made from.
@@ -47,6 +50,7 @@ pub(super) struct Planned {
 pub(super) async fn make(
     global: &Global,
     only: &[String],
+    consents: &Consents,
     parallelism: Option<u16>,
     clock: &Clock,
 ) -> Result<Planned, Stop> {
@@ -55,6 +59,7 @@ pub(super) async fn make(
     if let Some(parallelism) = parallelism {
         project.settings.limits.parallelism = parallelism.into();
     }
+    consents.give(&mut project.desired, &registry)?;
     if !only.is_empty() {
         let wanted = project::addresses(only, &project.desired)?;
         plan::only(&mut project.desired, &wanted);
@@ -64,7 +69,8 @@ pub(super) async fn make(
     let remotes = remote::connect(&project.settings, &project.desired, &registry, clock, &mut problems).await;
     let mut snapshot = observe(&project.desired, &registry, &remotes.sessions, &mut problems).await;
     remote::name_sandboxes(&project.settings, &mut snapshot);
-    let plan = plan::plan(&project.desired, &snapshot, &registry, problems);
+    let mut plan = plan::plan(&project.desired, &snapshot, &registry, problems);
+    plan::guard(&mut plan, &project.desired, consents.deletes(project.settings.limits.max_deletes));
     Ok(Planned { project, registry, remotes, snapshot, plan })
 }
 
@@ -72,7 +78,7 @@ pub(super) async fn run(command: &PlanCommand, global: &Global, terminal: &Termi
     let mut interrupt = signal::watch();
     let clock = Clock::system();
     let made = tokio::select! {
-        made = make(global, &command.only, None, &clock) => made,
+        made = make(global, &command.only, &command.consents, None, &clock) => made,
         number = signal::first(&mut interrupt) => {
             terminal.note("interrupted while reading; nothing was changed");
             return Exit::Signal(number);

@@ -57,7 +57,7 @@ pub(super) fn load(global: &Global, registry: &Registry) -> Result<Project, Stop
     }
 }
 
-/// The addresses given to `--only`, all of them declared.
+/// The addresses given to a flag, all of them declared.
 pub(super) fn addresses(given: &[String], desired: &Desired) -> Result<Vec<Address>, Stop> {
     let mut found = Vec::new();
     let mut unknown = Vec::new();

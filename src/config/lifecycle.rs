@@ -17,7 +17,7 @@ pub(super) const WORDS: &[&str] =
 /// Nothing is waited for longer.
 const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Reads it into the draft. What this version does not carry out is read all the same, and refused.
+/// Reads it into the draft. What cannot be carried out is read all the same, and refused.
 pub(super) fn decode(draft: &mut Draft, lifecycle: Entry<'_>, cx: &mut Context<'_>) {
     let owner = draft.address.clone();
     if matches!(lifecycle.value.content(), Content::Null) {
@@ -141,18 +141,7 @@ fn flag(entry: Entry<'_>, owner: &Address, cx: &mut Context<'_>) -> Option<Span>
 }
 
 fn consent(entry: Entry<'_>, owner: &Address, cx: &mut Context<'_>) -> bool {
-    let Some(span) = flag(entry, owner, cx) else { return false };
-    let diagnostic = if entry.key == "replace" {
-        refused(
-            "replace anything",
-            span,
-            "remove this; a change that cannot be made in place is shown as blocked, make it by hand",
-        )
-    } else {
-        refused("delete anything", span, "remove this: nothing is deleted that could take something along")
-    };
-    cx.report.push(diagnostic.on(owner));
-    true
+    flag(entry, owner, cx).is_some()
 }
 
 fn on_exists(entry: Entry<'_>, owner: &Address, cx: &mut Context<'_>) -> Option<OnExists> {
@@ -187,15 +176,15 @@ fn was(draft: &mut Draft, entry: Entry<'_>, cx: &mut Context<'_>) {
         return;
     };
     let span = entry.key_span.to(entry.value.span());
-    cx.report.push(
-        refused(
-            "rename anything",
+    if draft.section.renaming().is_none() {
+        let diagnostic = refused(
+            &format!("rename {}", draft.section.name.replace('_', " ")),
             span,
             "rename the object yourself, then remove `was`; or go on declaring it under its earlier name",
-        )
-        .on(owner),
-    );
-    draft.lifecycle.was = Some(Spanned { value: text, span: entry.value.span() });
+        );
+        cx.report.push(diagnostic.on(owner));
+    }
+    draft.lifecycle.was = Some(Spanned { value: text, span });
 }
 
 fn timeout(entry: Entry<'_>, owner: &Address, cx: &mut Context<'_>) -> Option<Duration> {

@@ -13,6 +13,8 @@ pub enum Class {
     Config,
     /// Not signed in, or not permitted, while reading: 4.
     SignIn,
+    /// Refused by a guard before any write: 6.
+    Guard,
     /// Any other failure: 1 before the first write, 5 once `apply` is at work.
     Failure,
 }
@@ -156,6 +158,10 @@ codes! {
     ApiMismatch = "trueup::plan::api_mismatch", Failure;
     /// A change that cannot be carried out.
     Blocked = "trueup::plan::blocked", Failure;
+    /// A plan that would delete or replace what is protected.
+    Protected = "trueup::plan::protected", Guard;
+    /// A plan that would delete more than is allowed at once.
+    TooManyDeletes = "trueup::plan::too_many_deletes", Guard;
 
     /// The answer to a write was lost and looking did not settle what happened.
     UncertainWrite = "trueup::apply::uncertain_write", Failure;

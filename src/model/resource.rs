@@ -121,7 +121,7 @@ pub struct Lifecycle {
     pub on_exists: OnExists,
     /// An earlier key, name or slug.
     pub was: Option<Spanned<Arc<str>>>,
-    /// Given consents.
+    /// What has been consented to.
     pub consent: Consent,
     /// How long to wait for the remote to finish an operation.
     pub timeout: Option<Duration>,
@@ -137,11 +137,14 @@ pub enum OnExists {
     AdoptIfEqual,
 }
 
-/// Consents in `lifecycle`.
+/// What somebody has consented to, in `lifecycle` or on the command line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Consent {
     /// To delete and create anew.
     pub replace: bool,
     /// To what a delete takes along.
     pub cascade: bool,
+    /// To send again what the remote need not tell ([`Compare::IfTold`](super::Compare::IfTold)), though nothing says that
+    /// it differs. Only on the command line: it is about one run.
+    pub resend: bool,
 }

@@ -36,6 +36,13 @@ impl Section {
         self.attributes.iter().find(|attribute| attribute.name == name)
     }
 
+    /// The field that gives the last part of the natural key, where an object can be given another one: what
+    /// `lifecycle.was` is about.
+    pub fn renaming(&self) -> Option<&'static Field> {
+        let KeyPart { name, from: KeySource::FieldOrKey, .. } = self.key.last()? else { return None };
+        self.field(name).filter(|field| field.change == ChangeRule::InPlace)
+    }
+
     /// The name of the remote's id among the attributes, `id` or `guid`.
     pub fn id_name(&self) -> &'static str {
         self.attributes.first().map_or("id", |attribute| attribute.name)
@@ -140,6 +147,11 @@ impl Field {
     pub const fn sensitive(mut self) -> Self {
         self.sensitive = true;
         self
+    }
+
+    /// Whether it can be sent to an existing object though nothing says that it differs.
+    pub fn can_be_resent(&self) -> bool {
+        self.compare == Compare::IfTold && self.change == ChangeRule::InPlace
     }
 
     /// Only these APIs or dialects have it.

@@ -5,13 +5,16 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Action, Change, Plan, Reason, Seen, Shown, Step};
-use crate::diff::{Difference, creation, diff};
+use super::decide::{Case, Decision, decide};
+use super::guard::protected;
+use super::mistakes::{ambiguous, api_problems, both_names, rename_refused};
+use super::{Action, Change, Plan, Seen, Shown, Step};
+use crate::diff::{Difference, Measure, creation, earlier};
 use crate::graph;
-use crate::kind::{Check, Proposal, Registry, Sole};
+use crate::kind::{Check, ErasedDeclared, Proposal, Registry, Sole};
 use crate::model::{
-    Address, Code, Condition, Desired, Diagnostic, Diagnostics, Facts, Fields, Identity, KeyPart, KeySource, Observed,
-    OnExists, Operation, Path, Resource, Secrets, Section, Severity, Snapshot, TargetName, To, Value,
+    Address, Code, Collection, Condition, Desired, Diagnostic, Diagnostics, Facts, Identity, KeySource, Observed,
+    Operation, Path, Resource, Section, Severity, Snapshot, TargetName, To, Value,
 };
 use crate::resolve::Knowledge;
 
@@ -25,6 +28,7 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, registry: &Registry, mut pro
         claimed: HashMap::new(),
         soles: HashMap::new(),
         unread: HashSet::new(),
+        deleted: HashSet::new(),
         problems: Diagnostics::default(),
     };
     let steps = graph::order(desired)
@@ -53,7 +57,7 @@ pub fn knowledge<'a>(
     for step in &plan.steps {
         let collection = snapshot.collection(&step.target, step.address.section);
         let object = step.observed.as_ref().and_then(|seen| collection?.with_id(&seen.id));
-        if let Some(object) = object.filter(|object| lasts(object)) {
+        if let Some(object) = object.filter(|object| lasts(object) && step.action != Action::Replace) {
             knowledge.learn(step.address.clone(), Cow::Borrowed(object));
         }
     }
@@ -80,32 +84,15 @@ struct Planner<'a> {
     soles: HashMap<(TargetName, &'static str, Sole), Address>,
     /// What nothing can be said about, because something could not be read.
     unread: HashSet<Address>,
+    /// Whose objects are deleted, to be created anew.
+    deleted: HashSet<Address>,
     problems: Diagnostics,
 }
 
-/// What is decided about a resource.
-struct Decision {
-    action: Action,
-    reason: Reason,
-    differences: Vec<Difference>,
-    executable: bool,
-}
-
-impl Decision {
-    fn new(action: Action, code: &'static str, message: impl Into<String>) -> Self {
-        let reason = Reason { code, message: message.into() };
-        Self { action, reason, differences: Vec::new(), executable: true }
-    }
-
-    fn with(mut self, differences: Vec<Difference>) -> Self {
-        self.differences = differences;
-        self
-    }
-
-    fn shown_only(mut self) -> Self {
-        self.executable = false;
-        self
-    }
+/// What a resource was recognised as.
+struct Recognised<'c> {
+    objects: Vec<&'c Observed>,
+    warning: Option<Diagnostic>,
 }
 
 impl<'a> Planner<'a> {
@@ -139,10 +126,11 @@ impl<'a> Planner<'a> {
         let facts = self.snapshot.targets.get(&resource.target)?;
         let collections = self.snapshot.collections.get(&resource.target)?;
         let mut found = api_problems(resource, section, facts);
+        found.extend(rename_refused(resource, section, declared.abilities(facts)));
 
         let mut identity = resource.identity.clone();
         let mut observed = None;
-        let decision = match self.knowledge.resolve(resource) {
+        let mut decision = match self.knowledge.resolve(resource) {
             Err(problems) => {
                 let decision = Decision::new(Action::Blocked, "unresolved", first_line(&problems));
                 found.extend(problems);
@@ -152,10 +140,11 @@ impl<'a> Planner<'a> {
                 identity = self.knowledge.identity(resource, &fields);
                 let proposal = Proposal { address: &resource.address, identity: &identity, fields: &fields };
                 let collection = collections.get(section.name)?;
-                let objects = declared.recognise(proposal, collection, facts);
-                match objects.as_slice() {
+                let there = self.recognise(proposal, resource, section, declared, collection, facts);
+                found.extend(there.warning);
+                match there.objects.as_slice() {
                     [_, _, ..] => {
-                        found.push(ambiguous(resource, section, &identity, &objects));
+                        found.push(ambiguous(resource, section, &identity, &there.objects));
                         Decision::new(
                             Action::Blocked,
                             "ambiguous",
@@ -171,45 +160,122 @@ impl<'a> Planner<'a> {
                         found.extend(declared.check(check));
                         let sole = declared.sole(proposal, facts);
                         found.extend(sole.and_then(|sole| self.want(resource, section, sole)));
-                        let recognised_by = declared.recognised_by(proposal, facts);
-                        decide(resource, section, &identity, &fields, observed, facts, recognised_by)
+                        let case = Case {
+                            resource,
+                            measure: Measure {
+                                section,
+                                identity: &identity,
+                                fields: &fields,
+                                lifecycle: &resource.lifecycle,
+                            },
+                            observed,
+                            kind: declared,
+                            collections,
+                            facts,
+                            recognised_by: declared.recognised_by(proposal, facts),
+                            forbidden: found.iter().find(|problem| forbids(problem)).map(|it| it.message.clone()),
+                        };
+                        match self.goes_with(resource, section).filter(|_| observed.is_some()) {
+                            Some(outer) => {
+                                let message = format!("it goes with `{outer}`, which is deleted and created anew");
+                                Decision::new(Action::Create, "goes_along", message).with(creation(section, &fields))
+                            }
+                            None => decide(&case),
+                        }
                     }
                 }
             }
         };
-        // A kind warns where only this one object is to be left alone.
-        let forbids = |problem: &&Diagnostic| problem.severity == Severity::Warning && problem.code == Code::Blocked;
-        let decision = match found.iter().find(forbids) {
-            Some(warning) if decision.action == Action::Update => {
-                let reason = Reason { code: "immutable", message: warning.message.clone() };
-                Decision { action: Action::Blocked, reason, executable: true, ..decision }
-            }
-            _ => decision,
-        };
-        let decision = if let Some(error) = found.iter().find(|problem| problem.severity == Severity::Error)
+        let goes_along = observed.is_some() && decision.action == Action::Create;
+        if (goes_along || decision.action == Action::Replace)
+            && let Some(protect) = resource.lifecycle.protect
+        {
+            let because = (resource.key_span, decision.reason.message.clone());
+            found.retain(|problem| !forbids(problem));
+            found.push(protected(resource, protect, because));
+        }
+        if let Some(error) = found.iter().find(|problem| problem.severity == Severity::Error)
             && decision.action != Action::Blocked
         {
-            let reason = Reason { code: "refused", message: error.message.clone() };
-            Decision { action: Action::Blocked, reason, executable: true, ..decision }
-        } else {
-            decision
-        };
-        self.problems.extend(found);
-        if let Some(object) = observed.filter(|object| lasts(object)) {
+            decision = decision.refused(error.message.clone());
+        }
+        let deleted = goes_along || decision.action == Action::Replace;
+        if deleted {
+            // What they warn of is what it is replaced for.
+            found.retain(|problem| !forbids(problem));
+            self.deleted.insert(resource.address.clone());
+        } else if let Some(object) = observed.filter(|object| lasts(object)) {
             self.knowledge.learn(resource.address.clone(), Cow::Borrowed(object));
         }
+        self.problems.extend(found);
+        let Decision { action, reason, differences, takes_along, executable } = decision;
         Some(Step {
             address: resource.address.clone(),
             target: Arc::clone(&resource.target),
-            action: decision.action,
-            reason: decision.reason,
+            action,
+            reason,
             source: resource.span,
             identity,
             requires: resource.requires.iter().map(|(address, _)| address.clone()).collect(),
-            changes: decision.differences.into_iter().map(|difference| change(resource, difference)).collect(),
-            observed: observed.map(|object| Seen { id: Arc::clone(&object.id), version: object.version.clone() }),
-            executable: decision.executable,
+            changes: differences.into_iter().map(|difference| change(resource, difference)).collect(),
+            takes_along,
+            observed: observed
+                .filter(|_| !goes_along)
+                .map(|object| Seen { id: Arc::clone(&object.id), version: object.version.clone() }),
+            executable,
         })
+    }
+
+    /// The objects that a resource could be: under its name, else under its earlier one.
+    fn recognise<'c>(
+        &self,
+        proposal: Proposal<'_>,
+        resource: &Resource,
+        section: &'static Section,
+        kind: &dyn ErasedDeclared,
+        collection: &'c Collection,
+        facts: &Facts,
+    ) -> Recognised<'c> {
+        let present = self.as_still_named(resource, section, proposal.identity);
+        let objects = kind.recognise(Proposal { identity: &present, ..proposal }, collection, facts);
+        let renamed =
+            resource.lifecycle.was.as_ref().and_then(|was| Some((was, earlier(section, &present, &was.value)?)));
+        let Some((was, identity)) = renamed else { return Recognised { objects, warning: None } };
+        let mut fields = proposal.fields.clone();
+        if let Some(field) = section.renaming()
+            && let Some(name) = fields.get_mut(field.name)
+        {
+            *name = Value::Text(Arc::clone(&was.value));
+        }
+        let proposal = Proposal { identity: &identity, fields: &fields, ..proposal };
+        let mut under_earlier = kind.recognise(proposal, collection, facts);
+        under_earlier.retain(|object| lasts(object) && objects.iter().all(|other| other.id != object.id));
+        match (objects.is_empty(), under_earlier.is_empty()) {
+            (true, _) => Recognised { objects: under_earlier, warning: None },
+            (false, true) => Recognised { objects, warning: None },
+            (false, false) => Recognised { warning: both_names(resource, section, &present), objects },
+        }
+    }
+
+    /// The natural key with outer objects by the names that they have, be they renamed by the same plan.
+    fn as_still_named(&self, resource: &Resource, section: &'static Section, identity: &Identity) -> Identity {
+        let mut identity = identity.clone();
+        for (part, (name, value)) in section.key.iter().zip(&mut identity.parts) {
+            if part.from == KeySource::Reference
+                && let Some(outer) = declared_outer(resource, name)
+                && let Some(object) = self.knowledge.object(outer)
+            {
+                *value = object.identity.to_string().into();
+            }
+        }
+        identity
+    }
+
+    /// What it is in and is deleted with.
+    fn goes_with<'r>(&self, resource: &'r Resource, section: &'static Section) -> Option<&'r Address> {
+        let outer = section.key.iter().filter(|part| part.from == KeySource::Reference);
+        let mut outer = outer.filter_map(|part| declared_outer(resource, part.name));
+        outer.find(|outer| self.deleted.contains(*outer))
     }
 
     /// Two resources cannot both have what only one can.
@@ -256,78 +322,20 @@ impl<'a> Planner<'a> {
     }
 }
 
-fn decide(
-    resource: &Resource,
-    section: &'static Section,
-    identity: &Identity,
-    fields: &Fields,
-    observed: Option<&Observed>,
-    facts: &Facts,
-    recognised_by: Option<String>,
-) -> Decision {
-    let Some(object) = observed else {
-        let by = recognised_by.unwrap_or_else(|| in_words(identity));
-        let message = format!("no {} {by}", section.singular);
-        return Decision::new(Action::Create, "absent", message).with(creation(section, fields));
-    };
-    let ignored: Vec<&Path> = resource.lifecycle.ignore.iter().map(|path| &path.value).collect();
-    let differences = diff(section, fields, &object.fields, &ignored);
-    match &object.condition {
-        Condition::InProgress { operation: Operation::Delete, .. } => {
-            Decision::new(Action::Wait, "delete_in_progress", "it is being deleted; it can be created once it is gone")
-                .shown_only()
-        }
-        Condition::InProgress { operation, .. } => {
-            Decision::new(Action::Wait, "in_progress", format!("the remote is still at work on its {operation}"))
-        }
-        Condition::Failed { operation: Operation::Create, description } => {
-            let mut words = description.as_ref().map(|words| format!(": {words}")).unwrap_or_default();
-            Secrets::of(fields).take_out(&mut words);
-            Decision::new(
-                Action::Recover,
-                "create_failed",
-                format!("an earlier create failed and occupies the name{words}"),
-            )
-            .with(differences)
-            .shown_only()
-        }
-        Condition::Ready | Condition::Failed { .. } => compare(resource, differences, facts),
-    }
+/// A kind warns so where only this one object is to be left alone.
+fn forbids(problem: &Diagnostic) -> bool {
+    problem.severity == Severity::Warning && problem.code == Code::Blocked
 }
 
-/// `with name db in space acme/production`.
-fn in_words(identity: &Identity) -> String {
-    let (outer, own) = identity.parts.split_at(identity.parts.len().saturating_sub(1));
-    let own = own.iter().map(|(part, value)| format!("with {part} {value}"));
-    let outer = outer.iter().map(|(part, value)| format!("in {part} {value}"));
-    own.chain(outer).collect::<Vec<_>>().join(" ")
-}
-
-fn compare(resource: &Resource, differences: Vec<Difference>, facts: &Facts) -> Decision {
-    let real = || differences.iter().filter(|difference| !difference.is_unverifiable());
-    let count = real().count();
-    if count == 0 {
-        let reason = if differences.is_empty() { "nothing differs" } else { "nothing that can be compared differs" };
-        return Decision::new(Action::Unchanged, "equal", reason).with(differences);
+/// The declared resource that a field refers to.
+fn declared_outer<'r>(resource: &'r Resource, field: &str) -> Option<&'r Address> {
+    match resource.fields.get(field)? {
+        Value::Reference(reference) => match &reference.to {
+            To::Declared(address) => Some(address),
+            _ => None,
+        },
+        _ => None,
     }
-    if let Some((path, because)) = real().find_map(|difference| Some((&difference.path, difference.immutable?))) {
-        let message = format!("`{path}` cannot be changed in place: {because}");
-        return Decision::new(Action::Blocked, "immutable", message).with(differences);
-    }
-    if resource.lifecycle.on_exists == OnExists::AdoptIfEqual {
-        let message = format!(
-            "it exists and {count} {}, and `on_exists: adopt_if_equal` forbids to update it",
-            if count == 1 { "field differs" } else { "fields differ" }
-        );
-        return Decision::new(Action::Blocked, "not_equal", message).with(differences);
-    }
-    if let Some(because) = facts.read_only {
-        let message = format!("it cannot be changed: {because}");
-        return Decision::new(Action::Blocked, "read_only", message).with(differences);
-    }
-    let message =
-        format!("{count} {} from what is declared", if count == 1 { "value differs" } else { "values differ" });
-    Decision::new(Action::Update, "drift", message).with(differences).shown_only()
 }
 
 fn first_line(problems: &[Diagnostic]) -> String {
@@ -342,70 +350,6 @@ fn change(resource: &Resource, difference: Difference) -> Change {
         before: difference.before,
         after: difference.after,
     }
-}
-
-/// What the API that answers does not have.
-fn api_problems(resource: &Resource, section: &'static Section, facts: &Facts) -> Vec<Diagnostic> {
-    let lacks = |apis: &[&str]| !apis.is_empty() && !apis.contains(&facts.api);
-    let mut problems = Vec::new();
-    if lacks(section.apis) {
-        problems.push(
-            Diagnostic::error(Code::ApiMismatch, format!("`{}` has no {}", facts.api, section.name.replace('_', " ")))
-                .at(resource.key_span, format!("target `{}` speaks `{}`", resource.target, facts.api))
-                .help(format!(
-                    "only `{}` can manage it: take this declaration out, and refer to what exists with `{{ {}: … }}`",
-                    section.apis.join("`, `"),
-                    section.id_name()
-                ))
-                .on(&resource.address),
-        );
-    }
-    for (name, _) in resource.fields.iter() {
-        let Some(field) = section.field(name) else { continue };
-        if lacks(field.apis) {
-            let path = Path::field(name);
-            problems.push(
-                Diagnostic::error(Code::ApiMismatch, format!("`{}` has no `{name}`", facts.api))
-                    .at(
-                        resource.places.key(&path).unwrap_or(resource.key_span),
-                        format!("target `{}` speaks `{}`", resource.target, facts.api),
-                    )
-                    .help(format!("only `{}` has it: remove it", field.apis.join("`, `")))
-                    .on(&resource.address),
-            );
-        }
-    }
-    problems
-}
-
-fn ambiguous(resource: &Resource, section: &'static Section, identity: &Identity, objects: &[&Observed]) -> Diagnostic {
-    let listed = |word: &dyn Fn(&Observed) -> String| {
-        objects.iter().map(|object| format!("`{}`", word(object))).collect::<Vec<_>>().join(", ")
-    };
-    let help = match section.key {
-        // Recognised by something else than their names, which do tell them apart.
-        [KeyPart { name, from: KeySource::FieldOrKey, .. }] if tell_apart(objects, name) => {
-            let own = listed(&|object| object.identity.to_string());
-            format!("they are {own}: write the `{name}` of the one that is meant")
-        }
-        _ => {
-            let ids = listed(&|object| object.id.to_string());
-            format!("they are {ids}; rename or remove all but one of them at the remote")
-        }
-    };
-    Diagnostic::error(
-        Code::AmbiguousName,
-        format!("{} {} could be this one", objects.len(), section.name.replace('_', " ")),
-    )
-    .at(resource.key_span, format!("`{identity}` does not tell them apart"))
-    .help(help)
-    .on(&resource.address)
-}
-
-/// Whether the objects' own names, written as this field, would do.
-fn tell_apart(objects: &[&Observed], name: &str) -> bool {
-    let names: HashSet<_> = objects.iter().filter_map(|object| object.fields.text(name)).collect();
-    names.len() == objects.len()
 }
 
 /// Only these resources and what they require.

@@ -97,6 +97,9 @@ pub struct ActionDocument {
     pub observed: Option<SeenDocument>,
     /// What changes, in the order of the section's fields.
     pub changes: Vec<ChangeDocument>,
+    /// What else is deleted with the object, in words. Absent if there is nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub takes_along: Vec<String>,
 }
 
 /// Why an action is what it is.
@@ -246,7 +249,19 @@ impl Summary {
 
 impl ActionDocument {
     fn new(step: &Step, sources: &Sources) -> Self {
-        let Step { address, target, action, reason, source, identity, requires, changes, observed, executable } = step;
+        let Step {
+            address,
+            target,
+            action,
+            reason,
+            source,
+            identity,
+            requires,
+            changes,
+            takes_along,
+            observed,
+            executable,
+        } = step;
         let parts = identity.parts.iter();
         Self {
             address: address.to_string(),
@@ -263,6 +278,7 @@ impl ActionDocument {
                 version: seen.version.as_deref().map(str::to_owned),
             }),
             changes: changes.iter().map(|change| ChangeDocument::new(change, sources)).collect(),
+            takes_along: takes_along.clone(),
         }
     }
 }
@@ -335,6 +351,7 @@ mod tests {
                 change("metadata.password", Shown::Json(json!("hunter2")), Shown::Sensitive, None),
                 change("parameters", Shown::Unverifiable, Shown::Json(json!({ "b": 1, "a": [true] })), None),
             ],
+            takes_along: vec!["the service key `ci`".into()],
             observed: Some(Seen { id: "c-1".into(), version: None }),
             executable: true,
         };
@@ -376,6 +393,7 @@ mod tests {
                     { "path": "metadata.password", "before": null, "after": null, "sensitive": true },
                     { "path": "parameters", "before": null, "after": { "b": 1, "a": [true] }, "unverifiable": true },
                 ],
+                "takes_along": ["the service key `ci`"],
             }],
             "requests": { "read": 7 }, "diagnostics": [],
         });

@@ -1,12 +1,16 @@
 //! What would be done: a value that every renderer and the executor only read.
 
 mod build;
+mod decide;
 pub mod document;
+mod guard;
+mod mistakes;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use build::{knowledge, only, plan};
+pub use guard::guard;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +52,8 @@ pub struct Step {
     pub requires: Vec<Address>,
     /// What changes, in the order of the section's table.
     pub changes: Vec<Change>,
+    /// What else is deleted with the object, in words.
+    pub takes_along: Vec<String>,
     /// The object as observed: its id and what tells its states apart.
     pub observed: Option<Seen>,
     /// Whether this version carries the action out; otherwise it is shown only.

@@ -1,5 +1,7 @@
 //! Planning: start with the remote equal to what is declared, change one thing, state the outcome.
 
+mod changes;
+
 use std::sync::Arc;
 
 use super::{Plan, plan};
@@ -138,7 +140,7 @@ async fn running_operations_and_failed_creates_are_told_apart() {
     };
     let running = |operation| Condition::InProgress { operation, description: None };
     assert_eq!(told(running(Operation::Create)).await, (vec!["wait a: in_progress".to_owned()], true));
-    assert_eq!(told(running(Operation::Delete)).await, (vec!["wait a: delete_in_progress".to_owned()], false));
+    assert_eq!(told(running(Operation::Delete)).await, (vec!["wait a: delete_in_progress".to_owned()], true));
     let failed = Condition::Failed { operation: Operation::Create, description: None };
     assert_eq!(told(failed).await, (vec!["recover a: create_failed".to_owned()], false));
 }

@@ -69,6 +69,7 @@ enum What<'a> {
 const UNKNOWN: &str = "(known after apply)";
 const SENSITIVE: &str = "(sensitive)";
 const UNVERIFIABLE: &str = "(unverifiable: the remote does not return it)";
+const AGAIN: &str = "(as it is, sent again)";
 const UNREADABLE: &str = "(other than when it was last applied)";
 
 fn rows<'a>(change: &'a Change, rows: &mut Vec<Row<'a>>) {
@@ -84,6 +85,8 @@ fn rows<'a>(change: &'a Change, rows: &mut Vec<Row<'a>>) {
         (Shown::Nothing, Shown::Json(after)) => flat(path, after, &What::Added, rows),
         (Shown::Nothing, Shown::Unknown) => row(What::Noted(false, UNKNOWN)),
         (Shown::Json(before), Shown::Nothing) => flat(path, before, &What::Removed, rows),
+        // Nothing differs, and it is sent all the same.
+        (Shown::Json(before), Shown::Json(after)) if before == after => row(What::Noted(true, AGAIN)),
         (Shown::Json(before), Shown::Json(after)) => differing(path, before, after, rows),
         (Shown::Json(before), Shown::Unknown) => row(What::Becomes(before, UNKNOWN)),
         (Shown::Unverifiable, Shown::Json(after)) => row(What::From(UNVERIFIABLE, after)),

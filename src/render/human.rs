@@ -5,9 +5,12 @@ use std::io::{self, Write};
 
 use super::layout::{counted, width, wrap};
 use super::style::{Theme, Tone};
-use super::{change, clean_line};
+use super::{change, clean_line, unchanged};
 use crate::model::{Address, Severity, Sources, Span};
 use crate::plan::{Action, Plan, Step};
+
+/// How many of the things that go with an object are named, unless everything was asked for.
+const TAKEN_ALONG: usize = 5;
 
 /// What of a plan to show.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,7 +31,7 @@ pub fn plan(out: &mut dyn Write, plan: &Plan, sources: &Sources, theme: Theme, o
         writeln!(out)?;
     }
     if options.verbose {
-        unchanged(out, plan, sources, theme)?;
+        unchanged::listed(out, plan, sources, theme)?;
     }
     summary(out, plan, theme, options)
 }
@@ -93,7 +96,19 @@ fn step(
     theme: Theme,
     options: PlanOptions,
 ) -> io::Result<()> {
-    let Step { address, target, action, reason, source, identity: _, requires, changes, observed, executable } = step;
+    let Step {
+        address,
+        target,
+        action,
+        reason,
+        source,
+        identity: _,
+        requires,
+        changes,
+        takes_along,
+        observed,
+        executable,
+    } = step;
     let tone = Tone::of(*action);
     let address = clean_line(&address.to_string()).into_owned();
     write!(out, "{} {}", theme.paint(tone, action.sign()), theme.paint(Tone::Strong, address))?;
@@ -113,6 +128,13 @@ fn step(
     if !executable {
         let only = format!("shown only: this version does not carry out {}", plural(*action));
         indented(out, &only, Some(Tone::Warning), theme)?;
+    }
+    if !takes_along.is_empty() {
+        let shown = if options.verbose { takes_along.len() } else { TAKEN_ALONG };
+        let named: Vec<_> = takes_along.iter().take(shown).map(|words| clean_line(words)).collect();
+        let more = takes_along.len().saturating_sub(shown);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        indented(out, &format!("takes along {}{more}", named.join(", ")), Some(Tone::Warning), theme)?;
     }
     let before: Vec<_> = requires.iter().filter(|address| pending.contains(address)).collect();
     if !before.is_empty() {
@@ -173,17 +195,6 @@ fn indented(out: &mut dyn Write, text: &str, tone: Option<Tone>, theme: Theme) -
     Ok(())
 }
 
-fn unchanged(out: &mut dyn Write, plan: &Plan, sources: &Sources, theme: Theme) -> io::Result<()> {
-    let mut any = false;
-    for step in plan.steps.iter().filter(|step| step.action == Action::Unchanged) {
-        let address = clean_line(&step.address.to_string()).into_owned();
-        let line = format!("  {address}  {}  unchanged", place(step.source, sources));
-        writeln!(out, "{}", theme.paint(Tone::Faint, line))?;
-        any = true;
-    }
-    if any { writeln!(out) } else { Ok(()) }
-}
-
 fn summary(out: &mut dyn Write, plan: &Plan, theme: Theme, options: PlanOptions) -> io::Result<()> {
     let errors = plan.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
     if errors > 0 {
@@ -201,13 +212,14 @@ fn summary(out: &mut dyn Write, plan: &Plan, theme: Theme, options: PlanOptions)
         )?;
     }
     if !plan.has_changes() {
-        return Ok(());
+        return unchanged::blind_spots(out, plan, theme);
     }
     match plan.count(Action::Unchanged) {
         0 => {}
         1 => writeln!(out, "1 other is as declared.")?,
         count => writeln!(out, "{count} others are as declared.")?,
     }
+    unchanged::blind_spots(out, plan, theme)?;
     let only = plan.steps.iter().filter(|step| !step.executable && is_work(step.action)).count();
     if only > 0 {
         let line = format!("{only} shown only: apply leaves them, and what depends on them, alone.");
@@ -283,6 +295,7 @@ mod tests {
                 identity: Identity::single("slug", key),
                 requires: Vec::new(),
                 changes,
+                takes_along: Vec::new(),
                 observed: (action != Action::Create).then(|| Seen { id: "c-42".into(), version: None }),
                 executable: matches!(
                     action,
@@ -477,6 +490,46 @@ mod tests {
         let world = World::new().step(Action::Unchanged, "customers", "acme", "as declared", vec![]);
         insta::assert_snapshot!(world.shown(Theme::PLAIN, HINTED));
         insta::assert_snapshot!("unchanged_listed", world.shown(Theme::PLAIN, PlanOptions { verbose: true, ..HINTED }));
+    }
+
+    #[test]
+    fn what_could_not_be_compared_is_told_once_with_how_to_send_it() {
+        let blind = |path| change(path, Shown::Unverifiable, Shown::Json(json!({ "size": 1 })));
+        let mut world = World::new();
+        for key in ["a", "b", "c", "d", "e"] {
+            let changes = vec![blind("parameters")];
+            world = world.step(Action::Unchanged, "service_instances", key, "nothing that can be compared", changes);
+        }
+        let shown = world.shown(Theme::PLAIN, HINTED);
+        let told = "No changes. Everything is as declared.\n\
+                    `parameters` of service_instances.a, service_instances.b, service_instances.c, 2\n\
+                    more cannot be compared: the remote does not return it. To send it again, give\n\
+                    `--resend-parameters service_instances.a`.\n";
+        assert!(shown.ends_with(told), "{shown}");
+        let listed = world.shown(Theme::PLAIN, PlanOptions { verbose: true, ..HINTED });
+        assert!(listed.contains("service_instances.e  resources/acme.yaml:2  unchanged, `parameters` not compared\n"));
+        let work = world.step(Action::Create, "customers", "acme", "none yet", vec![]);
+        assert_eq!(work.shown(Theme::PLAIN, HINTED).matches("cannot be compared").count(), 1);
+    }
+
+    #[test]
+    fn what_goes_along_is_named_before_it_is_lost() {
+        let mut world = World::new().step(Action::Replace, "service_instances", "acme-db", "another offering", vec![]);
+        world.plan.steps[0].takes_along = (1..=7).map(|at| format!("the service key `{at}`")).collect();
+        let shown = world.shown(Theme::PLAIN, HINTED);
+        assert!(shown.contains("takes along the service key `1`, the service key `2`,"), "{shown}");
+        assert!(shown.contains("`5` and 2 more"), "{shown}");
+        assert!(
+            world.shown(Theme::PLAIN, PlanOptions { verbose: true, hint: false }).contains("the service key `7`\n")
+        );
+    }
+
+    #[test]
+    fn what_is_sent_again_as_it_is_says_so() {
+        let same = alters("parameters", json!({ "size": 1 }), json!({ "size": 1 }));
+        let world = World::new().step(Action::Update, "service_instances", "acme-db", "sent again", vec![same]);
+        let shown = world.shown(Theme::PLAIN, HINTED);
+        assert!(shown.contains("~ parameters  (as it is, sent again)\n"), "{shown}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod diff;
 mod layout;
 mod snippet;
 mod style;
+mod unchanged;
 mod value;
 pub mod apply;
 pub mod diagnostic;
@@ -59,6 +60,7 @@ mod testing {
             identity: Identity::single("slug", key),
             requires: Vec::new(),
             changes: Vec::new(),
+            takes_along: Vec::new(),
             observed: None,
             executable: true,
         };

@@ -117,6 +117,34 @@ fn wrong_usage_is_64() {
 }
 
 #[test]
+fn a_consent_to_what_is_not_declared_or_cannot_be_is_a_wrong_command() {
+    let world = World::declaring(CUSTOMER);
+    for command in ["plan", "apply"] {
+        for flag in ["--allow-replace", "--allow-cascade", "--resend-parameters"] {
+            let told = world.run(&[command, flag, "customers.acne", "--format", "human"]).exits(64);
+            assert_eq!(told.stdout, "");
+        }
+    }
+    for flag in ["--allow-replace", "--allow-cascade"] {
+        world.run(&["plan", flag, "customers.acme"]).exits(0);
+    }
+    let told = world.run(&["plan", "--resend-parameters", "customers.acme"]).exits(64);
+    assert!(told.stderr.contains("`customers.acme` declares nothing that could be sent again"), "{}", told.stderr);
+    assert!(told.stderr.contains("of customers everything can be read and compared"), "{}", told.stderr);
+}
+
+#[test]
+fn an_earlier_name_is_3_where_nothing_can_be_renamed() {
+    let yaml = "instances:\n  new:\n    name: New\n    customer: acme-corp\n    license: growth\n    \
+                start_license_date: 2026-09-01T00:00:00Z\n    end_license_date: 2027-09-01T00:00:00Z\n    \
+                lifecycle: { was: old }\n";
+    let world = World::declaring(yaml);
+    let told = world.run(&["plan"]).exits(3);
+    assert!(told.stderr.contains("this version does not rename instances"), "{}", told.stderr);
+    assert!(told.stderr.contains("resources.yaml:8:18"), "{}", told.stderr);
+}
+
+#[test]
 fn an_unknown_environment_and_an_unknown_variable_are_told() {
     let world = World::declaring(CUSTOMER);
     insta::assert_snapshot!("unknown_environment", world.run(&["plan", "-e", "stagin"]).exits(3));

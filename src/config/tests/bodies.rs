@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{only, requires, resource};
 use crate::config::testing::load;
-use crate::model::{OnExists, Path, Value};
+use crate::model::{Consent, OnExists, Path, Value};
 
 /// An instance with these lines besides the required ones.
 fn instance(lines: &str) -> String {
@@ -131,18 +131,25 @@ fn a_lifecycle_is_read_in_full() {
 
 #[test]
 fn what_this_version_does_not_do_yet_is_refused_where_it_is_asked_for() {
-    for (wish, what) in [
-        ("absent: true", "delete anything"),
-        ("was: old", "rename anything"),
-        ("replace: true", "replace anything"),
-        ("cascade: true", "delete anything"),
-    ] {
+    for (wish, what) in [("absent: true", "delete anything"), ("was: old", "rename customers")] {
         // A tombstone needs no more than what identifies it.
         let name = if wish.starts_with("absent") { "" } else { "name: A, " };
         let told = only(&format!("customers:\n  acme: {{ {name}lifecycle: {{ {wish} }} }}\n"));
         assert!(told.contains(&format!("unsupported | this version does not {what} yet | ")), "{told}");
         assert!(told.starts_with(if name.is_empty() { "2:24 " } else { "2:33 " }), "{told}");
     }
+}
+
+#[test]
+fn consents_and_earlier_names_are_read() {
+    let text = "organizations:\n  new:\n    lifecycle: { was: old, replace: true, cascade: true }\n";
+    let desired = load(text).desired();
+    let lifecycle = resource(&desired, "organizations", "new").lifecycle;
+    let was = lifecycle.was.expect("written");
+    assert_eq!((&*was.value, desired.sources.text(was.span)), ("old", "was: old"));
+    assert_eq!(lifecycle.consent, Consent { replace: true, cascade: true, resend: false });
+    let without = "customers:\n  acme: { name: A, lifecycle: { replace: false, cascade: false } }\n";
+    assert_eq!(resource(&load(without).desired(), "customers", "acme").lifecycle.consent, Consent::default());
 }
 
 #[test]

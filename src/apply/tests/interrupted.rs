@@ -1,0 +1,156 @@
+//! Runs that end at any point, by a signal or by the end of the process, and the next run.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::{WIDE, log, outcome, run, run_until, weather};
+use crate::apply::{Resolution, apply};
+use crate::model::{Code, Condition, Desired, Diagnostics, Operation, Value};
+use crate::plan::plan;
+use crate::testing::{Declared, Weather, World, clock, object, observed, refers_to, registry, sessions};
+
+/// One to create, one to change, one to replace, one to recover, one that is being deleted, and one that needs them all.
+fn everything() -> Desired {
+    let name = |name: &str| [("name", Value::text(name))];
+    let replaced = [("kind", Value::text("new"))];
+    let all = ["changed", "created", "deleted", "recovered", "replaced"];
+    Declared::new()
+        .thing("created", &name("created"), &[])
+        .thing("changed", &name("changed"), &[])
+        .thing("deleted", &name("deleted"), &[])
+        .thing("recovered", &name("recovered"), &[])
+        .thing("replaced", &replaced, &[])
+        .lifecycle("replaced", |lifecycle| lifecycle.consent.replace = true)
+        .thing("last", &[("peer", refers_to("replaced"))], &all)
+        .desired
+}
+
+fn world(answers_late: bool) -> Arc<World> {
+    let world = World::able();
+    world.answers_late.store(answers_late, Ordering::SeqCst);
+    for slug in ["changed", "deleted", "recovered", "replaced"] {
+        let mut object = object(slug, [("name", Value::text("as it was"))].into_iter().collect());
+        object.condition = match slug {
+            "deleted" => Condition::InProgress { operation: Operation::Delete, description: None },
+            "recovered" => Condition::Failed { operation: Operation::Create, description: None },
+            _ => Condition::Ready,
+        };
+        if slug == "replaced" {
+            object.fields.set("kind", Value::text("old"));
+        }
+        world.objects.lock().unwrap().insert(slug.to_owned(), object);
+    }
+    for to in ["created", "update changed", "delete replaced", "delete recovered", "replaced"] {
+        world.weather.lock().unwrap().insert(to.to_owned(), Weather::Slow(2));
+    }
+    Arc::new(world)
+}
+
+/// Applies until this moment, and then is no more. Whether it came to its end before.
+async fn killed(desired: &Desired, world: &Arc<World>, after: Duration) -> bool {
+    let registry = registry();
+    let snapshot = observed(world, desired).await;
+    let plan = plan(desired, &snapshot, &registry, Diagnostics::default());
+    assert!(!plan.errored(), "{:?}", plan.diagnostics);
+    let (_sender, receiver) = watch::channel(None);
+    let (sessions, clock, mut ignore) = (sessions(world), clock(), |_| ());
+    let run = apply(&plan, desired, &snapshot, &registry, &sessions, WIDE, &clock, receiver, &mut ignore);
+    tokio::time::timeout(after, run).await.is_ok()
+}
+
+/// How often each object was created, by slug.
+fn creates(world: &World) -> Vec<(String, usize)> {
+    let log = log(world);
+    let created = |slug: &str| log.iter().filter(|line| **line == format!("create {slug}")).count();
+    ["changed", "created", "deleted", "last", "recovered", "replaced"]
+        .map(|slug| (slug.to_owned(), created(slug)))
+        .into()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_killed_at_any_moment_is_resumed_by_the_next() {
+    let desired = everything();
+    for answers_late in [false, true] {
+        let mut moments = 0;
+        for millis in (0..).step_by(7) {
+            let world = world(answers_late);
+            let ended = killed(&desired, &world, Duration::from_millis(millis)).await;
+            let ledger = run(&desired, &world).await;
+            assert!(ledger.is_complete(), "killed after {millis} ms: {ledger:?}");
+            let again = run(&desired, &world).await;
+            assert_eq!(again.count(Resolution::Unchanged), 6, "killed after {millis} ms: {:?}", log(&world));
+            for (slug, times) in creates(&world) {
+                let expected = usize::from(slug != "changed");
+                // A create that was cut off before it had any effect is sent anew: there was nothing to be found.
+                let most = if answers_late { expected } else { expected * 2 };
+                assert!(
+                    (expected..=most).contains(&times),
+                    "killed after {millis} ms: {slug} {times}: {:?}",
+                    log(&world)
+                );
+            }
+            assert_eq!(world.objects.lock().unwrap().len(), 6);
+            moments += 1;
+            if ended {
+                break;
+            }
+        }
+        assert!(moments > 50, "{moments}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_interrupted_at_any_moment_has_a_true_ledger() {
+    let desired = everything();
+    for millis in (0..6000).step_by(41) {
+        let world = world(true);
+        let (ledger, _) = run_until(&desired, &world, WIDE, Some(Duration::from_millis(millis))).await;
+        for outcome in &ledger.outcomes {
+            let there = world.objects.lock().unwrap().get(&*outcome.address.key).cloned();
+            let ready = there.as_ref().is_some_and(|object| object.condition == Condition::Ready);
+            match outcome.resolution {
+                Resolution::Done => assert!(ready, "interrupted after {millis} ms: {outcome:?}"),
+                Resolution::NotStarted | Resolution::Skipped | Resolution::Waiting => {}
+                _ => panic!("interrupted after {millis} ms: {outcome:?}"),
+            }
+        }
+        assert!(run(&desired, &world).await.is_complete(), "interrupted after {millis} ms");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_deleted_when_a_signal_comes_is_created_all_the_same() {
+    let world = World::able();
+    let fields = [("kind", Value::text("old"))].into_iter().collect();
+    world.objects.lock().unwrap().insert("a".to_owned(), object("a", fields));
+    let world = Arc::new(world);
+    let desired = Declared::new()
+        .thing("a", &[("kind", Value::text("new"))], &[])
+        .lifecycle("a", |lifecycle| lifecycle.consent.replace = true)
+        .desired;
+    let (ledger, _) = run_until(&desired, &world, WIDE, Some(Duration::from_millis(5))).await;
+    assert_eq!(outcome(&ledger, "a"), (Resolution::Done, None, vec![]));
+    assert_eq!(log(&world), ["delete a", "create a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_during_each_kind_of_write_says_what_is_not_known() {
+    for (to, done, kind) in [("update a", "changed", "old"), ("delete a", "deleted", "new")] {
+        let world = World::able();
+        let fields = [("kind", Value::text("old"))].into_iter().collect();
+        world.objects.lock().unwrap().insert("a".to_owned(), object("a", fields));
+        let world = Arc::new(world);
+        weather(&world, to, Weather::Hangs);
+        let desired = Declared::new()
+            .thing("a", &[("kind", Value::text(kind)), ("name", Value::text("A"))], &[])
+            .lifecycle("a", |lifecycle| lifecycle.consent.replace = true)
+            .desired;
+        let (ledger, _) = run_until(&desired, &world, WIDE, Some(Duration::from_secs(1))).await;
+        assert_eq!(outcome(&ledger, "a"), (Resolution::Unknown, None, vec![Code::UncertainWrite]));
+        let message = &ledger.outcomes[0].diagnostics[0].message;
+        assert_eq!(*message, format!("interrupted while `things.a` was being {done}"));
+    }
+}

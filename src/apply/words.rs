@@ -1,0 +1,225 @@
+//! What there is to say about a resource while a plan is carried out.
+
+use crate::diff::Difference;
+use crate::kind::{Failure, RemoteError};
+use crate::model::{Code, Diagnostic, Operation, Resource};
+use crate::plan::{Action, Shown, Step};
+
+/// `created`.
+pub(super) fn done(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Create => "created",
+        Operation::Update => "changed",
+        Operation::Delete => "deleted",
+    }
+}
+
+/// `create it`, completes "failed to".
+fn doing(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Create => "create it",
+        Operation::Update => "change it",
+        Operation::Delete => "delete it",
+    }
+}
+
+/// A write that the remote did not take.
+pub(super) fn refused(error: &RemoteError, operation: Operation, resource: &Resource) -> Diagnostic {
+    let mut diagnostic = error.diagnose(&format!("{operation} `{}`", resource.address), Some(resource));
+    relabel(&mut diagnostic, error, &format!("not {}", done(operation)));
+    if error.failure == Failure::Conflict && diagnostic.help.is_none() {
+        let help = match operation {
+            Operation::Create => "somebody else may have created it meanwhile: run `trueup plan` again",
+            Operation::Update | Operation::Delete => {
+                "somebody else may be at work on it, or something else may need it: run `trueup plan` again"
+            }
+        };
+        diagnostic.help = Some(help.to_owned());
+    }
+    diagnostic
+}
+
+/// A write of which nobody can say what came.
+pub(super) fn uncertain(error: &RemoteError, looked: bool, operation: Operation, resource: &Resource) -> Diagnostic {
+    let address = &resource.address;
+    let mut diagnostic = error.diagnose(&format!("{operation} `{address}`"), Some(resource));
+    diagnostic.code = Code::UncertainWrite;
+    relabel(&mut diagnostic, error, "the request for this was sent, and no answer came");
+    diagnostic.message = format!("it is not known whether `{address}` was {}: {}", done(operation), error.message);
+    let found = match operation {
+        _ if !looked => "it could not even be looked for",
+        Operation::Create => "it was looked for and not found; the remote may still be at it",
+        Operation::Update => "it was looked at, and that does not tell; the remote may still be at it",
+        Operation::Delete => "it was looked for and is still there; the remote may still be at it",
+    };
+    diagnostic.help = Some(format!("{found}; it was not sent again: run `trueup plan`, it looks again"));
+    diagnostic
+}
+
+/// A defect while a write was under way.
+pub(super) fn defect(operation: Operation, resource: &Resource) -> Diagnostic {
+    let (address, done) = (&resource.address, done(operation));
+    Diagnostic::error(Code::Internal, format!("trueup failed while it {done} `{address}`"))
+        .at(resource.key_span, format!("whether this was {done} is not known"))
+        .help("run `trueup plan`: it looks again; please report this as a defect")
+}
+
+/// A write that was cut short by a signal.
+pub(super) fn interrupted(operation: Operation, resource: &Resource) -> Diagnostic {
+    let (address, done) = (&resource.address, done(operation));
+    Diagnostic::error(Code::UncertainWrite, format!("interrupted while `{address}` was being {done}"))
+        .at(resource.key_span, format!("whether this was {done} is not known"))
+        .help("run `trueup plan`: it looks")
+        .on(address)
+}
+
+/// An operation that failed at the remote, after it was accepted. `words` are the remote's; `recovers` is whether the next
+/// run clears away what a failed create leaves.
+pub(super) fn operation_failed(
+    operation: Operation,
+    words: Option<&str>,
+    recovers: bool,
+    resource: &Resource,
+) -> Diagnostic {
+    let address = &resource.address;
+    let words = words.filter(|words| !words.is_empty()).map_or_else(String::new, |words| format!(": {words}"));
+    let help = match operation {
+        Operation::Create if recovers => {
+            "what is left of it occupies its name: `trueup apply` clears that away and creates it anew"
+        }
+        Operation::Create => {
+            "what is left of it occupies its name; remove it at the remote, then run `trueup apply` again"
+        }
+        Operation::Update => {
+            "what is at the remote is there as before: correct what the remote complains about, then run `trueup apply` again"
+        }
+        Operation::Delete => {
+            "it is still there: correct what the remote complains about, then run `trueup apply` again"
+        }
+    };
+    let message = format!("the remote accepted `{address}` and then failed to {}{words}", doing(operation));
+    Diagnostic::error(Code::OperationFailed, message)
+        .at(resource.key_span, format!("this {operation} failed at the remote"))
+        .help(help)
+        .on(address)
+}
+
+/// A delete that has ended, and its object is there all the same.
+pub(super) fn still_there(resource: &Resource) -> Diagnostic {
+    let address = &resource.address;
+    Diagnostic::error(
+        Code::OperationFailed,
+        format!("the remote accepted the delete of `{address}`, and it is still there"),
+    )
+    .at(resource.key_span, "not deleted")
+    .help("run `trueup plan` again to see how things stand")
+    .on(address)
+}
+
+/// What was deleted to be created anew, and has not been.
+pub(super) fn deleted_only(mut diagnostic: Diagnostic) -> Diagnostic {
+    let deleted = "what was there has been deleted: the next `trueup apply` creates it";
+    diagnostic.help = Some(match diagnostic.help.take() {
+        Some(help) => format!("{help}; {deleted}"),
+        None => deleted.to_owned(),
+    });
+    diagnostic
+}
+
+/// A run that ended between a delete and the create after it.
+pub(super) fn not_created_yet(resource: &Resource) -> Diagnostic {
+    let address = &resource.address;
+    Diagnostic::error(
+        Code::StillRunning,
+        format!("`{address}` is deleted and not created anew yet: the run was interrupted"),
+    )
+    .at(resource.key_span, "not there any more")
+    .help("run `trueup apply` again: it creates it")
+    .on(address)
+}
+
+/// A change that turned out, once all values were known, to be none that can be made in place.
+pub(super) fn not_in_place(difference: &Difference, because: &str, resource: &Resource) -> Diagnostic {
+    let path = &difference.path;
+    let message = format!("`{path}` of `{}` cannot be changed in place: {because}", resource.address);
+    Diagnostic::error(Code::Blocked, message)
+        .at(resource.places.value(path), "known only now")
+        .help("run `trueup plan` again: it says how to go on")
+        .on(&resource.address)
+}
+
+/// Where the remote names no field, the resource as a whole is marked.
+fn relabel(diagnostic: &mut Diagnostic, error: &RemoteError, label: &str) {
+    if let ([], [whole]) = (&error.fields[..], &mut diagnostic.labels[..]) {
+        label.clone_into(&mut whole.message);
+    }
+}
+
+pub(super) fn blocked(step: &Step, resource: &Resource) -> Diagnostic {
+    let (message, help) = if step.action == Action::Blocked {
+        (format!("`{}` is blocked: {}", step.address, step.reason.message), None)
+    } else {
+        let action = step.action.as_str();
+        let message =
+            format!("`{}` needs the action `{action}`, which this version shows but does not carry out", step.address);
+        let help = match step.action {
+            Action::Recover => {
+                "what is left of it occupies its name; remove it at the remote, then run `trueup apply` again"
+            }
+            _ => "make the change at the remote or in the YAML, then run `trueup apply` again",
+        };
+        (message, Some(help))
+    };
+    let diagnostic =
+        Diagnostic::error(Code::Blocked, message).at(resource.key_span, "nothing was done here").on(&step.address);
+    match help {
+        Some(help) => diagnostic.help(help),
+        None => diagnostic,
+    }
+}
+
+pub(super) fn gone(resource: &Resource) -> Diagnostic {
+    let message = format!("`{}` is gone: it was there, and the remote was still at work on it", resource.address);
+    Diagnostic::error(Code::OperationFailed, message)
+        .at(resource.key_span, "not there any more")
+        .help("somebody or something deleted it meanwhile: run `trueup apply` again to create it anew")
+        .on(&resource.address)
+}
+
+pub(super) fn still_running(resource: &Resource, because: &str) -> Diagnostic {
+    Diagnostic::error(
+        Code::StillRunning,
+        format!("the remote is still at work on `{}`, and {because}", resource.address),
+    )
+    .at(resource.key_span, "not finished yet")
+    .help("nothing is lost: run `trueup apply` again, it attaches to what is going on")
+    .on(&resource.address)
+}
+
+pub(super) fn not_converged(resource: &Resource, difference: &Difference) -> Diagnostic {
+    let path = &difference.path;
+    let address = &resource.address;
+    let message = match &difference.before {
+        Shown::Json(json) => format!("the remote stored `{path}` of `{address}` as `{json}`"),
+        Shown::Nothing => format!("the remote did not store `{path}` of `{address}`"),
+        Shown::Unknown | Shown::Sensitive | Shown::Unverifiable | Shown::Unreadable => {
+            format!("the remote stored another `{path}` of `{address}` than was sent")
+        }
+    };
+    Diagnostic::error(Code::NotConverged, message)
+        .at(resource.places.value(path), "sent as declared here")
+        .help(format!("declare what the remote keeps, or leave it alone: `lifecycle: {{ ignore: [{path}] }}`"))
+        .on(address)
+}
+
+/// A difference that was not sent: it was there when what was going on at the remote had ended.
+pub(super) fn not_as_declared(resource: &Resource, difference: &Difference) -> Diagnostic {
+    let (path, address) = (&difference.path, &resource.address);
+    Diagnostic::error(
+        Code::NotConverged,
+        format!("what was going on has ended, and `{path}` of `{address}` is another"),
+    )
+    .at(resource.places.value(path), "declared here")
+    .help("run `trueup apply` again: it looks at it, and makes the change")
+    .on(address)
+}

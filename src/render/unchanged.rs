@@ -1,0 +1,60 @@
+//! What a plan leaves as it is, and what nobody can tell of that.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
+use super::clean_line;
+use super::human::place;
+use super::layout::wrap;
+use super::style::{Theme, Tone};
+use crate::model::Sources;
+use crate::plan::{Action, Plan, Shown, Step};
+
+/// How many resources are named whose values cannot be compared.
+const NOT_COMPARED: usize = 3;
+
+/// Lists it, a line each.
+pub(super) fn listed(out: &mut dyn Write, plan: &Plan, sources: &Sources, theme: Theme) -> io::Result<()> {
+    let mut any = false;
+    for step in plan.steps.iter().filter(|step| step.action == Action::Unchanged) {
+        let address = clean_line(&step.address.to_string()).into_owned();
+        let paths: Vec<_> = not_compared(step).collect();
+        let but = if paths.is_empty() { String::new() } else { format!(", {} not compared", paths.join(", ")) };
+        let line = format!("  {address}  {}  unchanged{but}", place(step.source, sources));
+        writeln!(out, "{}", theme.paint(Tone::Faint, line))?;
+        any = true;
+    }
+    if any { writeln!(out) } else { Ok(()) }
+}
+
+/// The paths of an unchanged resource that could not be compared.
+fn not_compared(step: &Step) -> impl Iterator<Item = String> {
+    let unverifiable = step.changes.iter().filter(|change| change.before == Shown::Unverifiable);
+    unverifiable.map(|change| format!("`{}`", clean_line(&change.path.to_string())))
+}
+
+/// What nobody can tell of what passes for unchanged, and what to do about it: once a plan.
+pub(super) fn blind_spots(out: &mut dyn Write, plan: &Plan, theme: Theme) -> io::Result<()> {
+    let unchanged = plan.steps.iter().filter(|step| step.action == Action::Unchanged);
+    let blind: Vec<&Step> = unchanged.filter(|step| not_compared(step).next().is_some()).collect();
+    if blind.is_empty() {
+        return Ok(());
+    }
+    let paths: BTreeSet<String> = blind.iter().flat_map(|step| not_compared(step)).collect();
+    let mut named: Vec<String> = blind.iter().take(NOT_COMPARED).map(|step| step.address.to_string()).collect();
+    let first = clean_line(&named[0]).into_owned();
+    if blind.len() > named.len() {
+        named.push(format!("{} more", blind.len() - named.len()));
+    }
+    let named = named.iter().map(|name| clean_line(name)).collect::<Vec<_>>().join(", ");
+    let it = if paths.len() == 1 { "it" } else { "them" };
+    let paths = paths.into_iter().collect::<Vec<_>>().join(", ");
+    let text = format!(
+        "{paths} of {named} cannot be compared: the remote does not return {it}. To send {it} again, give \
+         `--resend-parameters {first}`."
+    );
+    for line in wrap(&text, theme.width) {
+        writeln!(out, "{}", theme.paint(Tone::Faint, line))?;
+    }
+    Ok(())
+}
