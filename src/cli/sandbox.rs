@@ -23,7 +23,7 @@ pub(super) struct SandboxCommand {
     #[arg(long, value_name = "FILE", env = "TRUEUP_STATE", hide_env = true)]
     state: Option<PathBuf>,
     /// Which Cloud Foundry API to serve
-    #[arg(long, value_name = "VERSION", default_value = "v2", env = "TRUEUP_API", hide_env = true)]
+    #[arg(long, value_name = "VERSION", default_value = "both", env = "TRUEUP_API", hide_env = true)]
     api: Api,
     /// Which Kaiten dialect to serve: today's contract, or that of the seed document
     #[arg(long, value_name = "DIALECT", default_value = "core", env = "TRUEUP_DIALECT", hide_env = true)]
@@ -33,10 +33,18 @@ pub(super) struct SandboxCommand {
     latency: u64,
 }
 
-/// A Cloud Foundry API version.
-#[derive(Debug, Clone, Copy, ValueEnum)]
+/// The versions of the Cloud Foundry API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Api {
     V2,
+    V3,
+    Both,
+}
+
+impl Api {
+    fn foundation(self) -> cloudfoundry::Options {
+        cloudfoundry::Options { v2: self != Self::V3, v3: self != Self::V2, ..cloudfoundry::Options::default() }
+    }
 }
 
 /// A Kaiten dialect.
@@ -47,15 +55,14 @@ enum Dialect {
 }
 
 pub(super) async fn run(command: &SandboxCommand, terminal: &Terminal) -> Exit {
-    let SandboxCommand { kaiten_port, cf_port, state, api: Api::V2, dialect, latency } = command;
+    let SandboxCommand { kaiten_port, cf_port, state, api, dialect, latency } = command;
     let options = match dialect {
         Dialect::Core => kaiten::Options::default(),
         Dialect::Seed => {
             kaiten::Options { dialect: kaiten::Dialect::Seed { writes: false }, ..kaiten::Options::default() }
         }
     };
-    let mut sandbox =
-        Sandbox::new().kaiten(*kaiten_port, options).cloud_foundry(*cf_port, cloudfoundry::Options::default());
+    let mut sandbox = Sandbox::new().kaiten(*kaiten_port, options).cloud_foundry(*cf_port, api.foundation());
     if let Some(file) = state {
         sandbox = sandbox.state_file(file);
     }
@@ -87,6 +94,34 @@ pub(super) async fn run(command: &SandboxCommand, terminal: &Terminal) -> Exit {
         Err(error) => {
             terminal.note(&format!("the sandbox could not save what it holds: {error}"));
             Exit::Failure
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        sandbox: SandboxCommand,
+    }
+
+    #[test]
+    fn the_foundation_has_the_versions_that_are_asked_for() {
+        let table = [
+            (vec!["sandbox"], (true, true)),
+            (vec!["sandbox", "--api", "both"], (true, true)),
+            (vec!["sandbox", "--api", "v2"], (true, false)),
+            (vec!["sandbox", "--api", "v3"], (false, true)),
+        ];
+        for (arguments, versions) in table {
+            let line = Line::try_parse_from(&arguments).expect("the arguments are fine");
+            let foundation = line.sandbox.api.foundation();
+            assert_eq!((foundation.v2, foundation.v3), versions, "{arguments:?}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::errors::{Error, Failure};
 use super::options::{RoleKind, User};
-use super::store::{Plan, Store};
+use super::store::{Offering, Plan, Space, Store};
 
 /// The holder of a token, with the roles resolved against what exists.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +17,8 @@ pub(super) struct Caller {
     managed: BTreeSet<String>,
     belongs_to: BTreeSet<String>,
     spaces: BTreeMap<String, InSpace>,
+    /// The spaces that v3 lets a supporter of them read, and v2 does not.
+    supported: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,8 +45,11 @@ impl Caller {
             let space = role.space.as_ref().and_then(|name| store.space_named(&organization.guid, name));
             if let Some(space) = space {
                 let known = caller.spaces.entry(space.guid.clone()).or_default();
-                // Supporters count in v3 only.
-                known.reads |= role.role != RoleKind::SpaceSupporter;
+                if role.role == RoleKind::SpaceSupporter {
+                    caller.supported.push(space.guid.clone());
+                } else {
+                    known.reads = true;
+                }
                 known.develops |= role.role == RoleKind::SpaceDeveloper;
                 known.manages |= role.role == RoleKind::SpaceManager;
             }
@@ -65,6 +70,15 @@ impl Caller {
             }
         }
         caller
+    }
+
+    /// The caller as v3 knows them: there, a supporter of a space reads it.
+    #[must_use]
+    pub(super) fn with_supported_spaces(mut self) -> Self {
+        for guid in std::mem::take(&mut self.supported) {
+            self.spaces.entry(guid).or_default().reads = true;
+        }
+        self
     }
 
     fn has(&self, scope: &str) -> bool {
@@ -92,16 +106,22 @@ impl Caller {
         self.has("cloud_controller.v2_api_rate_limit_exempt")
     }
 
-    /// Refuses a token that may not read at all.
-    pub(super) fn needs_read_scope(&self) -> Result<(), Failure> {
-        let enough = self.reads_everything() || self.has("cloud_controller.read");
-        if enough { Ok(()) } else { Err(Error::InsufficientScope.into()) }
+    pub(super) fn has_read_scope(&self) -> bool {
+        self.reads_everything() || self.has("cloud_controller.read")
     }
 
-    /// Refuses a token that may not write at all.
+    pub(super) fn has_write_scope(&self) -> bool {
+        self.is_admin() || self.has("cloud_controller.write")
+    }
+
+    /// Refuses, in the words of v2, a token that may not read at all.
+    pub(super) fn needs_read_scope(&self) -> Result<(), Failure> {
+        if self.has_read_scope() { Ok(()) } else { Err(Error::InsufficientScope.into()) }
+    }
+
+    /// Refuses, in the words of v2, a token that may not write at all.
     pub(super) fn needs_write_scope(&self) -> Result<(), Failure> {
-        let enough = self.is_admin() || self.has("cloud_controller.write");
-        if enough { Ok(()) } else { Err(Error::InsufficientScope.into()) }
+        if self.has_write_scope() { Ok(()) } else { Err(Error::InsufficientScope.into()) }
     }
 
     pub(super) fn reads_space(&self, space_guid: &str) -> bool {
@@ -136,12 +156,12 @@ impl Caller {
 
     /// Whether the caller may change what is in this space: suspension binds everyone but admins.
     pub(super) fn writes_in(&self, store: &Store, space_guid: &str) -> bool {
-        let suspended = store
-            .spaces
-            .by_guid(space_guid)
-            .and_then(|space| store.organizations.by_guid(&space.organization_guid))
-            .is_some_and(|organization| organization.suspended);
-        self.is_admin() || (self.develops(space_guid) && !suspended)
+        self.is_admin() || (self.develops(space_guid) && suspension(store, space_guid).is_none())
+    }
+
+    /// Whether the marketplace shows the offering to the caller: one of its plans is enough.
+    pub(super) fn sees_offering(&self, store: &Store, offering: &Offering) -> bool {
+        store.plans_of(offering).any(|plan| self.sees_plan(store, plan))
     }
 
     /// Whether the marketplace shows the plan to the caller: an organization they belong to is enough, whichever it is.
@@ -160,6 +180,27 @@ impl Caller {
                         .any(|seen| seen.plan_guid == plan.guid && self.belongs_to.contains(&seen.organization_guid))
             }
         }
+    }
+}
+
+/// Whether the marketplace of a space has a plan: unlike the whole marketplace, this asks the space's own organization.
+pub(super) fn plan_enabled_in_space(store: &Store, plan: &Plan, space: &Space) -> bool {
+    match &store.broker_of(store.offering_of(plan)).space_guid {
+        Some(home) => *home == space.guid,
+        None => plan_enabled_in(store, plan, &space.organization_guid),
+    }
+}
+
+/// Why nobody but admins may write in a space, if that is so.
+pub(super) fn suspension(store: &Store, space_guid: &str) -> Option<Error> {
+    let space = store.spaces.by_guid(space_guid)?;
+    let organization = store.organizations.by_guid(&space.organization_guid)?;
+    if organization.suspended {
+        Some(Error::OrgSuspended)
+    } else if space.suspended {
+        Some(Error::SpaceSuspended)
+    } else {
+        None
     }
 }
 

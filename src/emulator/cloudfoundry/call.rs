@@ -49,6 +49,23 @@ impl Call {
     }
 }
 
+/// The handler of a call and what stands where its pattern has `*`: by method, and by path below a root.
+pub(super) fn route<'a, Handler: Copy>(
+    routes: &[(&str, &str, Handler)],
+    root: &str,
+    call: &'a Call,
+) -> Option<(Handler, Vec<&'a str>)> {
+    let path = call.path.strip_prefix(root)?.trim_end_matches('/');
+    let segments: Vec<&str> = path.split('/').collect();
+    routes.iter().filter(|(method, _, _)| *method == call.method).find_map(|(_, pattern, handler)| {
+        let pattern: Vec<&str> = pattern.split('/').collect();
+        let fits = pattern.len() == segments.len()
+            && pattern.iter().zip(&segments).all(|(&expected, &given)| expected == "*" || expected == given);
+        let guids = pattern.iter().zip(&segments).filter(|(expected, _)| **expected == "*").map(|(_, &given)| given);
+        fits.then(|| (*handler, guids.collect()))
+    })
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Reply {
     pub(super) status: u16,

@@ -9,6 +9,7 @@ use super::world::World;
 
 /// The release of the API that is emulated.
 const V2_VERSION: &str = "2.293.0";
+const V3_VERSION: &str = "3.228.0";
 const OSBAPI_VERSION: &str = "2.15";
 
 pub(super) fn root(world: &World, call: &Call) -> Reply {
@@ -16,6 +17,9 @@ pub(super) fn root(world: &World, call: &Call) -> Reply {
     let mut links = json!({"self": {"href": origin}});
     if world.options.v2 {
         links["cloud_controller_v2"] = json!({"href": format!("{origin}/v2"), "meta": {"version": V2_VERSION}});
+    }
+    if world.options.v3 {
+        links["cloud_controller_v3"] = json!({"href": format!("{origin}/v3"), "meta": {"version": V3_VERSION}});
     }
     links["login"] = json!({"href": origin});
     links["uaa"] = json!({"href": origin});
@@ -51,5 +55,48 @@ pub(super) fn info(world: &World, call: &Call, now: Timestamp) -> Reply {
     {
         body["user"] = json!(caller.id);
     }
+    Reply::json(200, body)
+}
+
+/// `GET /v3`: where each collection is. Of what a foundation has, this one has these.
+pub(super) fn v3_root(call: &Call) -> Reply {
+    let base = format!("{}/v3", call.origin());
+    let mut links = json!({"self": {"href": base}});
+    for collection in [
+        "feature_flags",
+        "info",
+        "organizations",
+        "organization_quotas",
+        "service_brokers",
+        "service_credential_bindings",
+        "service_instances",
+        "service_offerings",
+        "service_plans",
+        "spaces",
+        "space_quotas",
+    ] {
+        links[collection] = json!({"href": format!("{base}/{collection}")});
+    }
+    Reply::json(200, json!({"links": links}))
+}
+
+/// `GET /v3/info`: unlike that of v2, without any version of the API.
+pub(super) fn v3_info(world: &World, call: &Call) -> Reply {
+    let limit = world.options.rate_limit;
+    let body = json!({
+        "build": "",
+        "cli_version": {"minimum": "", "recommended": ""},
+        "custom": {},
+        "description": "Cloud Foundry, emulated",
+        "name": "trueup sandbox",
+        "version": 0,
+        "osbapi_version": OSBAPI_VERSION,
+        "rate_limits": {
+            "enabled": limit.is_some(),
+            "general_limit": limit.map_or(2000, |limit| limit.requests),
+            "reset_interval_in_minutes": limit.map_or(60, |limit| limit.window.as_secs() / 60),
+        },
+        "links": {"self": {"href": format!("{}/v3/info", call.origin())}, "support": {"href": ""}},
+    });
     Reply::json(200, body)
 }

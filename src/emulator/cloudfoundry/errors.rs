@@ -29,11 +29,15 @@ catalogue! {
     BadQueryParameter = 10005, 400, "The query parameter is invalid: %s";
     AssociationNotEmpty = 10006, 400, "Please delete the %s associations for your %s.";
     InsufficientScope = 10007, 403, "Your token lacks the necessary scopes to access this resource.";
+    UnprocessableEntity = 10008, 422, "%s";
+    ResourceNotFound = 10010, 404, "%s";
     OrderByParameterInvalid = 10012, 500, "Cannot order by: %s";
     RateLimitExceeded = 10013, 429, "Rate Limit Exceeded";
     IPBasedRateLimitExceeded = 10014, 429,
         "Rate Limit Exceeded: Unauthenticated requests from this IP address have exceeded the limit. Please log in.";
+    OrgSuspended = 10017, 403, "The organization is suspended";
     RateLimitV2APIExceeded = 10018, 429, "Rate Limit of V2 API Exceeded. Please consider using the V3 API";
+    SpaceSuspended = 10019, 403, "The space is suspended";
     OrganizationInvalid = 30001, 400, "The organization info is invalid: %s";
     OrganizationNameTaken = 30002, 400, "The organization name is taken: %s";
     OrganizationNotFound = 30003, 404, "The organization could not be found: %s";
@@ -103,6 +107,8 @@ catalogue! {
     MaintenanceInfoNotSemver = 390007, 422, "maintenance_info.version should be a semantic version.";
     MaintenanceInfoNotUpdatableWhenChangingPlan = 390008, 422,
         "maintenance_info should not be changed when switching to different plan.";
+    LabelLimitExceeded = 390020, 422, "Failed to add %s labels because it would exceed maximum of %s";
+    AnnotationLimitExceeded = 390023, 422, "Failed to add %s annotations because it would exceed maximum of %s";
 }
 
 impl Error {
@@ -178,8 +184,13 @@ impl Failure {
         body
     }
 
-    /// v3's error body.
+    /// v3's error body: always a list.
     pub(super) fn v3(&self) -> Value {
-        json!({"errors": [{"detail": self.description, "title": self.title, "code": self.code}]})
+        json!({"errors": [self.v3_error()]})
+    }
+
+    /// One error of v3's list.
+    pub(super) fn v3_error(&self) -> Value {
+        json!({"detail": self.description, "title": self.title, "code": self.code})
     }
 }

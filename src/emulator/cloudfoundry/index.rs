@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
-use super::store::{Instance, InstanceKind, Key, Organization, Plan, Space, Store};
+use super::store::{Instance, InstanceKind, Key, Organization, Plan, PollableJob, Space, Store};
 use super::table::{Id, add, discard};
 
 /// Something that happens by itself at a certain time.
@@ -12,8 +12,10 @@ use super::table::{Id, add, discard};
 pub(super) enum Due {
     /// An operation of this instance ends.
     Operation(Id),
-    /// This job runs.
+    /// This job of v2 runs.
     Job(Id),
+    /// This job of v3 runs.
+    PollableJob(Id),
 }
 
 /// Ids of instances, ascending: all of them, and each kind by itself.
@@ -104,6 +106,7 @@ impl Index {
         for job in store.jobs.iter().filter(|job| job.failure.is_none()) {
             index.schedule(job.runs_at, Due::Job(job.id));
         }
+        store.pollable_jobs.iter().for_each(|row| index.pollable_job(row));
         index
     }
 
@@ -253,6 +256,18 @@ impl Index {
         }
         if let Some(at) = ends_at {
             self.unschedule(*at, Due::Operation(row.id));
+        }
+    }
+
+    pub(super) fn pollable_job(&mut self, row: &PollableJob) {
+        if let Some((at, _)) = &row.work {
+            self.schedule(*at, Due::PollableJob(row.id));
+        }
+    }
+
+    pub(super) fn forget_pollable_job(&mut self, row: &PollableJob) {
+        if let Some((at, _)) = &row.work {
+            self.unschedule(*at, Due::PollableJob(row.id));
         }
     }
 

@@ -4,7 +4,11 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
+use super::access::Caller;
+use super::call::Reply;
+use super::errors::{Error, Failure};
 use super::options::RateLimit;
+use super::world::World;
 
 /// One limiter's memory. It is not saved: a restart opens a new window.
 #[derive(Debug, Default)]
@@ -54,6 +58,63 @@ impl Limiter {
             reset: window.ends,
             retry_after: window.ends - second,
         }
+    }
+}
+
+/// What one limiter said, and how it is told.
+#[derive(Clone, Copy, Debug)]
+struct Counted {
+    headers: [&'static str; 3],
+    error: Error,
+    verdict: Verdict,
+}
+
+/// What all limiters said to one request.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Verdicts(Vec<Counted>);
+
+/// Counts a request with each limiter that is set up for it.
+pub(super) fn count(world: &mut World, caller: &Caller, is_v2: bool, now: Timestamp) -> Verdicts {
+    let mut verdicts = Vec::new();
+    if let Some(limit) = world.options.rate_limit
+        && !caller.is_admin()
+    {
+        let headers = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"];
+        let error = if caller.is_signed_in() { Error::RateLimitExceeded } else { Error::IPBasedRateLimitExceeded };
+        verdicts.push(Counted { headers, error, verdict: world.limiter.count(limit, &caller.id, now) });
+    }
+    if let Some(limit) = world.options.v2_rate_limit
+        && is_v2
+        && !caller.is_exempt_from_the_v2_limit()
+    {
+        let headers = ["x-ratelimit-limit-v2-api", "x-ratelimit-remaining-v2-api", "x-ratelimit-reset-v2-api"];
+        let verdict = world.v2_limiter.count(limit, &caller.id, now);
+        verdicts.push(Counted { headers, error: Error::RateLimitV2APIExceeded, verdict });
+    }
+    Verdicts(verdicts)
+}
+
+impl Verdicts {
+    /// The refusal, if a limit is exceeded: JSON that says it is plain text.
+    pub(super) fn refusal(&self, render: fn(&Failure) -> Reply) -> Option<Reply> {
+        let Counted { error, verdict, .. } = self.0.iter().find(|counted| counted.verdict.exceeded)?;
+        let reply = render(&(*error).into());
+        Some(
+            reply
+                .with("retry-after", verdict.retry_after.to_string())
+                .with("content-type", "text/plain; charset=utf-8".to_owned()),
+        )
+    }
+
+    /// The reply with what every counted request is told.
+    pub(super) fn told_in(self, mut reply: Reply) -> Reply {
+        for Counted { headers: [limit, remaining, reset], verdict, .. } in self.0 {
+            reply = reply
+                .with(limit, verdict.limit.to_string())
+                .with(remaining, verdict.remaining.to_string())
+                .with(reset, verdict.reset.to_string());
+        }
+        reply
     }
 }
 

@@ -1,4 +1,4 @@
-//! A Cloud Foundry foundation on loopback: the Cloud Controller's v2 API and the UAA.
+//! A Cloud Foundry foundation on loopback: the Cloud Controller's v2 and v3 APIs and the UAA.
 //!
 //! Written from the Cloud Controller's documentation and code, and sharing nothing with the client side: with the same
 //! structs, both could be wrong together and every test agree. "Reference" in the comments is the project's page
@@ -16,6 +16,7 @@ mod errors;
 mod index;
 mod limits;
 pub mod marketplace;
+mod metadata;
 mod options;
 mod removal;
 mod store;
@@ -24,6 +25,7 @@ mod table;
 mod tests;
 mod uaa;
 mod v2;
+mod v3;
 mod world;
 
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -15,6 +15,8 @@ pub struct Options {
     /// Whether the v2 API is served. When off, `/` loses its v2 link, `/v2/info` an `api_version`, and every other v2
     /// path is a 404 in the shape of v3 (reference section 3).
     pub v2: bool,
+    /// Whether the v3 API is served. When off, `/` loses its v3 link, and every v3 path is a 404.
+    pub v3: bool,
     /// Where time comes from.
     pub clock: Arc<dyn Clock>,
     /// Makes the guids of stored resources.
@@ -67,13 +69,14 @@ impl Default for Options {
     /// | `manager` / `manager` | manage the organization `sandbox` |
     /// | `developer` / `developer` | develop in `sandbox/dev` |
     /// | `auditor` / `auditor` | read `sandbox/dev` |
-    /// | `supporter` / `supporter` | nothing in v2: space supporter of `sandbox/dev` |
+    /// | `supporter` / `supporter` | nothing in v2, and read `sandbox/dev` in v3: a space supporter |
     /// | `reader` / `reader` | develop in `sandbox/dev`, but its token has the scope `cloud_controller.read` only |
     ///
     /// Clients: `cf` with an empty secret (password and refresh grants), `ci` / `ci-secret` (client credentials, admin).
     fn default() -> Self {
         Self {
             v2: true,
+            v3: true,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
             request_ids: Arc::new(RandomIds),

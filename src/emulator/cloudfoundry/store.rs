@@ -2,6 +2,8 @@
 //!
 //! All changes go through methods here, so that the indexes and the generation are never forgotten.
 
+mod seed;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -11,7 +13,8 @@ use serde_json::{Map, Value, json};
 use super::broker::Course;
 use super::index::{Due, Index};
 use super::marketplace::Behaviour;
-use super::options::{Options, Quota};
+use super::metadata::Metadata;
+use super::options::Quota;
 use super::table::{Id, Row, Table};
 
 macro_rules! rows {
@@ -22,7 +25,7 @@ macro_rules! rows {
         })+
     };
 }
-rows!(Organization, Space, Broker, Offering, Plan, Visibility, Instance, Key, Job);
+rows!(Organization, Space, Broker, Offering, Plan, Visibility, Instance, Key, Job, PollableJob);
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Organization {
@@ -35,6 +38,8 @@ pub(super) struct Organization {
     pub(super) quota: Quota,
     /// Guids of the users who became managers by creating it.
     pub(super) managers: Vec<String>,
+    #[serde(default)]
+    pub(super) metadata: Metadata,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -47,6 +52,10 @@ pub(super) struct Space {
     pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
     pub(super) quota: Option<Quota>,
+    #[serde(default)]
+    pub(super) suspended: bool,
+    #[serde(default)]
+    pub(super) metadata: Metadata,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -57,6 +66,13 @@ pub(super) struct Broker {
     pub(super) created_at: Timestamp,
     /// The space it is private to.
     pub(super) space_guid: Option<String>,
+}
+
+impl Broker {
+    /// Where the Cloud Controller would reach it: nobody answers there.
+    pub(super) fn url(&self) -> String {
+        format!("http://{}.sandbox.invalid", self.name)
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -74,6 +90,8 @@ pub(super) struct Offering {
     pub(super) instances_retrievable: bool,
     pub(super) allow_context_updates: bool,
     pub(super) tags: Vec<String>,
+    #[serde(default)]
+    pub(super) metadata: Metadata,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -92,6 +110,8 @@ pub(super) struct Plan {
     pub(super) maintenance_version: Option<String>,
     pub(super) schema: Value,
     pub(super) behaviour: Behaviour,
+    #[serde(default)]
+    pub(super) metadata: Metadata,
 }
 
 impl Plan {
@@ -123,6 +143,8 @@ pub(super) struct Instance {
     /// The other spaces that see it.
     pub(super) shared_to: Vec<String>,
     pub(super) kind: InstanceKind,
+    #[serde(default)]
+    pub(super) metadata: Metadata,
 }
 
 impl Instance {
@@ -221,6 +243,8 @@ pub(super) struct Key {
     pub(super) instance_guid: String,
     pub(super) credentials: Map<String, Value>,
     pub(super) created_at: Timestamp,
+    #[serde(default)]
+    pub(super) metadata: Metadata,
 }
 
 /// A v2 background job. A job that has ended well has no row any more.
@@ -233,6 +257,42 @@ pub(super) struct Job {
     pub(super) deletion: Deletion,
     /// The v2 error body, once it has failed.
     pub(super) failure: Option<Value>,
+}
+
+/// A job of v3 (reference section 10.1). Unlike one of v2 it is kept after its end.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct PollableJob {
+    pub(super) id: Id,
+    pub(super) guid: String,
+    pub(super) created_at: Timestamp,
+    pub(super) updated_at: Timestamp,
+    /// What it does, in the API's words: `space.delete`.
+    pub(super) operation: String,
+    pub(super) state: JobState,
+    /// Each as v3 writes an error.
+    pub(super) errors: Vec<Value>,
+    pub(super) subject: Subject,
+    /// What is still to be done, and when.
+    pub(super) work: Option<(Timestamp, Deletion)>,
+}
+
+/// What a job of v3 is about: it links there as long as that exists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Subject {
+    /// The name of the link.
+    pub(super) link: String,
+    /// Where it leads, below `/v3/`.
+    pub(super) collection: String,
+    pub(super) guid: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(super) enum JobState {
+    /// Queued or running.
+    Processing,
+    Complete,
+    Failed,
 }
 
 /// What a job was asked to delete.
@@ -263,6 +323,8 @@ pub(super) struct Store {
     pub(super) instances: Table<Instance>,
     pub(super) keys: Table<Key>,
     pub(super) jobs: Table<Job>,
+    #[serde(default)]
+    pub(super) pollable_jobs: Table<PollableJob>,
     flags: BTreeMap<String, bool>,
     /// `jti`s of refresh tokens that were exchanged for others.
     revoked: Vec<String>,
@@ -273,93 +335,6 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// The contents of a foundation that was just set up.
-    pub(super) fn fresh(options: &Options) -> Self {
-        let mut store = Self::default();
-        let now = options.clock.now();
-        let guid = |given: &Option<String>| given.clone().unwrap_or_else(|| options.ids.next());
-        for seed in &options.organizations {
-            let organization = guid(&seed.guid);
-            store.insert_organization(|id| Organization {
-                id,
-                guid: organization.clone(),
-                name: seed.name.clone(),
-                created_at: now,
-                updated_at: now,
-                suspended: false,
-                quota: seed.quota,
-                managers: Vec::new(),
-            });
-            for space in &seed.spaces {
-                store.insert_space(|id| Space {
-                    id,
-                    guid: guid(&space.guid),
-                    name: space.name.clone(),
-                    organization_guid: organization.clone(),
-                    allow_ssh: true,
-                    created_at: now,
-                    updated_at: now,
-                    quota: space.quota,
-                });
-            }
-        }
-        for seed in &options.brokers {
-            let broker_guid = options.ids.next();
-            let id = store.next_id();
-            store.brokers.insert(Broker {
-                id,
-                guid: broker_guid.clone(),
-                name: seed.name.clone(),
-                created_at: now,
-                space_guid: None,
-            });
-            for offering in &seed.offerings {
-                let offering_guid = guid(&offering.guid);
-                let id = store.next_id();
-                store.offerings.insert(Offering {
-                    id,
-                    guid: offering_guid.clone(),
-                    name: offering.name.clone(),
-                    created_at: now,
-                    broker_guid: broker_guid.clone(),
-                    unique_id: format!("{}-{}", seed.name, offering.name),
-                    description: offering.description.clone(),
-                    bindable: offering.bindable,
-                    plan_updateable: offering.plan_updateable,
-                    instances_retrievable: offering.instances_retrievable,
-                    allow_context_updates: offering.allow_context_updates,
-                    tags: offering.tags.clone(),
-                });
-                for plan in &offering.plans {
-                    let plan_guid = guid(&plan.guid);
-                    store.insert_plan(|id| Plan {
-                        id,
-                        guid: plan_guid.clone(),
-                        name: plan.name.clone(),
-                        created_at: now,
-                        offering_guid: offering_guid.clone(),
-                        unique_id: format!("{}-{}-{}", seed.name, offering.name, plan.name),
-                        free: plan.free,
-                        active: plan.active,
-                        public: plan.organizations.is_none(),
-                        plan_updateable: plan.plan_updateable,
-                        maintenance_version: plan.maintenance_version.clone(),
-                        schema: plan.schema.clone(),
-                        behaviour: plan.behaviour.clone(),
-                    });
-                    for name in plan.organizations.iter().flatten() {
-                        if let Some(organization_guid) = store.organization_named(name).map(|found| found.guid.clone())
-                        {
-                            store.insert_visibility(options.ids.next(), &plan_guid, &organization_guid, now);
-                        }
-                    }
-                }
-            }
-        }
-        store.flags.extend(options.feature_flags.iter().cloned());
-        store
-    }
-
     /// Brings the indexes of a store that was read from its saved form up to date.
     pub(super) fn reindex(&mut self) {
         self.index = Index::of(self);
@@ -465,6 +440,18 @@ impl Store {
         candidates.iter().filter_map(|&id| self.spaces.get(id)).find(|s| s.organization_guid == organization_guid)
     }
 
+    /// Hangs other labels and annotations on an offering.
+    pub(super) fn label_offering(&mut self, id: Id, metadata: Metadata) {
+        self.offerings.get_mut(id).expect("the id was read under the same lock").metadata = metadata;
+        self.touch();
+    }
+
+    /// Hangs other labels and annotations on a plan.
+    pub(super) fn label_plan(&mut self, id: Id, metadata: Metadata) {
+        self.plans.get_mut(id).expect("the id was read under the same lock").metadata = metadata;
+        self.touch();
+    }
+
     fn insert_plan(&mut self, make: impl FnOnce(Id) -> Plan) {
         let row = make(self.next_id());
         self.index.plan(&row);
@@ -490,6 +477,10 @@ impl Store {
 
     pub(super) fn offering_of(&self, plan: &Plan) -> &Offering {
         self.offerings.by_guid(&plan.offering_guid).expect("a plan's offering stays as long as the plan")
+    }
+
+    pub(super) fn plans_of(&self, offering: &Offering) -> impl Iterator<Item = &Plan> {
+        self.index.plans_of(&offering.guid).iter().filter_map(|&id| self.plans.get(id))
     }
 
     pub(super) fn broker_of(&self, offering: &Offering) -> &Broker {
@@ -553,6 +544,33 @@ impl Store {
             if job.failure.is_none() {
                 self.jobs.remove(id);
             }
+            self.touch();
+        }
+    }
+
+    pub(super) fn insert_pollable_job(&mut self, make: impl FnOnce(Id) -> PollableJob) -> Id {
+        let row = make(self.next_id());
+        let id = row.id;
+        self.index.pollable_job(&row);
+        self.pollable_jobs.insert(row);
+        id
+    }
+
+    /// Takes a job of v3 that is due off the schedule, and what it has to do with it.
+    pub(super) fn begin_pollable_job(&mut self, id: Id) -> Option<Deletion> {
+        let job = self.pollable_jobs.get_mut(id)?;
+        self.index.forget_pollable_job(job);
+        let (_, deletion) = job.work.take()?;
+        self.touch();
+        Some(deletion)
+    }
+
+    /// Ends a job of v3, which stays.
+    pub(super) fn end_pollable_job(&mut self, id: Id, errors: Vec<Value>, at: Timestamp) {
+        if let Some(job) = self.pollable_jobs.get_mut(id) {
+            job.state = if errors.is_empty() { JobState::Complete } else { JobState::Failed };
+            job.errors = errors;
+            job.updated_at = at;
             self.touch();
         }
     }

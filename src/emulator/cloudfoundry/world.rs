@@ -11,7 +11,7 @@ use super::limits::Limiter;
 use super::options::Options;
 use super::store::Store;
 use super::uaa::{self, Attempts, TokenEndpoint};
-use super::{discovery, removal, v2};
+use super::{discovery, removal, v2, v3};
 
 #[derive(Debug)]
 pub(super) struct World {
@@ -71,7 +71,10 @@ impl World {
             ("GET", "/") => discovery::root(self, call),
             ("GET", "/v2/info") => discovery::info(self, call, now),
             (_, path) if is_below(path, "/v2") => v2::answer(self, call, now),
-            (_, path) if is_below(path, "/v3") => not_found_in_v3(),
+            (_, path) if is_below(path, "/v3") && !self.options.v3 => not_found_in_v3(),
+            ("GET", "/v3") => discovery::v3_root(call),
+            ("GET", "/v3/info") => v3::limited(self, call, now, |world, _| Ok(discovery::v3_info(world, call))),
+            (_, path) if is_below(path, "/v3") => v3::answer(self, call, now),
             _ => Reply::v2_failure(&Error::NotFound.into()),
         }
     }
@@ -85,6 +88,12 @@ impl World {
                     let deletion = self.store.jobs.get(id).map(|job| job.deletion.clone());
                     let failure = deletion.and_then(|deletion| removal::delete(self, &deletion, at).err());
                     self.store.end_job(id, failure.as_ref().map(Failure::v2));
+                }
+                Due::PollableJob(id) => {
+                    let deletion = self.store.begin_pollable_job(id);
+                    let failure = deletion.and_then(|deletion| removal::delete(self, &deletion, at).err());
+                    let errors = failure.iter().map(Failure::v3_error).collect();
+                    self.store.end_pollable_job(id, errors, at);
                 }
             }
         }

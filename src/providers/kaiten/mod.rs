@@ -211,8 +211,7 @@ impl Kaiten {
                 return Ok(objects);
             }
             // The next page is on its way while this one is read.
-            let (next, read) =
-                futures_util::future::join(self.ask(Request::get(path(&walk))), async { project(rows) }).await;
+            let (next, read) = tokio::join!(self.ask(Request::get(path(&walk))), async { project(rows) });
             objects.extend(read?);
             response = next?;
         }

@@ -64,3 +64,33 @@ async fn the_limit_of_v2_binds_admins_too_and_has_headers_of_its_own() {
     }
     assert_eq!(sandbox.get("admin", "/v2/info").await.status, 200, "info is not counted");
 }
+
+#[tokio::test]
+async fn the_general_limit_counts_v3_too_and_that_of_v2_does_not() {
+    let sandbox = Sandbox::with(|options| {
+        options.rate_limit = Some(limit(2));
+        options.v2_rate_limit = Some(limit(1));
+    })
+    .await;
+    let first = sandbox.v3_get("developer", "spaces").await;
+    let headers = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"].map(|name| first.header(name));
+    assert_eq!(headers, [Some("2"), Some("1"), Some("1788264060")]);
+    assert_eq!(first.header("x-ratelimit-limit-v2-api"), None);
+    assert_eq!(sandbox.get("developer", "/v2/spaces").await.status, 200, "one window for both versions");
+    let over = sandbox.v3_get("developer", "spaces").await;
+    assert_eq!(over.v3_error(), (429, 10013, "CF-RateLimitExceeded", "Rate Limit Exceeded"));
+    let told = ["retry-after", "content-type", "x-ratelimit-remaining"].map(|name| over.header(name));
+    assert_eq!(told, [Some("60"), Some("text/plain; charset=utf-8"), Some("0")]);
+    assert!(over.header("x-vcap-request-id").is_some());
+    assert_eq!(sandbox.get("developer", "/v3").await.status, 200, "the root is not counted");
+    assert_eq!(sandbox.get("developer", "/v3/info").await.status, 429, "but info is");
+    let info = sandbox.get("admin", "/v3/info").await;
+    let limits = json!({"enabled": true, "general_limit": 2, "reset_interval_in_minutes": 1});
+    assert_eq!((info.status, &info.body["rate_limits"]), (200, &limits));
+    for _ in 0..3 {
+        assert_eq!(sandbox.v3_get("admin", "spaces").await.status, 200, "admins are exempt");
+    }
+    for code in [10002, 10002, 10014] {
+        assert_eq!(sandbox.v3_get("", "spaces").await.v3_error().1, code, "by address");
+    }
+}

@@ -13,6 +13,9 @@ mod state;
 mod tokens;
 mod update;
 mod user_provided;
+mod v3_access;
+mod v3_marketplace;
+mod v3_organizations;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -48,6 +51,32 @@ impl Answer {
     fn error(&self) -> (u16, u64, &str) {
         let code = self.body["code"].as_u64().unwrap_or_default();
         (self.status, code, self.body["error_code"].as_str().unwrap_or_default())
+    }
+
+    /// Status, code and name of the one error of v3, and what it says.
+    fn v3_error(&self) -> (u16, u64, &str, &str) {
+        let errors = self.body["errors"].as_array().unwrap_or_else(|| panic!("no errors of v3: {}", self.text));
+        let [error] = errors.as_slice() else { panic!("not one error: {}", self.text) };
+        let text = |key: &str| error[key].as_str().unwrap_or_default();
+        (self.status, error["code"].as_u64().unwrap_or_default(), text("title"), text("detail"))
+    }
+
+    /// What a refusal with 422 and the usual code says.
+    fn unprocessable(&self) -> &str {
+        let (status, code, title, detail) = self.v3_error();
+        assert_eq!((status, code, title), (422, 10008, "CF-UnprocessableEntity"), "{}", self.text);
+        detail
+    }
+
+    /// The guid of a resource of v3.
+    fn v3_guid(&self) -> String {
+        self.body["guid"].as_str().unwrap_or_else(|| panic!("no resource: {}", self.text)).to_owned()
+    }
+
+    /// The names in a list of v3.
+    fn names(&self) -> Vec<&str> {
+        let resources = self.body["resources"].as_array().unwrap_or_else(|| panic!("no list: {}", self.text));
+        resources.iter().map(|resource| resource["name"].as_str().unwrap_or_default()).collect()
     }
 
     fn guid(&self) -> String {
@@ -152,6 +181,23 @@ impl Sandbox {
 
     async fn post(&self, user: &str, path: &str, body: Value) -> Answer {
         self.raw(user, "POST", path, body.to_string()).await
+    }
+
+    /// A request of v3, with its body as JSON; null is none.
+    async fn v3(&self, user: &str, method: &str, path: &str, body: Value) -> Answer {
+        let method = method.parse().expect("a method");
+        let mut request = self.http.request(method, format!("{}/v3/{path}", self.base));
+        if !user.is_empty() {
+            request = request.header("authorization", format!("bearer {}", self.token(user).await));
+        }
+        if !body.is_null() {
+            request = request.json(&body);
+        }
+        read(request).await
+    }
+
+    async fn v3_get(&self, user: &str, path: &str) -> Answer {
+        self.v3(user, "GET", path, Value::Null).await
     }
 
     async fn put(&self, user: &str, path: &str, body: Value) -> Answer {

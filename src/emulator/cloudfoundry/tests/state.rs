@@ -13,6 +13,24 @@ async fn furnish(sandbox: &Sandbox) {
     sandbox.begin("busy", "postgres/small").await;
     let empty = sandbox.new_space("acme", "empty").await;
     sandbox.delete("admin", &format!("/v2/spaces/{empty}?async=true")).await;
+    let metadata = json!({"metadata": {"labels": {"a": "b"}, "annotations": {"c": "d"}}});
+    for path in [
+        format!("organizations/{}", sandbox.organization("acme")),
+        format!("spaces/{}", sandbox.space("acme/production")),
+        format!("service_offerings/{}", sandbox.offering("redis")),
+        format!("service_plans/{}", sandbox.plan("redis/small")),
+    ] {
+        assert_eq!(sandbox.v3("admin", "PATCH", &path, metadata.clone()).await.status, 200, "{path}");
+    }
+    let doomed = sandbox.new_space("acme", "doomed").await;
+    assert_eq!(sandbox.v3("admin", "DELETE", &format!("spaces/{doomed}"), Value::Null).await.status, 202);
+}
+
+/// What stands in the state, with the address of the one that tells it taken out.
+async fn told(sandbox: &Sandbox, teller: &Sandbox, path: &str) -> String {
+    let answer = teller.get("admin", path).await;
+    assert_eq!(answer.status, 200, "{path}");
+    answer.text.replace(&sandbox.base, "").replace(&teller.base, "")
 }
 
 #[tokio::test]
@@ -39,8 +57,13 @@ async fn a_restored_foundation_goes_on_where_it_stopped() {
         "/v2/service_plan_visibilities",
         "/v2/config/feature_flags",
         "/v2/service_instances?q=name:done",
+        "/v3/organizations",
+        "/v3/spaces",
+        "/v3/service_offerings?label_selector=a=b",
+        "/v3/service_plans?label_selector=a=b",
+        "/v3/service_brokers",
     ] {
-        assert_eq!(second.get("admin", path).await.body, first.get("admin", path).await.body, "{path}");
+        assert_eq!(told(&first, &second, path).await, told(&second, &first, path).await, "{path}");
     }
     second.advance(1000);
     let names = second.get("admin", "/v2/spaces").await;
@@ -98,6 +121,40 @@ async fn the_generation_grows_with_changes_and_only_then() {
     grown("purging");
     sandbox.delete("admin", &format!("/v2/service_instances/{guid}")).await;
     grown("reading in vain");
+    let labels = json!({"metadata": {"labels": {"a": "b"}}});
+    sandbox.v3("admin", "PATCH", &format!("service_plans/{}", sandbox.plan("redis/small")), labels.clone()).await;
+    grown("labelling a plan");
+    sandbox.v3("admin", "PATCH", &format!("service_offerings/{}", sandbox.offering("redis")), labels).await;
+    grown("labelling an offering");
+    sandbox.v3("admin", "DELETE", &format!("spaces/{}", sandbox.dev()), Value::Null).await;
+    grown("queueing a job of v3");
+    sandbox.advance(100);
+    sandbox.v3_get("admin", "spaces").await;
+    grown("the end of a job of v3");
+    sandbox.v3_get("admin", "spaces").await;
+    grown("reading in v3");
+}
+
+#[tokio::test]
+async fn a_state_saved_before_there_was_v3_is_read() {
+    let first = Sandbox::start().await;
+    let mut saved = first.foundation.save();
+    let store = saved["store"].as_object_mut().expect("the store is an object");
+    store.remove("pollable_jobs");
+    for table in ["organizations", "spaces", "offerings", "plans"] {
+        for row in store[table].as_array_mut().expect("a table is a list") {
+            let row = row.as_object_mut().expect("a row is an object");
+            assert!(row.remove("metadata").is_some(), "{table}");
+            assert!(row.remove("suspended").is_some() || table != "spaces");
+            if table == "organizations" {
+                row.insert("suspended".to_owned(), json!(false));
+            }
+        }
+    }
+    let second = Sandbox::restored(Some(saved), |_| {}).await;
+    let spaces = second.v3_get("admin", "spaces").await;
+    assert_eq!(spaces.names(), ["dev", "development"]);
+    assert_eq!(spaces.body["resources"][0]["metadata"], json!({"labels": {}, "annotations": {}}));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use super::Context;
 use super::listing::{self, Attribute, Filter, Order};
 use super::message::{Message, Type};
 use super::resources::View;
-use crate::emulator::cloudfoundry::access::plan_enabled_in;
+use crate::emulator::cloudfoundry::access::{plan_enabled_in, plan_enabled_in_space};
 use crate::emulator::cloudfoundry::call::{Answer, Reply};
 use crate::emulator::cloudfoundry::errors::{Error, Failure};
 use crate::emulator::cloudfoundry::store::{Offering, Plan, Space, Store, Visibility};
@@ -19,21 +19,14 @@ const PLAN_FILTERS: &[&str] = &["active", "service_guid", "service_instance_guid
 
 pub(super) fn list_services(world: &mut World, context: &Context<'_>) -> Answer {
     let store = &world.store;
-    services(world, context, |row| plans_of(store, row).any(|plan| context.caller.sees_plan(store, plan)))
+    services(world, context, |row| context.caller.sees_offering(store, row))
 }
 
-/// What can be used in a space: unlike the whole marketplace, this asks the space's own organization.
+/// What can be used in a space.
 pub(super) fn services_of_space(world: &World, context: &Context<'_>, space: &Space) -> Answer {
     let store = &world.store;
     services(world, context, |row| {
-        let home = &store.broker_of(row).space_guid;
-        plans_of(store, row).any(|plan| {
-            plan.active
-                && match home {
-                    Some(guid) => *guid == space.guid,
-                    None => plan_enabled_in(store, plan, &space.organization_guid),
-                }
-        })
+        store.plans_of(row).any(|plan| plan.active && plan_enabled_in_space(store, plan, space))
     })
 }
 
@@ -46,7 +39,7 @@ fn services(world: &World, context: &Context<'_>, shown: impl Fn(&Offering) -> b
         store.offerings.get(id).is_some_and(|row| {
             shown(row)
                 && filters.iter().all(|filter| match filter.key.as_str() {
-                    "active" => filter.matches(Attribute::Flag(plans_of(store, row).any(|plan| plan.active))),
+                    "active" => filter.matches(Attribute::Flag(store.plans_of(row).any(|plan| plan.active))),
                     "label" => filter.matches(Attribute::Folded(&row.name)),
                     "service_broker_guid" => filter.matches(Attribute::Text(&row.broker_guid)),
                     "unique_id" => filter.matches(Attribute::Text(&row.unique_id)),
@@ -57,15 +50,10 @@ fn services(world: &World, context: &Context<'_>, shown: impl Fn(&Offering) -> b
     listing::page(context, &ids, |id| Some(view.service(store.offerings.get(id)?)))
 }
 
-fn plans_of<'a>(store: &'a Store, offering: &Offering) -> impl Iterator<Item = &'a Plan> {
-    store.index.plans_of(&offering.guid).iter().filter_map(|&id| store.plans.get(id))
-}
-
 fn visible_service<'a>(store: &'a Store, context: &Context<'_>) -> Result<&'a Offering, Failure> {
     let guid = context.guids[0];
     let row = store.offerings.by_guid(guid).ok_or_else(|| Error::ServiceNotFound.with(&[guid]))?;
-    let seen = plans_of(store, row).any(|plan| context.caller.sees_plan(store, plan));
-    if seen { Ok(row) } else { Err(Error::NotAuthorized.into()) }
+    if context.caller.sees_offering(store, row) { Ok(row) } else { Err(Error::NotAuthorized.into()) }
 }
 
 pub(super) fn get_service(world: &mut World, context: &Context<'_>) -> Answer {

@@ -15,6 +15,7 @@ use crate::emulator::cloudfoundry::call::{Answer, Reply};
 use crate::emulator::cloudfoundry::errors::{Error, Failure};
 use crate::emulator::cloudfoundry::index::Shelf;
 use crate::emulator::cloudfoundry::marketplace::BrokerStep;
+use crate::emulator::cloudfoundry::metadata::Metadata;
 use crate::emulator::cloudfoundry::removal::{self, Removal};
 use crate::emulator::cloudfoundry::store::{
     Change, Deletion, Instance, InstanceKind, LastOperation, Managed, OperationKind, OperationState, Plan, Space, Store,
@@ -256,6 +257,7 @@ pub(super) fn create(world: &mut World, context: &Context<'_>) -> Answer {
         updated_at: context.now,
         shared_to: Vec::new(),
         kind: InstanceKind::Managed(managed),
+        metadata: Metadata::default(),
     });
     Ok(stored(world, context, id, status))
 }

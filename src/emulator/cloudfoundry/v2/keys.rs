@@ -13,6 +13,7 @@ use crate::emulator::cloudfoundry::broker;
 use crate::emulator::cloudfoundry::call::{Answer, Reply};
 use crate::emulator::cloudfoundry::errors::{Error, Failure};
 use crate::emulator::cloudfoundry::marketplace::BrokerStep;
+use crate::emulator::cloudfoundry::metadata::Metadata;
 use crate::emulator::cloudfoundry::store::{Key, Store};
 use crate::emulator::cloudfoundry::table::Id;
 use crate::emulator::cloudfoundry::world::World;
@@ -112,6 +113,7 @@ pub(super) fn create(world: &mut World, context: &Context<'_>) -> Answer {
         instance_guid: instance_guid.to_owned(),
         credentials,
         created_at: context.now,
+        metadata: Metadata::default(),
     });
     let row = world.store.keys.get(id).expect("it was stored a moment ago");
     let body = View::flat(&world.store, &context.caller).key(row);

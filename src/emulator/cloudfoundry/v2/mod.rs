@@ -16,11 +16,10 @@ mod user_provided;
 use jiff::Timestamp;
 
 use super::access::Caller;
-use super::call::{Answer, Call, Reply};
+use super::call::{self, Answer, Call, Reply};
 use super::errors::{Error, Failure};
-use super::limits::Verdict;
-use super::uaa;
 use super::world::World;
+use super::{limits, uaa};
 
 /// What a handler needs besides the world.
 struct Context<'a> {
@@ -106,18 +105,6 @@ const ROUTES: &[(&str, &str, Handler)] = &[
     ("PUT", "config/feature_flags/*", flags::update),
 ];
 
-fn route(call: &Call) -> Option<(Handler, Vec<&str>)> {
-    let path = call.path.strip_prefix("/v2/")?.trim_end_matches('/');
-    let segments: Vec<&str> = path.split('/').collect();
-    ROUTES.iter().filter(|(method, _, _)| *method == call.method).find_map(|(_, pattern, handler)| {
-        let pattern: Vec<&str> = pattern.split('/').collect();
-        let fits = pattern.len() == segments.len()
-            && pattern.iter().zip(&segments).all(|(&expected, &given)| expected == "*" || expected == given);
-        let guids = pattern.iter().zip(&segments).filter(|(expected, _)| **expected == "*").map(|(_, &given)| given);
-        fits.then(|| (*handler, guids.collect()))
-    })
-}
-
 /// Whether a request needs no token: the marketplace, unless a flag hides it (reference section 7.2).
 fn is_open(world: &World, call: &Call) -> bool {
     call.method == "GET"
@@ -128,49 +115,15 @@ fn is_open(world: &World, call: &Call) -> bool {
 pub(super) fn answer(world: &mut World, call: &Call, now: Timestamp) -> Reply {
     let caller = uaa::authenticate(&world.options, &world.store, call, now);
     // A token that is no good is answered as such even beyond the limit.
-    let verdicts = caller.as_ref().map(|caller| count(world, caller, now)).unwrap_or_default();
-    let answer = match verdicts.iter().find(|(_, _, verdict)| verdict.exceeded) {
-        Some((_, error, verdict)) => {
-            let reply = Reply::v2_failure(&(*error).into());
-            Ok(reply
-                .with("retry-after", verdict.retry_after.to_string())
-                .with("content-type", "text/plain; charset=utf-8".to_owned()))
-        }
-        None => dispatch(world, call, caller, now),
-    };
-    let mut reply = answer.unwrap_or_else(|failure| Reply::v2_failure(&failure));
-    for (names, _, verdict) in verdicts {
-        reply = reply
-            .with(names[0], verdict.limit.to_string())
-            .with(names[1], verdict.remaining.to_string())
-            .with(names[2], verdict.reset.to_string());
-    }
-    reply
-}
-
-type Counted = ([&'static str; 3], Error, Verdict);
-
-/// Counts the request with each limiter that is set up.
-fn count(world: &mut World, caller: &Caller, now: Timestamp) -> Vec<Counted> {
-    let mut verdicts = Vec::new();
-    if let Some(limit) = world.options.rate_limit
-        && !caller.is_admin()
-    {
-        let names = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"];
-        let error = if caller.is_signed_in() { Error::RateLimitExceeded } else { Error::IPBasedRateLimitExceeded };
-        verdicts.push((names, error, world.limiter.count(limit, &caller.id, now)));
-    }
-    if let Some(limit) = world.options.v2_rate_limit
-        && !caller.is_exempt_from_the_v2_limit()
-    {
-        let names = ["x-ratelimit-limit-v2-api", "x-ratelimit-remaining-v2-api", "x-ratelimit-reset-v2-api"];
-        verdicts.push((names, Error::RateLimitV2APIExceeded, world.v2_limiter.count(limit, &caller.id, now)));
-    }
-    verdicts
+    let verdicts = caller.as_ref().map(|caller| limits::count(world, caller, true, now)).unwrap_or_default();
+    let reply = verdicts
+        .refusal(Reply::v2_failure)
+        .unwrap_or_else(|| dispatch(world, call, caller, now).unwrap_or_else(|failure| Reply::v2_failure(&failure)));
+    verdicts.told_in(reply)
 }
 
 fn dispatch(world: &mut World, call: &Call, caller: Result<Caller, Failure>, now: Timestamp) -> Answer {
-    let (handler, guids) = route(call).ok_or(Error::NotFound)?;
+    let (handler, guids) = call::route(ROUTES, "/v2/", call).ok_or(Error::NotFound)?;
     let caller = caller?;
     if caller.is_for_v3_only() {
         let sentence =

@@ -9,6 +9,7 @@ use super::message::{Message, Type};
 use super::resources::View;
 use crate::emulator::cloudfoundry::call::{Answer, Reply};
 use crate::emulator::cloudfoundry::errors::{Error, Failure};
+use crate::emulator::cloudfoundry::metadata::Metadata;
 use crate::emulator::cloudfoundry::removal;
 use crate::emulator::cloudfoundry::store::{Deletion, Organization, Store};
 use crate::emulator::cloudfoundry::table::Id;
@@ -85,6 +86,7 @@ pub(super) fn create(world: &mut World, context: &Context<'_>) -> Answer {
         suspended,
         quota: crate::emulator::cloudfoundry::Quota::UNLIMITED,
         managers,
+        metadata: Metadata::default(),
     });
     Ok(stored(world, context, id))
 }

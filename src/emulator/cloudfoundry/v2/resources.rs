@@ -78,7 +78,7 @@ impl<'a> View<'a> {
         let mut entity = json!({
             "name": row.name,
             "organization_guid": row.organization_guid,
-            "space_quota_definition_guid": null,
+            "space_quota_definition_guid": row.quota.map(|_| &row.guid),
             "isolation_segment_guid": null,
             "allow_ssh": row.allow_ssh,
             "organization_url": format!("/v2/organizations/{}", row.organization_guid),
@@ -106,7 +106,7 @@ impl<'a> View<'a> {
     pub(super) fn broker(row: &Broker) -> Value {
         let entity = json!({
             "name": row.name,
-            "broker_url": format!("http://{}.sandbox.invalid", row.name),
+            "broker_url": row.url(),
             "auth_username": "sandbox",
             "space_guid": row.space_guid,
         });

@@ -9,6 +9,7 @@ use super::resources::View;
 use super::{catalog, instances, jobs};
 use crate::emulator::cloudfoundry::call::{Answer, Reply};
 use crate::emulator::cloudfoundry::errors::{Error, Failure};
+use crate::emulator::cloudfoundry::metadata::Metadata;
 use crate::emulator::cloudfoundry::removal;
 use crate::emulator::cloudfoundry::store::{Deletion, Space, Store};
 use crate::emulator::cloudfoundry::table::Id;
@@ -92,6 +93,8 @@ pub(super) fn create(world: &mut World, context: &Context<'_>) -> Answer {
         created_at: context.now,
         updated_at: context.now,
         quota: None,
+        suspended: false,
+        metadata: Metadata::default(),
     });
     Ok(stored(world, context, id))
 }

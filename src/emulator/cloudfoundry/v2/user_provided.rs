@@ -8,6 +8,7 @@ use super::message::{Field, Message, Type};
 use super::resources::View;
 use crate::emulator::cloudfoundry::call::{Answer, Reply};
 use crate::emulator::cloudfoundry::errors::{Error, Failure};
+use crate::emulator::cloudfoundry::metadata::Metadata;
 use crate::emulator::cloudfoundry::store::{Deletion, Instance, InstanceKind, Store, UserProvided};
 use crate::emulator::cloudfoundry::world::World;
 
@@ -98,6 +99,7 @@ pub(super) fn create(world: &mut World, context: &Context<'_>) -> Answer {
         updated_at: context.now,
         shared_to: Vec::new(),
         kind,
+        metadata: Metadata::default(),
     });
     Ok(warned(stored(world, context, id, 201), &message))
 }
