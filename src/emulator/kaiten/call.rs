@@ -56,6 +56,8 @@ pub(super) enum Answer {
     Found(Value),
     /// 201 with this.
     Created(Value),
+    /// 201 without a body.
+    Accepted,
     /// 204.
     Done,
 }

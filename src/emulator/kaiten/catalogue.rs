@@ -29,13 +29,14 @@ pub(super) fn fill(store: &mut Store, service: &Service, author: &Author) {
 
     let zones = [("eu-west-1", "EU West 1", id(SEED_ZONE)), ("us-east-1", "US East 1", fresh())];
     for (slug, name, id) in zones {
-        store.zones.put(Zone {
+        store.put_zone(Zone {
             id,
             slug: slug.to_owned(),
             name: name.to_owned(),
             kind: "production".to_owned(),
             description: String::new(),
             metadata: serde_json::Map::new(),
+            deployments: Vec::new(),
             audit: audit.clone(),
         });
     }

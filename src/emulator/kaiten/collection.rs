@@ -8,6 +8,9 @@ use super::stamp::Stamp;
 
 /// A row: what it is found and ordered by.
 pub(super) trait Record {
+    /// Whether rows of this kind know when they were created; those that do not are ordered by id alone.
+    const HAS_TIME: bool = true;
+
     fn id(&self) -> &str;
     fn slug(&self) -> &str;
     fn created_at(&self) -> Stamp;

@@ -8,8 +8,8 @@ use super::body::{Body, Schema, Shape, optional, required};
 use super::call::{Answer, Call, Outcome};
 use super::page::{ListShape, Window};
 use super::problem::Problem;
-use super::record::{Audit, Instance, LifecycleState};
-use super::{Dialect, Service, integration, metadata, slug, store::Store};
+use super::record::{Audit, Instance, LifecycleState, ResourceType};
+use super::{Dialect, Service, integration, metadata, metadata_field, slug, store::Store};
 
 const MODULE: &str = "instances";
 
@@ -96,6 +96,7 @@ pub(super) fn create(service: &Service, call: &Call, caller: &Caller) -> Outcome
     let wanted = Wanted::of(&body);
 
     let mut store = service.write();
+    let metadata = metadata_field::validated(&store, ResourceType::Instance, body.object("metadata"), None)?;
     service.within_limit(store.instances.len(), service.options.limits.instances, "CreateInstance")?;
     wanted.license_is_current(&store, "CreateInstance")?;
     let taken = |slug: &str| store.instances.has_slug(slug);
@@ -119,7 +120,7 @@ pub(super) fn create(service: &Service, call: &Call, caller: &Caller) -> Outcome
         zone_id: wanted.zone,
         start,
         end,
-        metadata: body.object("metadata").map(metadata::stored).unwrap_or_default(),
+        metadata,
         platform: body.object("platform").map(metadata::stored),
         integrations,
         status: "HEALTHY".to_owned(),
@@ -146,6 +147,8 @@ pub(super) fn update(service: &Service, slug: &str, call: &Call, caller: &Caller
         let detail = "integrations cannot be set through this operation";
         return Err(Problem::new(422, "UpdateInstance.IntegrationsNotSettable", detail));
     }
+    let before = Some(&instance.metadata);
+    let metadata = metadata_field::validated(&store, ResourceType::Instance, body.object("metadata"), before)?;
     let (start, end) = (body.time("startLicenseDate"), body.time("endLicenseDate"));
     let wanted = Wanted::of(&body);
     if wanted.license != instance.license_id {
@@ -164,7 +167,7 @@ pub(super) fn update(service: &Service, slug: &str, call: &Call, caller: &Caller
     instance.license_id = wanted.license;
     instance.zone_id = wanted.zone.or(instance.zone_id);
     (instance.start, instance.end) = (start?, end?);
-    instance.metadata = body.object("metadata").map(metadata::stored).unwrap_or_default();
+    instance.metadata = metadata;
     instance.platform = body.object("platform").map(metadata::stored);
     instance.audit.touch(service.now(), &caller.author);
     store.put_instance(instance);

@@ -28,6 +28,11 @@ fn double(number: &Number) -> Number {
     Number::from_f64(double).unwrap_or_else(|| number.clone())
 }
 
+/// A double as it is written: without a fraction where it has none.
+pub(super) fn number(number: f64) -> Value {
+    through(&Value::from(number))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,4 @@
-//! Kaiten: customers, deployment zones, licenses and their families, and instances, in the dialect of today's contract
-//! and in that of the seed document.
+//! Kaiten: its control plane in the dialect of today's contract, and instances in that of the seed document.
 //!
 //! Section numbers (§) are those of the project's notes on the Kaiten API. What is not listed here answers 404, as
 //! unknown routes do.
@@ -14,24 +13,35 @@ use serde_json::Value;
 use super::{Clock, Ids, Wording};
 use body::Body;
 use problem::Problem;
+use saved::Saved;
 use stamp::Stamp;
-use store::{Saved, Store};
+use store::Store;
 
 mod auth;
 mod body;
 mod call;
 mod catalogue;
 mod collection;
+mod component;
 mod customer;
+mod entitlement;
 mod family;
+mod flag;
+mod grant;
+mod group;
 mod instance;
 mod integration;
+mod json_schema;
 mod license;
 mod metadata;
+mod metadata_field;
 mod page;
 mod problem;
 mod record;
+mod release;
 mod routes;
+mod rule;
+mod saved;
 mod slug;
 mod stamp;
 mod store;
@@ -107,6 +117,20 @@ pub struct Limits {
     pub licenses: Option<usize>,
     /// Instances.
     pub instances: Option<usize>,
+    /// Entitlements.
+    pub entitlements: Option<usize>,
+    /// Entitlement groups.
+    pub entitlement_groups: Option<usize>,
+    /// Grants of entitlements, all licenses together.
+    pub license_entitlements: Option<usize>,
+    /// Metadata fields that are not archived.
+    pub metadata_fields: Option<usize>,
+    /// Components.
+    pub components: Option<usize>,
+    /// Releases.
+    pub releases: Option<usize>,
+    /// Feature flags.
+    pub feature_flags: Option<usize>,
 }
 
 /// An emulated Kaiten. Clones are the same one.
@@ -230,12 +254,15 @@ impl Service {
     }
 
     /// The quota of the organization: checked before anything else a create meets in the database (§8).
-    #[expect(clippy::unused_self, reason = "reads like the other rules where it is used")]
     fn within_limit(&self, count: usize, limit: Option<usize>, operation: &str) -> Result<(), Problem> {
+        self.within_quota(count, limit, &format!("{operation}.EntitlementLimitReached"))
+    }
+
+    /// The same, where the code has a name of its own.
+    #[expect(clippy::unused_self, reason = "reads like the other rules where it is used")]
+    fn within_quota(&self, count: usize, limit: Option<usize>, code: &str) -> Result<(), Problem> {
         match limit {
-            Some(limit) if count >= limit => {
-                Err(Problem::new(409, format!("{operation}.EntitlementLimitReached"), "entitlement limit reached"))
-            }
+            Some(limit) if count >= limit => Err(Problem::new(409, code, "entitlement limit reached")),
             _ => Ok(()),
         }
     }

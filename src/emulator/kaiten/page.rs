@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -36,8 +37,8 @@ pub(super) struct Window {
 
 #[derive(Serialize, Deserialize)]
 struct Cursor {
-    #[serde(rename = "createdAt")]
-    created_at: Stamp,
+    #[serde(rename = "createdAt", skip_serializing_if = "Option::is_none")]
+    created_at: Option<Stamp>,
     id: String,
 }
 
@@ -69,22 +70,40 @@ impl Window {
 
     /// The rows in the window, newest first. `plural` is the word in the code of a cursor that is none.
     pub(super) fn answer<T: Record>(
-        self,
+        &self,
         rows: &Collection<T>,
         shape: ListShape,
         plural: &str,
         view: impl Fn(&T) -> Value,
     ) -> Result<Value, Problem> {
-        let after = self.cursor.map(|cursor| decode(&cursor, plural)).transpose()?;
+        let after = match self.cursor::<Cursor>(plural)? {
+            None => None,
+            Some(Cursor { created_at: Some(created_at), id }) => Some((created_at, id)),
+            Some(Cursor { created_at: None, id }) if !T::HAS_TIME => Some((Stamp::UNSET, id)),
+            Some(_) => return Err(invalid(plural)),
+        };
+        let everything = matches!(shape, ListShape::Array | ListShape::Total);
+        let rows = rows.newest(after.filter(|_| !everything)).map(AsRef::as_ref);
+        Ok(self.page(rows, shape, view, encode))
+    }
+
+    /// The first of these rows, which begin where the cursor points, as a page.
+    pub(super) fn page<'a, T: 'a>(
+        &self,
+        rows: impl Iterator<Item = &'a T>,
+        shape: ListShape,
+        view: impl Fn(&T) -> Value,
+        cursor: impl Fn(&T) -> Value,
+    ) -> Value {
         if matches!(shape, ListShape::Array | ListShape::Total) {
-            let items: Vec<Value> = rows.newest(None).map(|row| view(row)).collect();
-            return Ok(if shape == ListShape::Array {
+            let items: Vec<Value> = rows.map(view).collect();
+            return if shape == ListShape::Array {
                 items.into()
             } else {
                 json!({ "total": items.len(), "items": items })
-            });
+            };
         }
-        let found: Vec<_> = rows.newest(after).take(self.limit + 1).collect();
+        let found: Vec<_> = rows.take(self.limit + 1).collect();
         let has_more = found.len() > self.limit;
         let shown = &found[..found.len().min(self.limit)];
         let items: Vec<Value> = shown.iter().map(|row| view(row)).collect();
@@ -93,22 +112,28 @@ impl Window {
             && shape == ListShape::Pages
             && let Some(last) = shown.last()
         {
-            page["nextCursor"] = encode(last.as_ref()).into();
+            page["nextCursor"] = BASE64_URL_SAFE_NO_PAD.encode(cursor(last).to_string()).into();
         }
-        Ok(page)
+        page
+    }
+
+    /// What the cursor holds, if there is one.
+    pub(super) fn cursor<T: DeserializeOwned>(&self, plural: &str) -> Result<Option<T>, Problem> {
+        let Some(text) = self.cursor.as_deref() else { return Ok(None) };
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok();
+        let cursor = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        cursor.map(Some).ok_or_else(|| invalid(plural))
     }
 }
 
-fn encode(last: &impl Record) -> String {
-    let cursor = json!({ "createdAt": last.created_at(), "id": last.id() });
-    BASE64_URL_SAFE_NO_PAD.encode(cursor.to_string())
+fn encode(last: &impl Record) -> Value {
+    json!(Cursor { created_at: has_time(last).then(|| last.created_at()), id: last.id().to_owned() })
 }
 
-fn decode(text: &str, plural: &str) -> Result<(Stamp, String), Problem> {
-    let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok();
-    let cursor: Option<Cursor> = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    match cursor {
-        Some(cursor) => Ok((cursor.created_at, cursor.id)),
-        None => Err(Problem::new(400, format!("{plural}.InvalidCursor"), "invalid pagination cursor")),
-    }
+fn has_time<T: Record>(_: &T) -> bool {
+    T::HAS_TIME
+}
+
+fn invalid(plural: &str) -> Problem {
+    Problem::new(400, format!("{plural}.InvalidCursor"), "invalid pagination cursor")
 }

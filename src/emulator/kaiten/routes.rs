@@ -15,7 +15,10 @@ use super::auth::{self, Caller};
 use super::call::{Answer, Call, Outcome};
 use super::license::Move;
 use super::problem::Problem;
-use super::{Dialect, Service, customer, family, instance, license, zone};
+use super::{
+    Dialect, Service, component, customer, entitlement, family, flag, grant, group, instance, license, metadata_field,
+    release, zone,
+};
 
 /// The largest request body taken, in bytes; the server's own limit is not known.
 const LARGEST_BODY: usize = 8 << 20;
@@ -23,7 +26,31 @@ const LARGEST_BODY: usize = 8 << 20;
 /// Set by the gateway (§2.4).
 const TRACE: HeaderName = HeaderName::from_static("kaiten-traceid");
 
-const COLLECTIONS: [&str; 5] = ["customers", "deployment-zones", "license-families", "licenses", "instances"];
+/// The first segments of the paths there are.
+const COLLECTIONS: [&str; 11] = [
+    "components",
+    "customers",
+    "deployment-zones",
+    "entitlement-groups",
+    "entitlements",
+    "feature-flags",
+    "instances",
+    "license-families",
+    "licenses",
+    "metadata-fields",
+    "releases",
+];
+
+/// Whether this path is served, if not by this method.
+fn is_known(segments: &[&str]) -> bool {
+    match segments {
+        [collection] | [collection, _] => COLLECTIONS.contains(collection),
+        ["licenses", _, step] => *step == "entitlements" || Move::named(step).is_some(),
+        ["metadata-fields", _, step] => matches!(*step, "archive" | "unarchive" | "dry-run"),
+        ["licenses" | "entitlement-groups", _, "entitlements", _] | ["entitlement-groups", _, "entitlements"] => true,
+        _ => false,
+    }
+}
 
 pub(super) fn router(service: Arc<Service>) -> Router {
     Router::new().fallback(handle).with_state(service)
@@ -64,7 +91,18 @@ impl Service {
 
     fn core(&self, call: &Call, segments: &[&str], caller: &Caller) -> Outcome {
         let method = call.method.as_str();
-        match (segments, method) {
+        let answer = match segments {
+            ["licenses" | "license-families", ..] => self.licensing(call, segments, method, caller),
+            ["entitlements" | "entitlement-groups", ..] => self.entitling(call, segments, method, caller),
+            ["components" | "releases", ..] => self.releasing(call, segments, method, caller),
+            ["metadata-fields", ..] => self.fields(call, segments, method, caller),
+            _ => self.serving(call, segments, method, caller),
+        };
+        answer.unwrap_or_else(|| Err(if is_known(segments) { wrong_method() } else { unknown_route() }))
+    }
+
+    fn serving(&self, call: &Call, segments: &[&str], method: &str, caller: &Caller) -> Option<Outcome> {
+        Some(match (segments, method) {
             (["customers"], "GET") => customer::list(self, call, caller),
             (["customers"], "POST") => customer::create(self, call, caller),
             (["customers", slug], "GET") => customer::get(self, slug, caller),
@@ -77,6 +115,24 @@ impl Service {
             (["deployment-zones", slug], "PUT") => zone::update(self, slug, call, caller),
             (["deployment-zones", slug], "DELETE") => zone::delete(self, slug, caller),
 
+            (["instances"], "GET") => instance::list(self, call, caller),
+            (["instances"], "POST") => instance::create(self, call, caller),
+            (["instances", slug], "GET") => instance::get(self, slug, caller),
+            (["instances", slug], "PUT") => instance::update(self, slug, call, caller),
+            (["instances", slug], "PATCH") => instance::patch(self, slug, call, caller),
+            (["instances", slug], "DELETE") => instance::delete(self, slug, caller),
+
+            (["feature-flags"], "GET") => flag::list(self, call, caller),
+            (["feature-flags"], "POST") => flag::create(self, call, caller),
+            (["feature-flags", slug], "GET") => flag::get(self, slug, caller),
+            (["feature-flags", slug], "PUT") => flag::update(self, slug, call, caller),
+            (["feature-flags", slug], "DELETE") => flag::delete(self, slug, caller),
+            _ => return None,
+        })
+    }
+
+    fn licensing(&self, call: &Call, segments: &[&str], method: &str, caller: &Caller) -> Option<Outcome> {
+        Some(match (segments, method) {
             (["license-families"], "GET") => family::list(self, call, caller),
             (["license-families", slug], "GET") => family::get(self, slug, call, caller),
 
@@ -85,22 +141,66 @@ impl Service {
             (["licenses", slug], "GET") => license::get(self, slug, caller),
             (["licenses", slug], "PUT") => license::update(self, slug, call, caller),
             (["licenses", slug], "DELETE") => license::delete(self, slug, caller),
-            (["licenses", slug, step], "POST") if Move::named(step).is_some() => {
-                let step = Move::named(step).expect("the guard says so");
-                license::advance(self, slug, step, caller)
+
+            (["licenses", slug, "entitlements"], "GET") => grant::list(self, slug, call, caller),
+            (["licenses", slug, "entitlements"], "POST") => grant::create(self, slug, call, caller),
+            (["licenses", slug, "entitlements", of], "GET") => grant::get(self, slug, of, caller),
+            (["licenses", slug, "entitlements", of], "PUT") => grant::update(self, slug, of, call, caller),
+            (["licenses", slug, "entitlements", of], "DELETE") => grant::delete(self, slug, of, caller),
+
+            (["licenses", slug, step], "POST") => license::advance(self, slug, Move::named(step)?, caller),
+            _ => return None,
+        })
+    }
+
+    fn entitling(&self, call: &Call, segments: &[&str], method: &str, caller: &Caller) -> Option<Outcome> {
+        Some(match (segments, method) {
+            (["entitlements"], "GET") => entitlement::list(self, call, caller),
+            (["entitlements"], "POST") => entitlement::create(self, call, caller),
+            (["entitlements", slug], "GET") => entitlement::get(self, slug, caller),
+            (["entitlements", slug], "PUT") => entitlement::update(self, slug, call, caller),
+            (["entitlements", slug], "DELETE") => entitlement::delete(self, slug, caller),
+
+            (["entitlement-groups"], "GET") => group::list(self, call, caller),
+            (["entitlement-groups"], "POST") => group::create(self, call, caller),
+            (["entitlement-groups", slug], "GET") => group::get(self, slug, caller),
+            (["entitlement-groups", slug], "PUT") => group::update(self, slug, call, caller),
+            (["entitlement-groups", slug], "DELETE") => group::delete(self, slug, caller),
+            (["entitlement-groups", slug, "entitlements"], "POST") => group::add(self, slug, call, caller),
+            (["entitlement-groups", slug, "entitlements", member], "DELETE") => {
+                group::remove(self, slug, member, caller)
             }
+            _ => return None,
+        })
+    }
 
-            (["instances"], "GET") => instance::list(self, call, caller),
-            (["instances"], "POST") => instance::create(self, call, caller),
-            (["instances", slug], "GET") => instance::get(self, slug, caller),
-            (["instances", slug], "PUT") => instance::update(self, slug, call, caller),
-            (["instances", slug], "PATCH") => instance::patch(self, slug, call, caller),
-            (["instances", slug], "DELETE") => instance::delete(self, slug, caller),
+    fn releasing(&self, call: &Call, segments: &[&str], method: &str, caller: &Caller) -> Option<Outcome> {
+        Some(match (segments, method) {
+            (["components"], "GET") => component::list(self, call, caller),
+            (["components"], "POST") => component::create(self, call, caller),
+            (["components", slug], "GET") => component::get(self, slug, caller),
+            (["components", slug], "PUT") => component::update(self, slug, call, caller),
+            (["components", slug], "DELETE") => component::delete(self, slug, caller),
 
-            ([collection] | [collection, _], _) if COLLECTIONS.contains(collection) => Err(wrong_method()),
-            (["licenses", _, step], _) if Move::named(step).is_some() => Err(wrong_method()),
-            _ => Err(unknown_route()),
-        }
+            (["releases"], "GET") => release::list(self, call, caller),
+            (["releases"], "POST") => release::create(self, call, caller),
+            (["releases", slug], "GET") => release::get(self, slug, caller),
+            (["releases", slug], "DELETE") => release::delete(self, slug, caller),
+            _ => return None,
+        })
+    }
+
+    fn fields(&self, call: &Call, segments: &[&str], method: &str, caller: &Caller) -> Option<Outcome> {
+        Some(match (segments, method) {
+            (["metadata-fields"], "GET") => metadata_field::list(self, call, caller),
+            (["metadata-fields"], "POST") => metadata_field::create(self, call, caller),
+            (["metadata-fields", "reorder"], "POST") => metadata_field::reorder(self, call, caller),
+            (["metadata-fields", id], "PATCH") => metadata_field::update(self, id, call, caller),
+            (["metadata-fields", id, "archive"], "POST") => metadata_field::archive(self, id, caller),
+            (["metadata-fields", id, "unarchive"], "POST") => metadata_field::unarchive(self, id, caller),
+            (["metadata-fields", id, "dry-run"], "POST") => metadata_field::dry_run(self, id, call, caller),
+            _ => return None,
+        })
     }
 
     fn seed(&self, call: &Call, segments: &[&str], writes: bool) -> Outcome {
@@ -138,6 +238,7 @@ impl Service {
         match outcome {
             Ok(Answer::Found(value)) => (200, "application/json", Some(value)),
             Ok(Answer::Created(value)) => (201, "application/json", Some(value)),
+            Ok(Answer::Accepted) => (201, "", None),
             Ok(Answer::Done) => (204, "", None),
             Err(problem) => {
                 let document = match self.options.dialect {

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-use super::collection::{Collection, Record};
-use super::record::{Customer, Family, Instance, Integrations, License, Zone};
+use super::collection::Collection;
+use super::record::{
+    Component, Customer, Entitlement, Family, Flag, Grant, Group, Instance, Integrations, License, MetadataField,
+    Release, Zone,
+};
 
 /// All rows, with the indexes that spare a walk through them.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +17,21 @@ pub(super) struct Store {
     pub(super) families: Collection<Family>,
     pub(super) licenses: Collection<License>,
     pub(super) instances: Collection<Instance>,
+    pub(super) groups: Collection<Group>,
+    pub(super) entitlements: Collection<Entitlement>,
+    pub(super) metadata_fields: Collection<MetadataField>,
+    pub(super) components: Collection<Component>,
+    pub(super) releases: Collection<Release>,
+    pub(super) flags: Collection<Flag>,
+    grants: HashMap<String, Collection<Grant>>,
+    /// How many grants there are of all licenses.
+    grant_count: usize,
+    licenses_granting: Relation,
+    entitlements_in: Relation,
+    releases_with: Relation,
+    zones_with: Relation,
+    component_names: HashSet<(String, String)>,
+    release_versions: HashSet<String>,
     instances_of: InstancesOf,
     versions: HashMap<String, BTreeMap<u32, String>>,
     customer_links: Links,
@@ -46,6 +62,10 @@ impl Relation {
                 self.0.remove(one);
             }
         }
+    }
+
+    fn has(&self, one: &str) -> bool {
+        self.0.contains_key(one)
     }
 
     fn of(&self, one: &str) -> Vec<String> {
@@ -104,7 +124,150 @@ impl Store {
                 self.put_instance(detached);
             }
         }
-        self.zones.remove(id);
+        if let Some(zone) = self.zones.remove(id) {
+            for deployment in &zone.deployments {
+                self.zones_with.untie(&deployment.release_id, id);
+            }
+        }
+    }
+
+    /// Writes a zone; deployments are only ever added to one.
+    pub(super) fn put_zone(&mut self, zone: Zone) -> Arc<Zone> {
+        for deployment in &zone.deployments {
+            self.zones_with.tie(&deployment.release_id, &zone.id);
+        }
+        self.zones.put(zone)
+    }
+
+    /// Whether a release is or ever was deployed to a zone that still exists.
+    pub(super) fn release_was_deployed(&self, id: &str) -> bool {
+        self.zones_with.has(id)
+    }
+
+    /// Writes an entitlement: a new one, or in the place of the one with its id.
+    pub(super) fn put_entitlement(&mut self, entitlement: Entitlement) -> Arc<Entitlement> {
+        if let Some(before) = self.entitlements.get(&entitlement.id).cloned() {
+            for group in &before.groups {
+                self.entitlements_in.untie(group, &before.id);
+            }
+        }
+        for group in &entitlement.groups {
+            self.entitlements_in.tie(group, &entitlement.id);
+        }
+        self.entitlements.put(entitlement)
+    }
+
+    /// Deletes an entitlement and its memberships.
+    pub(super) fn remove_entitlement(&mut self, id: &str) {
+        if let Some(entitlement) = self.entitlements.remove(id) {
+            for group in &entitlement.groups {
+                self.entitlements_in.untie(group, id);
+            }
+        }
+    }
+
+    /// Whether a license grants this entitlement.
+    pub(super) fn entitlement_is_granted(&self, id: &str) -> bool {
+        self.licenses_granting.has(id)
+    }
+
+    /// Deletes a group; its members stay.
+    pub(super) fn remove_group(&mut self, id: &str) {
+        for entitlement in self.entitlements_in.of(id) {
+            if let Some(entitlement) = self.entitlements.get(&entitlement) {
+                let mut entitlement = Entitlement::clone(entitlement);
+                entitlement.groups.remove(id);
+                self.put_entitlement(entitlement);
+            }
+        }
+        self.groups.remove(id);
+    }
+
+    /// The grants of a license.
+    pub(super) fn grants(&self, license: &str) -> Option<&Collection<Grant>> {
+        self.grants.get(license)
+    }
+
+    /// What a license grants of an entitlement.
+    pub(super) fn grant(&self, license: &str, entitlement: &str) -> Option<&Arc<Grant>> {
+        self.grants.get(license)?.find(entitlement)
+    }
+
+    /// How many grants there are.
+    pub(super) fn grant_count(&self) -> usize {
+        self.grant_count
+    }
+
+    /// Writes a grant: a new one, or in the place of the one with its id.
+    pub(super) fn put_grant(&mut self, grant: Grant) {
+        let grants = self.grants.entry(grant.license_id.clone()).or_default();
+        if grants.get(&grant.id).is_none() {
+            self.grant_count += 1;
+        }
+        self.licenses_granting.tie(&grant.entitlement_id, &grant.license_id);
+        grants.put(grant);
+    }
+
+    /// Deletes a grant.
+    pub(super) fn remove_grant(&mut self, grant: &Grant) {
+        let Some(grants) = self.grants.get_mut(&grant.license_id) else { return };
+        if grants.remove(&grant.id).is_some() {
+            self.grant_count -= 1;
+            self.licenses_granting.untie(&grant.entitlement_id, &grant.license_id);
+        }
+        if grants.len() == 0 {
+            self.grants.remove(&grant.license_id);
+        }
+    }
+
+    /// Writes a component: a new one, or in the place of the one with its id.
+    pub(super) fn put_component(&mut self, component: Component) -> Arc<Component> {
+        if let Some(before) = self.components.get(&component.id) {
+            self.component_names.remove(&name_of(before));
+        }
+        self.component_names.insert(name_of(&component));
+        self.components.put(component)
+    }
+
+    /// Deletes a component.
+    pub(super) fn remove_component(&mut self, id: &str) {
+        if let Some(component) = self.components.remove(id) {
+            self.component_names.remove(&name_of(&component));
+        }
+    }
+
+    /// Whether a component has this name and version already.
+    pub(super) fn has_component(&self, name: &str, version: &str) -> bool {
+        self.component_names.contains(&(name.to_owned(), version.to_owned()))
+    }
+
+    /// Whether a release contains this component.
+    pub(super) fn component_is_released(&self, id: &str) -> bool {
+        self.releases_with.has(id)
+    }
+
+    /// Writes a release, which never changes afterwards.
+    pub(super) fn put_release(&mut self, release: Release) -> Arc<Release> {
+        for component in &release.component_ids {
+            self.releases_with.tie(component, &release.id);
+        }
+        self.release_versions.insert(release.version.clone());
+        self.releases.put(release)
+    }
+
+    /// Deletes a release and its links to components.
+    pub(super) fn remove_release(&mut self, id: &str) {
+        if let Some(release) = self.releases.remove(id) {
+            for component in &release.component_ids {
+                self.releases_with.untie(component, id);
+            }
+            self.release_versions.remove(&release.version);
+        }
+    }
+
+    /// Whether a release has this version already.
+    pub(super) fn has_release(&self, version: &str) -> bool {
+        self.release_versions.contains(version)
     }
 
     /// Writes a license version; its family is written by itself.
@@ -166,9 +329,9 @@ impl Store {
         self.instance_links.untie(&instance.integrations);
     }
 
-    /// Whether an instance is on this license version.
+    /// Whether an instance is on this license version, or a grant of it is there.
     pub(super) fn license_is_in_use(&self, id: &str) -> bool {
-        self.instances_of.license.0.contains_key(id)
+        self.instances_of.license.has(id) || self.grants.contains_key(id)
     }
 
     /// Whether a customer has one of these links already.
@@ -182,72 +345,6 @@ impl Store {
     }
 }
 
-/// The rows as they are saved.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Saved {
-    customers: Vec<Customer>,
-    deployment_zones: Vec<Zone>,
-    license_families: Vec<Family>,
-    licenses: Vec<License>,
-    instances: Vec<Instance>,
-}
-
-impl From<Store> for Saved {
-    fn from(store: Store) -> Self {
-        Self {
-            customers: rows(&store.customers),
-            deployment_zones: rows(&store.zones),
-            license_families: rows(&store.families),
-            licenses: rows(&store.licenses),
-            instances: rows(&store.instances),
-        }
-    }
-}
-
-fn rows<T: Record + Clone>(rows: &Collection<T>) -> Vec<T> {
-    rows.newest(None).map(|row| T::clone(row)).collect()
-}
-
-impl TryFrom<Saved> for Store {
-    type Error = String;
-
-    fn try_from(saved: Saved) -> Result<Self, String> {
-        let mut store = Self::default();
-        for row in saved.customers {
-            new(&store.customers, "customer", &row)?;
-            store.put_customer(row);
-        }
-        for row in saved.deployment_zones {
-            new(&store.zones, "deployment zone", &row)?;
-            store.zones.put(row);
-        }
-        for row in saved.license_families {
-            new(&store.families, "license family", &row)?;
-            store.families.put(row);
-        }
-        for row in saved.licenses {
-            new(&store.licenses, "license", &row)?;
-            known(store.families.get(&row.family_id).is_some(), "license", &row)?;
-            store.put_license(row);
-        }
-        for row in saved.instances {
-            new(&store.instances, "instance", &row)?;
-            let zone = row.zone_id.as_ref().is_none_or(|zone| store.zones.get(zone).is_some());
-            let customer = store.customers.get(&row.customer_id).is_some();
-            known(zone && customer && store.licenses.get(&row.license_id).is_some(), "instance", &row)?;
-            store.put_instance(row);
-        }
-        Ok(store)
-    }
-}
-
-fn new<T: Record>(rows: &Collection<T>, kind: &str, row: &T) -> Result<(), String> {
-    if rows.get(row.id()).is_some() || rows.has_slug(row.slug()) {
-        return Err(format!("{kind} `{}` is there twice", row.slug()));
-    }
-    Ok(())
-}
-
-fn known(is_known: bool, kind: &str, row: &impl Record) -> Result<(), String> {
-    if is_known { Ok(()) } else { Err(format!("{kind} `{}` refers to what is not there", row.slug())) }
+fn name_of(component: &Component) -> (String, String) {
+    (component.name.clone(), component.version.clone())
 }

@@ -8,8 +8,9 @@ use super::body::{Body, Schema, Shape, optional, required};
 use super::call::{Answer, Call, Outcome};
 use super::page::Window;
 use super::problem::Problem;
-use super::record::{Audit, Zone};
-use super::{Service, metadata, store::Store};
+use super::record::{Audit, Deployment, ResourceType, Zone};
+use super::stamp::Stamp;
+use super::{Service, metadata_field, store::Store};
 
 const MODULE: &str = "deployment_zones";
 
@@ -44,20 +45,23 @@ pub(super) fn create(service: &Service, call: &Call, caller: &Caller) -> Outcome
     let body = Body::read(&call.body, ZONE)?;
     caller.may(Write, MODULE)?;
     let mut store = service.write();
+    let metadata = metadata_field::validated(&store, ResourceType::DeploymentZone, body.object("metadata"), None)?;
     service.within_limit(store.zones.len(), service.options.limits.deployment_zones, "CreateDeploymentZone")?;
     let name = body.demanded("name");
     let slug = service.new_slug(&body, &name, "CreateDeploymentZone", |slug| store.zones.has_slug(slug))?;
-    no_release(&body)?;
+    let now = service.now();
+    let deployments = deployment(&store, &body, None, now)?.into_iter().collect();
     let zone = Zone {
         id: service.new_id(|id| store.zones.get(id).is_some()),
         slug,
         name,
         kind: body.demanded("type"),
         description: body.demanded("description"),
-        metadata: body.object("metadata").map(metadata::stored).unwrap_or_default(),
-        audit: Audit::new(service.now(), &caller.author),
+        metadata,
+        deployments,
+        audit: Audit::new(now, &caller.author),
     };
-    let zone = store.zones.put(zone);
+    let zone = store.put_zone(zone);
     Ok(Answer::Created(view(&zone)))
 }
 
@@ -67,13 +71,17 @@ pub(super) fn update(service: &Service, slug: &str, call: &Call, caller: &Caller
     service.not_renamed(&body, slug, "UpdateDeploymentZone")?;
     let mut store = service.write();
     let mut zone = find(&store, slug, "UpdateDeploymentZone")?.clone();
-    no_release(&body)?;
+    let before = Some(&zone.metadata);
+    let metadata = metadata_field::validated(&store, ResourceType::DeploymentZone, body.object("metadata"), before)?;
+    let now = service.now();
+    let deployment = deployment(&store, &body, zone.release(), now)?;
+    zone.deployments.extend(deployment);
     zone.name = body.demanded("name");
     zone.kind = body.demanded("type");
     zone.description = body.demanded("description");
-    zone.metadata = body.object("metadata").map(metadata::stored).unwrap_or_default();
-    zone.audit.touch(service.now(), &caller.author);
-    store.zones.put(zone);
+    zone.metadata = metadata;
+    zone.audit.touch(now, &caller.author);
+    store.put_zone(zone);
     Ok(Answer::Done)
 }
 
@@ -85,14 +93,15 @@ pub(super) fn delete(service: &Service, slug: &str, caller: &Caller) -> Outcome 
     Ok(Answer::Done)
 }
 
-/// The emulator has no releases, so whichever is named does not exist.
-fn no_release(body: &Body) -> Result<(), Problem> {
-    match body.id("releaseId") {
-        Some(id) => {
-            Err(Problem::new(404, "CreateDeployment.ReleaseNotFound", format!("Release with ID {id} was not found")))
-        }
-        None => Ok(()),
+/// The deployment a body asks for, if it names another release than the one that is there.
+fn deployment(store: &Store, body: &Body, current: Option<&str>, at: Stamp) -> Result<Option<Deployment>, Problem> {
+    let Some(id) = body.id("releaseId") else { return Ok(None) };
+    if store.releases.get(&id).is_none() {
+        // The code is that of what the handler does next (§11.2).
+        let detail = format!("Release with ID {id} was not found");
+        return Err(Problem::new(404, "CreateDeployment.ReleaseNotFound", detail));
     }
+    Ok((current != Some(id.as_str())).then_some(Deployment { release_id: id, at }))
 }
 
 fn find<'a>(store: &'a Store, slug: &str, operation: &str) -> Result<&'a Zone, Problem> {
@@ -101,10 +110,13 @@ fn find<'a>(store: &'a Store, slug: &str, operation: &str) -> Result<&'a Zone, P
 }
 
 fn view(zone: &Zone) -> Value {
-    let Zone { id, slug, name, kind, description, metadata, audit } = zone;
+    let Zone { id, slug, name, kind, description, metadata, deployments: _, audit } = zone;
     let mut object = json!({ "id": id, "slug": slug, "name": name, "type": kind, "description": description });
     if !metadata.is_empty() {
         object["metadata"] = metadata.clone().into();
+    }
+    if let Some(release) = zone.release() {
+        object["releaseId"] = release.into();
     }
     audit.show(&mut object);
     object

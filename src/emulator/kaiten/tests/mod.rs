@@ -9,10 +9,15 @@ use super::call::Call;
 use super::{Catalogue, Clock, Dialect, Ids, Kaiten, Options, Token};
 
 mod customers;
+mod entitlements;
+mod flags;
+mod grants;
 mod instances;
 mod licenses;
 mod lists;
+mod metadata_fields;
 mod order;
+mod releases;
 mod seed;
 mod zones;
 

@@ -28,6 +28,12 @@ fn a_request_meets_token_route_body_schema_scope_and_rules_in_this_order() {
         refused(401, "ValidateToken.Invalid")
     );
     assert_eq!(code(api.raw("PATCH", "/api/customers", admin, "")), refused(405, "UNKNOWN"));
+    for path in ["releases/v1", "licenses/a/publish", "metadata-fields/a", "entitlement-groups/a/entitlements/b"] {
+        assert_eq!(code(api.raw("PUT", &format!("/api/{path}"), admin, "{}")), refused(405, "UNKNOWN"), "{path}");
+    }
+    for path in ["licenses/a/sell", "entitlement-groups/a/usage", "releases/a/b", "service-accounts"] {
+        assert_eq!(code(api.raw("POST", &format!("/api/{path}"), admin, "{}")), refused(404, "NOT_FOUND"), "{path}");
+    }
 }
 
 #[test]
@@ -39,11 +45,19 @@ fn each_operation_needs_the_scope_of_its_module() {
         ("license-families", "licenses"),
         ("licenses", "licenses"),
         ("instances", "instances"),
+        ("licenses/none/entitlements", "licenses"),
+        ("entitlements", "entitlements"),
+        ("entitlement-groups", "entitlements"),
+        ("components", "components"),
+        ("releases", "releases"),
+        ("metadata-fields?resourceType=INSTANCE", "metadata_fields"),
+        ("feature-flags", "feature_flags"),
     ] {
         let (status, problem) = api.raw("GET", &format!("/api/{path}"), sales, "");
         assert_eq!((status, &problem["code"]), (403, &json!("Auth.MissingScope")));
         assert_eq!(problem["detail"], format!("missing required scope: read:{module}"));
-        assert_eq!(api.raw("GET", &format!("/api/{path}"), Some("Bearer ksh_reader"), "").0, 200);
+        let expected = if path.contains("none") { 404 } else { 200 };
+        assert_eq!(api.raw("GET", &format!("/api/{path}"), Some("Bearer ksh_reader"), "").0, expected);
     }
     assert_eq!(api.raw("POST", "/api/customers", sales, r#"{"name":"a"}"#).0, 201);
     assert_eq!(api.raw("GET", "/api/customers", sales, "").0, 200);
