@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use super::page::Walk;
 use super::wire::Row;
-use super::{Dialect, Kaiten, problem, wire};
+use super::{Dialect, Kaiten, entitlement, problem, wire};
 use crate::http::{Method, Request, segment};
 use crate::kind::{Abilities, Check, Failure, Modification, RemoteError, Writer};
 use crate::model::{Code, Diagnostic, Facts, Observed, Path, Section, Value};
@@ -58,6 +58,10 @@ impl Kaiten {
         }
         let row = response.json::<Row>().map_err(|error| problem::malformed(&response, error.detail))?;
         if row.get("id").and_then(Json::as_str) == Some(&*observed.id) {
+            let mut row = row;
+            if section.name == entitlement::SECTION.name {
+                entitlement::inward(&mut row);
+            }
             return Ok(Some(row));
         }
         Err(problem::ours(
@@ -129,11 +133,28 @@ impl Writer<'_, Kaiten> {
         modification: Modification<'_>,
         kept: &[&str],
     ) -> Result<(), RemoteError> {
+        self.put_reshaped(section, path, live, modification, kept, |_| {}).await
+    }
+
+    /// The same for a body that Kaiten takes in another shape than the table's.
+    pub(super) async fn put_reshaped(
+        &self,
+        section: &'static Section,
+        path: &str,
+        live: &Row,
+        modification: Modification<'_>,
+        kept: &[&str],
+        outward: fn(&mut Row),
+    ) -> Result<(), RemoteError> {
         let dialect = self.session().dialect;
         let as_it_is = wire::repeat(section, dialect, live, kept);
         let mut body = as_it_is.clone();
         wire::put_over(section, dialect, modification, live, &mut body);
-        if body == as_it_is { Ok(()) } else { self.send(Method::PUT, section, path, Some(body)).await }
+        if body == as_it_is {
+            return Ok(());
+        }
+        outward(&mut body);
+        self.send(Method::PUT, section, path, Some(body)).await
     }
 
     /// An object after it was changed; the answer to a PUT holds nothing (reference §7.1).
@@ -201,4 +222,4 @@ impl Writer<'_, Kaiten> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

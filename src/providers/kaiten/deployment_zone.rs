@@ -43,11 +43,9 @@ pub(super) static SECTION: Section = Section {
         Field::new(
             "release",
             "releaseId",
-            Shape::Text { min: 1, max: 100 },
-            "The slug of the release that runs in the zone.",
-        )
-        .unsupported(
-            "releases are not managed yet; deploy them with the tool that does so today and leave `release` out",
+            Shape::Reference { section: "releases", qualifier: None, with_slug: false },
+            "The release that runs in the zone: a declared one's key, an existing one's slug, or `{ id: … }`; it can become \
+             another one, but not none.",
         ),
     ],
     attributes: &[ID, SLUG_ATTRIBUTE, CREATED_AT, UPDATED_AT],
@@ -66,7 +64,9 @@ impl Readable for DeploymentZone {
 
 impl Kind for DeploymentZone {
     fn check(check: Check<'_>) -> Vec<Diagnostic> {
-        metadata::imprecise(check)
+        let mut found = metadata::imprecise(check);
+        found.extend(change::irremovable(check, &["release"]));
+        found
     }
 
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {

@@ -165,7 +165,7 @@ fn set(json: &mut Json, path: &[Segment], value: Option<Json>, shared: bool) {
 }
 
 /// Puts a value over another: mappings key by key, at every depth.
-fn merge(into: &mut Json, value: &Json) {
+pub(super) fn merge(into: &mut Json, value: &Json) {
     match (into, value) {
         (Json::Object(into), Json::Object(value)) => {
             for (key, value) in value {
@@ -177,7 +177,7 @@ fn merge(into: &mut Json, value: &Json) {
 }
 
 /// A value as JSON; secrets are exposed here and nowhere else in this provider.
-fn json(value: &Value) -> Json {
+pub(super) fn json(value: &Value) -> Json {
     match value {
         Value::Null => Json::Null,
         Value::Bool(bool) => Json::Bool(*bool),
@@ -212,6 +212,14 @@ pub(super) fn project(section: &'static Section, dialect: Dialect, row: &Row) ->
     let id = id.ok_or_else(|| format!("the answer holds one of `{}` without `id`", section.name))?;
     // Old rows may lack their slug; the id stands in, so that nothing matches by accident.
     let slug = row.get("slug").and_then(Json::as_str).filter(|slug| !slug.is_empty()).unwrap_or(id);
+    let mut reshaped;
+    let row = if section.name == super::entitlement::SECTION.name {
+        reshaped = row.clone();
+        super::entitlement::inward(&mut reshaped);
+        &reshaped
+    } else {
+        row
+    };
     let mut fields = Fields::default();
     for field in section.fields {
         let told = dialect.is_among(field.apis) && field.unsupported.is_none();
@@ -247,6 +255,8 @@ fn project_field(field: &Field, row: &Row) -> Option<Value> {
             let name = row.get(&slug_member(field.wire)).and_then(text);
             if id.is_none() && name.is_none() { Value::Null } else { Value::Link(Box::new(Link { name, id })) }
         }
+        (Shape::Names { .. }, _) => Value::List(names(row, field.wire)),
+        (Shape::Keyed { .. }, _) => return None,
         (Shape::Object, None) => Value::Map(Box::default()),
         // A row that does not tell its slug does not tell that it has none.
         (_, None) if field.name == "slug" => return None,
@@ -255,6 +265,17 @@ fn project_field(field: &Field, row: &Row) -> Option<Value> {
         (_, Some(json)) => Value::from_json(json),
     };
     Some(value)
+}
+
+/// What a list of other objects holds is told by its twin, which can only be read (reference §14).
+fn names(row: &Row, member: &str) -> Vec<Value> {
+    let twin = match member {
+        "componentIds" => "components",
+        _ => "entitlementGroups",
+    };
+    let objects = row.get(twin).and_then(Json::as_array).into_iter().flatten();
+    let name = |object: &Json| ["slug", "id"].iter().find_map(|part| Some(Value::text(object.get(part)?.as_str()?)));
+    objects.filter_map(name).collect()
 }
 
 #[cfg(test)]
