@@ -325,3 +325,5 @@ impl Writer<'_, Kaiten> {
 mod tests;
 #[cfg(test)]
 mod emulated;
+#[cfg(test)]
+mod roundtrip;
