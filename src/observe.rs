@@ -157,7 +157,11 @@ fn needs<'a>(target: &TargetName, desired: &'a Desired, registry: &Registry) -> 
         let need = needs.entry(resource.address.section).or_default();
         need.witness.get_or_insert(resource);
         need.resources.push(resource);
-        for (_, value) in resource.fields.iter() {
+        for (name, value) in resource.fields.iter() {
+            let field = registry.section(resource.address.section).and_then(|section| section.field(name));
+            if let Some(named) = field.and_then(|field| field.shape.names()) {
+                needs.entry(named).or_default().witness.get_or_insert(resource);
+            }
             if let Value::Reference(reference) = value
                 && !matches!(reference.to, To::Declared(_))
             {

@@ -78,7 +78,9 @@ impl<'a> Knowledge<'a> {
                 },
                 plain => {
                     self.prepare(plain);
-                    self.value(plain)
+                    let value = self.value(plain);
+                    problems.extend(self.named_nowhere(resource, shape, &value, &path()));
+                    value
                 }
             };
             fields.set(name, value);
@@ -146,6 +148,19 @@ impl<'a> Knowledge<'a> {
                 }
             }
         }
+    }
+
+    /// What a value names that is neither declared nor there.
+    fn named_nowhere(&self, resource: &Resource, shape: Option<Shape>, value: &Value, path: &Path) -> Vec<Diagnostic> {
+        let Some((shape, section)) = shape.and_then(|shape| Some((shape, shape.names()?))) else { return Vec::new() };
+        let declared = |name: &str| resource.requires.iter().any(|(at, _)| at.section == section && *at.key == *name);
+        let undeclared = shape.named(value).into_iter().filter(|(_, name)| !declared(name));
+        let looked_up = undeclared.filter_map(|(inside, name)| {
+            let reference = Reference { section, to: To::Natural { name: name.into(), qualifier: None } };
+            let path = Path(path.0.iter().chain(&inside.0).cloned().collect());
+            self.link(resource, &reference, None, &path).err()
+        });
+        looked_up.map(|problem| *problem).collect()
     }
 
     fn not_found(

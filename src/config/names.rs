@@ -6,8 +6,7 @@ use crate::model::{Field, KeySource, Section, Shape};
 use crate::suggest::Suggest;
 
 /// Sections of the language that no kind of this version has.
-pub(super) const PLANNED: &[&str] =
-    &["entitlements", "entitlement_groups", "metadata_fields", "components", "releases", "feature_flags"];
+pub(super) const PLANNED: &[&str] = &["feature_flags"];
 
 /// The natural key of a section's objects as one writes it: `slug`, `organization/space`.
 pub(super) fn natural_form(section: &'static Section, registry: &Registry) -> String {
@@ -37,7 +36,7 @@ pub(super) fn folds(section: &'static Section, registry: &Registry) -> Vec<bool>
         KeySource::Reference => {
             referred(section, part.name).and_then(|outer| registry.section(outer)).map_or(own, |outer| outer.fold_case)
         }
-        KeySource::Key | KeySource::FieldOrKey => own,
+        KeySource::Key | KeySource::Field | KeySource::FieldOrKey => own,
     });
     fold.collect()
 }

@@ -60,7 +60,7 @@ impl Shapes {
         match (shape, subject.value) {
             (Shape::Any | Shape::Reference { .. }, _)
             | (Shape::Boolean, Value::Bool(_))
-            | (Shape::Object, Value::Map(_)) => Ok(()),
+            | (Shape::Object | Shape::Keyed { .. }, Value::Map(_)) => Ok(()),
             (Shape::Text { min, max }, Value::Text(text)) => length(name, text, *min, *max),
             (Shape::Format(format), Value::Text(text)) => self.format(format, text, subject),
             (Shape::Instant, Value::Text(text)) => {
@@ -76,6 +76,10 @@ impl Shapes {
                 )),
             },
             (Shape::Texts { max_total }, Value::List(items)) => texts(items, *max_total, subject),
+            (Shape::Names { .. }, Value::List(items)) => {
+                texts(items, usize::MAX, subject)?;
+                twice(items, subject)
+            }
             _ => Err(wrong_type(shape, subject)),
         }
     }
@@ -122,8 +126,8 @@ pub(super) fn describe(shape: &Shape) -> &'static str {
         Shape::Boolean => "`true` or `false`",
         Shape::Integer { .. } => "an integer",
         Shape::Reference { .. } => "a reference",
-        Shape::Texts { .. } => "a list of strings",
-        Shape::Object => "a mapping",
+        Shape::Texts { .. } | Shape::Names { .. } => "a list of strings",
+        Shape::Object | Shape::Keyed { .. } => "a mapping",
         Shape::Any => "anything",
     }
 }
@@ -148,8 +152,8 @@ impl Type {
             }
             Shape::Boolean => Self::Boolean,
             Shape::Integer { .. } => Self::Integer,
-            Shape::Texts { .. } => Self::List,
-            Shape::Object => Self::Map,
+            Shape::Texts { .. } | Shape::Names { .. } => Self::List,
+            Shape::Object | Shape::Keyed { .. } => Self::Map,
             Shape::Any => Self::Unknown,
         }
     }
@@ -244,6 +248,17 @@ fn texts(items: &[Value], max_total: usize, subject: Subject<'_>) -> Result<(), 
     Ok(())
 }
 
+/// The remote would keep each name once, and tell it once for ever.
+fn twice(items: &[Value], subject: Subject<'_>) -> Result<(), Complaint> {
+    let known = |item: &&Value| matches!(item, Value::Text(_));
+    let again = (1..items.len()).find(|at| known(&&items[*at]) && items[..*at].contains(&items[*at]));
+    let Some(at) = again else { return Ok(()) };
+    let message = format!("`{}` names the same twice", subject.name);
+    let mut complaint = Complaint::new(Code::InvalidValue, message, "named before").help("remove it");
+    complaint.path = Path::default().index(at);
+    Err(complaint)
+}
+
 fn wrong_type(shape: &Shape, subject: Subject<'_>) -> Complaint {
     let Subject { name, value, secret, .. } = subject;
     let lexeme = subject.lexeme.filter(|lexeme| !secret && lexeme.len() <= 60 && !lexeme.contains('\n'));
@@ -270,8 +285,10 @@ fn wrong_type(shape: &Shape, subject: Subject<'_>) -> Complaint {
         (Shape::Integer { .. }, Value::Text(_), _) if text.is_some_and(|text| text.parse::<i64>().is_ok()) => {
             complaint.help(format!("write it without quotes: `{}`", text.unwrap_or_default()))
         }
-        (Shape::Texts { .. }, Value::Text(_), Some(lexeme)) => complaint.help(format!("write a list: `[{lexeme}]`")),
-        (Shape::Object, _, _) => complaint.help("write `key: value` lines below it, indented"),
+        (Shape::Texts { .. } | Shape::Names { .. }, Value::Text(_), Some(lexeme)) => {
+            complaint.help(format!("write a list: `[{lexeme}]`"))
+        }
+        (Shape::Object | Shape::Keyed { .. }, _, _) => complaint.help("write `key: value` lines below it, indented"),
         (Shape::Instant, _, _) => complaint.help("write it as `2026-09-01T00:00:00Z`"),
         _ => complaint,
     }

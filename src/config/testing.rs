@@ -327,9 +327,14 @@ impl Project {
     }
 
     pub fn load(&self) -> Loaded {
+        self.load_by(&registry())
+    }
+
+    /// The same by other tables.
+    pub fn load_by(&self, registry: &Registry) -> Loaded {
         let mut sources = self.sources.clone();
         let mut diagnostics = Diagnostics::default();
-        let desired = super::load(&self.files, &self.settings, &registry(), &mut sources, &mut diagnostics);
+        let desired = super::load(&self.files, &self.settings, registry, &mut sources, &mut diagnostics);
         let told = diagnostics.has_errors()
             || self.settings.variables.values().any(|variable| variable.value == Value::Unknown);
         assert_eq!(desired.is_none(), told, "sound or told why not");

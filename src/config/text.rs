@@ -362,9 +362,9 @@ pub(super) fn type_of<'p>(section: &'static Section, path: &'p Path) -> Result<T
     let leaf = |kind: Type| if inner.is_empty() { Ok(kind) } else { Err(Unreadable::TooDeep(name, kind)) };
     if let Some(field) = section.field(name) {
         return match field.shape {
-            Shape::Object if !inner.is_empty() => Ok(Type::Unknown),
+            Shape::Object | Shape::Keyed { .. } if !inner.is_empty() => Ok(Type::Unknown),
             Shape::Any => Ok(Type::Unknown),
-            Shape::Texts { .. } if matches!(inner, [Segment::Index(_)]) => Ok(Type::Text),
+            Shape::Texts { .. } | Shape::Names { .. } if matches!(inner, [Segment::Index(_)]) => Ok(Type::Text),
             shape => leaf(Type::of(&shape)),
         };
     }

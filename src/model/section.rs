@@ -1,5 +1,9 @@
 //! What a section may hold: tables of fields that parsing, schemas, encoding, comparing and documentation all read.
 
+use std::sync::Arc;
+
+use super::{Path, Value};
+
 /// A kind's table.
 #[derive(Debug)]
 pub struct Section {
@@ -65,6 +69,8 @@ pub struct KeyPart {
 pub enum KeySource {
     /// The key in the section.
     Key,
+    /// The field of this name, which must be declared.
+    Field,
     /// The field of this name if it is declared, else the key in the section.
     FieldOrKey,
     /// The natural key of what the field of this name refers to.
@@ -240,10 +246,44 @@ pub enum Shape {
         /// The limit.
         max_total: usize,
     },
+    /// Other objects by their natural key, where that is what the API takes: a list of declared keys or of what exists.
+    Names {
+        /// Their section.
+        section: &'static str,
+    },
+    /// A mapping from other objects, named likewise, to anything.
+    Keyed {
+        /// Their section.
+        section: &'static str,
+    },
     /// A mapping of anything.
     Object,
     /// Anything.
     Any,
+}
+
+impl Shape {
+    /// The section of what a value of this shape names without being a reference.
+    pub fn names(&self) -> Option<&'static str> {
+        match self {
+            Self::Names { section } | Self::Keyed { section } => Some(section),
+            _ => None,
+        }
+    }
+
+    /// What such a value names, each with where it stands in the value. What is known only later names nothing yet.
+    pub fn named<'v>(&self, value: &'v Value) -> Vec<(Path, &'v str)> {
+        match (self, value) {
+            (Self::Names { .. }, Value::List(items)) => {
+                let texts = items.iter().enumerate();
+                texts.filter_map(|(at, item)| Some((Path::default().index(at), item.as_text()?))).collect()
+            }
+            (Self::Keyed { .. }, Value::Map(map)) => {
+                map.keys().map(|key| (Path::default().key(Arc::clone(key)), &**key)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// The form of a string.

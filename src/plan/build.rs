@@ -108,15 +108,14 @@ impl<'a> Planner<'a> {
 
     /// What could not be read must not pass for what does not exist.
     fn depends_on_unread(&self, resource: &Resource) -> bool {
-        let is_unread = |value: &Value| match value {
-            Value::Reference(reference) => {
-                matches!(reference.to, To::Natural { .. })
-                    && self.snapshot.collection(&resource.target, reference.section).is_none()
-            }
-            _ => false,
+        let section = self.registry.section(resource.address.section);
+        let unread = |section| self.snapshot.collection(&resource.target, section).is_none();
+        let is_unread = |name: &str, value: &Value| match value {
+            Value::Reference(reference) => matches!(reference.to, To::Natural { .. }) && unread(reference.section),
+            _ => section.and_then(|section| section.field(name)?.shape.names()).is_some_and(unread),
         };
         resource.requires.iter().any(|(address, _)| self.unread.contains(address))
-            || resource.fields.iter().any(|(_, value)| is_unread(value))
+            || resource.fields.iter().any(|(name, value)| is_unread(name, value))
     }
 
     fn step(&mut self, resource: &'a Resource) -> Option<Step> {

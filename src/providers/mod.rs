@@ -9,7 +9,12 @@ use crate::kind::Registry;
 pub fn registry() -> Registry {
     Registry::default()
         .with::<kaiten::Customer>()
+        .with::<kaiten::MetadataField>()
+        .with::<kaiten::Component>()
+        .with::<kaiten::Release>()
         .with::<kaiten::DeploymentZone>()
+        .with::<kaiten::EntitlementGroup>()
+        .with::<kaiten::Entitlement>()
         .with::<kaiten::License>()
         .with_readable::<kaiten::LicenseFamily>()
         .with::<kaiten::Instance>()

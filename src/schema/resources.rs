@@ -130,7 +130,8 @@ fn constraints(shape: Shape) -> Value {
         }),
         Shape::Enum(words) => json!({ "enum": words }),
         Shape::Texts { .. } => json!({ "type": "array", "items": { "type": "string" } }),
-        Shape::Object => json!({ "type": "object" }),
+        Shape::Names { .. } => json!({ "type": "array", "items": { "type": "string", "minLength": 1 } }),
+        Shape::Object | Shape::Keyed { .. } => json!({ "type": "object" }),
         Shape::Reference { .. } | Shape::Any => json!({}),
     }
 }

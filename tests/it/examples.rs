@@ -56,6 +56,37 @@ fn the_platform_converges_in_production_and_in_staging_by_themselves() {
 }
 
 #[test]
+fn the_catalogue_of_a_vendor_converges_in_production_and_in_staging_and_follows_what_is_declared_anew() {
+    let project = Project::copy_of("examples/saas-catalogue");
+    converge(&project, &[]);
+    converge(&project, &["-e", "staging"]);
+    let mut plans = project.read("resources/plans.yaml");
+    for (was, is) in [
+        ("seats: { value: 25, overage_percent: 20 }", "seats: { value: 30, overage_percent: 20 }"),
+        ("      single-sign-on: false\n", "      single-sign-on: null\n"),
+        ("lifecycle_state: DRAFT", "lifecycle_state: PUBLISHED"),
+        ("groups: [collaboration]", "groups: [platform, collaboration]"),
+        ("warning_threshold_percent: 80", "warning_threshold_percent: 90"),
+        ("    description: What runs below the product.\n", "    description: Below the product.\n"),
+        ("    version_name: \"2026\"\n    default: true\n", "    version_name: \"2026\"\n    default: false\n"),
+        ("    version_name: \"2027\"\n", "    version_name: \"2027\"\n    default: true\n"),
+    ] {
+        assert!(plans.contains(was), "{was}");
+        plans = plans.replace(was, is);
+    }
+    project.write("resources/plans.yaml", plans);
+    let product = project.read("resources/product.yaml");
+    let product = product
+        .replace("release: autumn", "release: winter")
+        .replace("[public, internal, confidential]", "[internal, confidential]")
+        .replace("provider: hetzner", "provider: exoscale");
+    project.write("resources/product.yaml", product);
+    let customers = project.read("resources/customers.yaml");
+    project.write("resources/customers.yaml", customers.replace("MAINTENANCE", "HEALTHY").replace("crm-1001", "crm-2"));
+    converge(&project, &[]);
+}
+
+#[test]
 fn what_the_sandbox_remembers_is_not_for_git() {
     let project = Project::copy_of("examples/quickstart");
     project.run(&["plan"]).exits(0);

@@ -135,13 +135,10 @@ fn a_consent_to_what_is_not_declared_or_cannot_be_is_a_wrong_command() {
 
 #[test]
 fn an_earlier_name_is_3_where_nothing_can_be_renamed() {
-    let yaml = "instances:\n  new:\n    name: New\n    customer: acme-corp\n    license: growth\n    \
-                start_license_date: 2026-09-01T00:00:00Z\n    end_license_date: 2027-09-01T00:00:00Z\n    \
-                lifecycle: { was: old }\n";
-    let world = World::declaring(yaml);
+    let world = World::declaring("organizations:\n  new:\n    lifecycle: { was: old }\n");
     let told = world.run(&["plan"]).exits(3);
-    assert!(told.stderr.contains("this version does not rename instances"), "{}", told.stderr);
-    assert!(told.stderr.contains("resources.yaml:8:18"), "{}", told.stderr);
+    assert!(told.stderr.contains("this version does not rename organizations"), "{}", told.stderr);
+    assert!(told.stderr.contains("resources.yaml:3:18"), "{}", told.stderr);
 }
 
 #[test]

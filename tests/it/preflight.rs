@@ -119,7 +119,7 @@ fn edit(world: &World, members: &Value) {
 }
 
 #[test]
-fn drift_is_shown_field_by_field_and_left_alone() {
+fn drift_is_shown_field_by_field_and_taken_back_with_one_write() {
     let world = applied();
     edit(
         &world,
@@ -132,8 +132,11 @@ fn drift_is_shown_field_by_field_and_left_alone() {
     insta::assert_snapshot!("drift", world.run(&["plan"]).exits(0));
     insta::assert_snapshot!("drift_json", world.run(&["plan", "--format", "json"]).exits(0));
     world.run(&["plan", "--detailed-exitcode"]).exits(2);
-    insta::assert_snapshot!("drift_applied", world.run(&["apply", "--yes"]).exits(5));
-    assert_eq!(world.kaiten().writes(), 0, "updates are shown only");
+    insta::assert_snapshot!("drift_applied", world.run(&["apply", "--yes"]).exits(0));
+    assert_eq!(world.kaiten().writes(), 1);
+    let metadata = &world.get(world.kaiten(), "/api/instances/acme-production")["metadata"];
+    assert_eq!(*metadata, json!({ "region": "eu-west-1", "sizes": [1, 2], "theirs": true }), "what is not ours stays");
+    world.run(&["plan", "--detailed-exitcode"]).exits(0);
 }
 
 #[test]
@@ -162,7 +165,7 @@ fn the_rest_is_done_where_something_is_blocked_and_its_dependents_are_not() {
     edit(&world, &json!({ "name": "Edited in the console" }));
     let yaml = world.project.read("resources.yaml");
     world.declare(&format!(
-        "{yaml}deployment_zones:\n  free: {{ name: Free, type: production }}\n  bound: {{ name: '${{instances.acme-production.name}}', type: production }}\n"
+        "{yaml}    lifecycle: {{ on_exists: adopt_if_equal }}\ndeployment_zones:\n  free: {{ name: Free, type: production }}\n  bound: {{ name: '${{instances.acme-production.name}}', type: production }}\n"
     ));
     insta::assert_snapshot!(world.run(&["apply", "--yes", "-q"]).exits(5));
     assert!(world.slugs("deployment-zones").contains(&"free".to_owned()));

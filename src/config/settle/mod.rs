@@ -273,7 +273,7 @@ impl Settler {
         let draft = &self.drafts[at];
         let field = match part.from {
             KeySource::Key => return Told::Known(Arc::clone(&draft.address.key)),
-            KeySource::FieldOrKey | KeySource::Reference => draft.field(part.name),
+            KeySource::Field | KeySource::FieldOrKey | KeySource::Reference => draft.field(part.name),
         };
         match field.map(|(at, field)| (at, &field.raw)) {
             None if part.from == KeySource::FieldOrKey => Told::Known(Arc::clone(&draft.address.key)),
@@ -395,14 +395,31 @@ impl Settler {
             }
             let DraftField { field: table, raw, .. } = &self.drafts[at].fields[field];
             // Whatever comes to stand inside a free-form value is right.
-            let free =
-                matches!(table.shape, Shape::Object | Shape::Any) && !matches!(raw, Raw::Value(Value::Template(_)));
+            let free = matches!(table.shape, Shape::Object | Shape::Keyed { .. } | Shape::Any)
+                && !matches!(raw, Raw::Value(Value::Template(_)));
             if !free && matches!(raw, Raw::Value(value) if value.has_template()) {
                 self.answer(Question::Field(at, field), cx);
                 self.check_folded(at, field, cx);
             }
             self.check_secret(at, field, cx);
+            self.use_named(at, field, cx);
         }
+    }
+
+    /// What a field names without being a reference is needed first all the same, if it is declared.
+    fn use_named(&mut self, at: usize, field: usize, cx: &mut Context<'_>) {
+        let draft = &self.drafts[at];
+        let declared = &draft.fields[field];
+        let (Some(section), Raw::Value(value)) = (declared.field.shape.names(), &declared.raw) else { return };
+        let node = draft.tree.node(declared.node);
+        let mut uses = Vec::new();
+        for (path, name) in declared.field.shape.named(value) {
+            let Some(address) = cx.declared.address(section, name) else { continue };
+            if let Told::Known(To::Declared(address)) = self.same_target(at, field, address, cx) {
+                uses.push((address, node.locate(&path).0));
+            }
+        }
+        self.drafts[at].uses.extend(uses);
     }
 
     fn check_folded(&self, at: usize, field: usize, cx: &mut Context<'_>) {

@@ -124,7 +124,7 @@ impl Settler {
         }
     }
 
-    fn same_target(&self, at: usize, field: usize, address: Address, cx: &mut Context<'_>) -> Told<To> {
+    pub(super) fn same_target(&self, at: usize, field: usize, address: Address, cx: &mut Context<'_>) -> Told<To> {
         let draft = &self.drafts[at];
         let there = cx.declared.number(address.section, &address.key).map(|there| &self.drafts[there as usize]);
         let (Some(own), Some(other)) = (&draft.target, there.and_then(|there| there.target.as_ref())) else {

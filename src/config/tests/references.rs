@@ -171,3 +171,28 @@ spaces:
         help: none of them could be created first: remove one of these edges
     ");
 }
+
+#[test]
+fn what_a_list_or_a_mapping_names_comes_first_where_it_is_declared() {
+    let load = |text: &str| Project::new().file("a.yaml", text).load_by(&crate::providers::registry());
+    let desired = load(
+        "components:\n  api-1: { name: api, version: '1' }\nreleases:\n  winter: { version: '1', components: [web-1, api-1] }\n",
+    )
+    .desired();
+    let release = resource(&desired, "releases", "winter");
+    assert_eq!(requires(&release), ["components.api-1"]);
+    let place = desired.sources.position(release.requires[0].1);
+    assert_eq!((place.line, place.column), (4, 47));
+    let twice = load("releases:\n  winter: { version: '1', components: [web-1, api-1, web-1] }\n").shown();
+    assert!(twice.contains("a.yaml:2:54") && twice.contains("`components` names the same twice"), "{twice}");
+    let number = load("releases:\n  winter: { version: '1', components: [1] }\n").shown();
+    assert!(number.contains("`components` takes strings, not an integer"), "{number}");
+}
+
+#[test]
+fn what_is_named_is_on_the_same_target() {
+    let text = "components:\n  api-1: { name: api, version: '1', target: second }\nreleases:\n  winter: { version: '1', components: [api-1], target: kaiten }\n";
+    let project = Project::new().target("second", "kaiten", None).file("a.yaml", text);
+    let shown = project.load_by(&crate::providers::registry()).shown();
+    assert!(shown.contains("`components.api-1` is on another target"), "{shown}");
+}

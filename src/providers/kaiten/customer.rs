@@ -1,8 +1,10 @@
 //! Customers (reference §10.1).
 
-use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UNLIMITED, UPDATED_AT};
-use crate::kind::{Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
-use crate::model::{Field, Format, KeyPart, KeySource, Observed, Section, Shape};
+use std::collections::BTreeMap;
+
+use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UNLIMITED, UPDATED_AT, change, instance};
+use crate::kind::{Abilities, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::model::{Collection, Facts, Field, Format, KeyPart, KeySource, Observed, Section, Shape};
 
 /// Who instances belong to.
 #[derive(Debug)]
@@ -48,6 +50,8 @@ pub(super) static SECTION: Section = Section {
 impl Readable for Customer {
     type Provider = Provided;
     const SECTION: &'static Section = &SECTION;
+    /// A delete takes them along.
+    const BESIDE: &'static [&'static str] = &["instances"];
 
     async fn observe(_: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
         remote.collection(&SECTION, PATH).await
@@ -61,5 +65,24 @@ impl Kind for Customer {
 
     async fn look_up(proposal: Proposal<'_>, remote: Reader<'_, Kaiten>) -> Result<Option<Observed>, RemoteError> {
         remote.find(&SECTION, PATH, &proposal.identity.to_string()).await
+    }
+
+    fn abilities(facts: &Facts) -> Abilities {
+        change::abilities(facts)
+    }
+
+    /// Omitted, the domain and the external id would be cleared (reference §7.2).
+    async fn update(modification: Modification<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {
+        remote.replace(&SECTION, PATH, modification, &[]).await
+    }
+
+    async fn delete(observed: &Observed, remote: &Writer<'_, Kaiten>) -> Result<Option<Observed>, RemoteError> {
+        remote.remove(&SECTION, PATH, observed).await
+    }
+
+    /// Kaiten deletes them without a word (reference §9).
+    fn takes_along(observed: &Observed, collections: &BTreeMap<&'static str, Collection>, _: &Facts) -> Vec<String> {
+        let instances = instance::referring(collections, "customer", &observed.id);
+        instances.map(|instance| format!("the instance `{}`", instance.identity)).collect()
     }
 }

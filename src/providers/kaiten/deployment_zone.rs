@@ -1,8 +1,12 @@
 //! Deployment zones (reference §10.7).
 
-use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UNLIMITED, UPDATED_AT, metadata};
-use crate::kind::{Check, Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
-use crate::model::{Diagnostic, Field, KeyPart, KeySource, Observed, Section, Shape};
+use std::collections::BTreeMap;
+
+use super::{
+    CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UNLIMITED, UPDATED_AT, change, instance, metadata,
+};
+use crate::kind::{Abilities, Check, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::model::{Collection, Diagnostic, Facts, Field, KeyPart, KeySource, Observed, Section, Shape};
 
 /// Where instances run.
 #[derive(Debug)]
@@ -39,11 +43,9 @@ pub(super) static SECTION: Section = Section {
         Field::new(
             "release",
             "releaseId",
-            Shape::Text { min: 1, max: 100 },
-            "The slug of the release that runs in the zone.",
-        )
-        .unsupported(
-            "releases are not managed yet; deploy them with the tool that does so today and leave `release` out",
+            Shape::Reference { section: "releases", qualifier: None, with_slug: false },
+            "The release that runs in the zone: a declared one's key, an existing one's slug, or `{ id: … }`; it can become \
+             another one, but not none.",
         ),
     ],
     attributes: &[ID, SLUG_ATTRIBUTE, CREATED_AT, UPDATED_AT],
@@ -52,6 +54,8 @@ pub(super) static SECTION: Section = Section {
 impl Readable for DeploymentZone {
     type Provider = Provided;
     const SECTION: &'static Section = &SECTION;
+    /// A delete detaches them.
+    const BESIDE: &'static [&'static str] = &["instances"];
 
     async fn observe(_: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
         remote.collection(&SECTION, PATH).await
@@ -60,7 +64,9 @@ impl Readable for DeploymentZone {
 
 impl Kind for DeploymentZone {
     fn check(check: Check<'_>) -> Vec<Diagnostic> {
-        metadata::imprecise(check)
+        let mut found = metadata::imprecise(check);
+        found.extend(change::irremovable(check, &["release"]));
+        found
     }
 
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {
@@ -69,5 +75,24 @@ impl Kind for DeploymentZone {
 
     async fn look_up(proposal: Proposal<'_>, remote: Reader<'_, Kaiten>) -> Result<Option<Observed>, RemoteError> {
         remote.find(&SECTION, PATH, &proposal.identity.to_string()).await
+    }
+
+    fn abilities(facts: &Facts) -> Abilities {
+        change::abilities(facts)
+    }
+
+    /// Omitted, metadata would be cleared, and the release kept (reference §7.2).
+    async fn update(modification: Modification<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {
+        remote.replace(&SECTION, PATH, modification, &["release"]).await
+    }
+
+    async fn delete(observed: &Observed, remote: &Writer<'_, Kaiten>) -> Result<Option<Observed>, RemoteError> {
+        remote.remove(&SECTION, PATH, observed).await
+    }
+
+    /// Its instances stay, without a zone (reference §9).
+    fn takes_along(observed: &Observed, collections: &BTreeMap<&'static str, Collection>, _: &Facts) -> Vec<String> {
+        let instances = instance::referring(collections, "deployment_zone", &observed.id);
+        instances.map(|instance| format!("the zone of the instance `{}`", instance.identity)).collect()
     }
 }

@@ -12,13 +12,13 @@ use crate::emulator::{Effect, Fault, Running, Sandbox};
 use crate::kind::Wanted;
 use crate::model::{Collection, Fields, Path, Sensitive, Value};
 
-struct World {
-    sandbox: Running,
-    kaiten: Kaiten,
+pub(super) struct World {
+    pub(super) sandbox: Running,
+    pub(super) kaiten: Kaiten,
 }
 
 impl World {
-    async fn with(change: impl FnOnce(&mut Options)) -> Self {
+    pub(super) async fn with(change: impl FnOnce(&mut Options)) -> Self {
         let mut options = Options { catalogue: Catalogue::Empty, ..Options::default() };
         change(&mut options);
         let sandbox = Sandbox::new().kaiten(0, options).start().await.unwrap();
@@ -31,27 +31,32 @@ impl World {
         Self { sandbox, kaiten }
     }
 
-    async fn empty() -> Self {
+    pub(super) async fn empty() -> Self {
         Self::with(|_| {}).await
     }
 
-    fn fault(&self, fault: Fault) {
+    pub(super) fn fault(&self, fault: Fault) {
         self.sandbox.kaiten().unwrap().faults().add(fault);
     }
 
-    async fn try_create(&self, section: &'static str, slug: &str, fields: &Fields) -> Result<Observed, RemoteError> {
+    pub(super) async fn try_create(
+        &self,
+        section: &'static str,
+        slug: &str,
+        fields: &Fields,
+    ) -> Result<Observed, RemoteError> {
         create(&self.kaiten, section, slug, fields).await
     }
 
-    async fn create(&self, section: &'static str, slug: &str, fields: &Fields) -> Observed {
+    pub(super) async fn create(&self, section: &'static str, slug: &str, fields: &Fields) -> Observed {
         self.try_create(section, slug, fields).await.unwrap()
     }
 
-    async fn look_up(&self, section: &'static str, slug: &str) -> Option<Observed> {
+    pub(super) async fn look_up(&self, section: &'static str, slug: &str) -> Option<Observed> {
         look_up(&self.kaiten, section, slug, &Fields::default()).await.unwrap()
     }
 
-    async fn observe(&self, section: &str, observed: &BTreeMap<&'static str, Collection>) -> Collection {
+    pub(super) async fn observe(&self, section: &str, observed: &BTreeMap<&'static str, Collection>) -> Collection {
         let registry = crate::providers::registry();
         let declared = IndexMap::new();
         let observed = observed.iter().map(|(section, collection)| (*section, collection)).collect();
@@ -60,7 +65,7 @@ impl World {
     }
 
     /// A customer, a license and a zone, and an instance's fields that refer to them.
-    async fn peopled(&self) -> Fields {
+    pub(super) async fn peopled(&self) -> Fields {
         let customer = self.create("customers", "acme", &named("Acme")).await;
         let license = self.create("licenses", "growth", &license()).await;
         let zone = self.create("deployment_zones", "eu", &zone()).await;
@@ -68,23 +73,23 @@ impl World {
     }
 }
 
-fn fields<const N: usize>(fields: [(&'static str, Value); N]) -> Fields {
+pub(super) fn fields<const N: usize>(fields: [(&'static str, Value); N]) -> Fields {
     fields.into_iter().collect()
 }
 
-fn named(name: &str) -> Fields {
+pub(super) fn named(name: &str) -> Fields {
     fields([("name", Value::text(name))])
 }
 
-fn license() -> Fields {
+pub(super) fn license() -> Fields {
     fields([("name", Value::text("Growth")), ("type", Value::text("PAID"))])
 }
 
-fn zone() -> Fields {
+pub(super) fn zone() -> Fields {
     fields([("name", Value::text("EU")), ("type", Value::text("production"))])
 }
 
-fn instance(customer: &str, license: &str, zone: &str) -> Fields {
+pub(super) fn instance(customer: &str, license: &str, zone: &str) -> Fields {
     let metadata = [("region".into(), Value::text("eu")), ("größe".into(), Value::Number(3.into()))];
     fields([
         ("name", Value::text("Acme production")),

@@ -1,10 +1,16 @@
 //! Instances, in both dialects (reference §10.12, §12).
 
+use std::collections::BTreeMap;
+
 use super::dialect::Dialect;
 use super::license::published_siblings;
-use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UNLIMITED, UPDATED_AT, metadata, problem, wire};
-use crate::http::segment;
-use crate::kind::{Check, Failure, Kind, Proposal, Readable, Reader, RemoteError, Sole, Wanted, Writer};
+use super::{
+    CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UNLIMITED, UPDATED_AT, change, metadata, problem, wire,
+};
+use crate::http::Method;
+use crate::kind::{
+    Abilities, Check, Failure, Kind, Modification, Proposal, Readable, Reader, RemoteError, Sole, Wanted, Writer,
+};
 use crate::model::{
     Code, Collection, Compare, Diagnostic, Facts, Field, Fields, KeyPart, KeySource, Observed, Path, Section, Shape,
     To, Value, instant,
@@ -20,6 +26,9 @@ const DATES: [&str; 2] = ["start_license_date", "end_license_date"];
 
 /// What neither POST nor PUT takes: it is set by a PATCH of its own (reference §7.3).
 const PATCHED: [&str; 2] = ["status", "lifecycle_stage"];
+
+/// What a PUT leaves alone when it is omitted (reference §7.2).
+const KEPT: &[&str] = &["slug", "deployment_zone", "status", "lifecycle_stage"];
 
 pub(super) static SECTION: Section = Section {
     name: "instances",
@@ -155,6 +164,7 @@ impl Kind for Instance {
 
     fn check(check: Check<'_>) -> Vec<Diagnostic> {
         let mut found = metadata::imprecise(check);
+        found.extend(change::irremovable(check, &["deployment_zone", "lifecycle_stage"]));
         // What is written out has been looked at already; these are for dates that an expression yields.
         dates_in_milliseconds(check, &mut found);
         dates_in_order(check, &mut found);
@@ -193,8 +203,8 @@ impl Kind for Instance {
         if members.is_empty() {
             return Ok(instance);
         }
-        let path = format!("{PATH}/{}", segment(&instance.identity.to_string()));
-        remote.patch(&SECTION, path, members).await.map_err(|error| RemoteError {
+        let path = change::path_of(PATH, &instance.identity.to_string());
+        remote.send(Method::PATCH, &SECTION, &path, Some(members)).await.map_err(|error| RemoteError {
             message: format!("the instance has been created, but not its status: {}", error.message),
             ..error
         })?;
@@ -202,6 +212,48 @@ impl Kind for Instance {
             instance.fields.set(name, value.clone());
         }
         Ok(instance)
+    }
+
+    fn abilities(facts: &Facts) -> Abilities {
+        change::abilities(facts)
+    }
+
+    /// A PUT for most of it, then a PATCH for its status (reference §7.3). If the second one fails, the first one's
+    /// effect is no difference any more in the next run.
+    async fn update(modification: Modification<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {
+        let Modification { proposal, observed, .. } = modification;
+        let live = remote.fresh(&SECTION, PATH, observed).await?;
+        let mut now = observed.clone();
+        let path = |of: &Observed| change::path_of(PATH, &of.identity.to_string());
+        // A key that has become another renames too, without any field that says so.
+        let mut fields = proposal.fields.clone();
+        if modification.changes("slug") {
+            fields.set("slug", Value::text(proposal.identity.to_string()));
+            now.identity = proposal.identity.clone();
+        }
+        let modification = Modification { proposal: Proposal { fields: &fields, ..proposal }, ..modification };
+        let in_put: Vec<Path> = modification.changes.iter().filter(|path| !is_patched(path)).cloned().collect();
+        let put = Modification { changes: &in_put, ..modification };
+        remote.put_over(&SECTION, &path(observed), &live, put, KEPT).await?;
+
+        let changed: Vec<&str> = PATCHED.into_iter().filter(|name| modification.changes(name)).collect();
+        let mut members = wire::encode_only(&SECTION, remote.session().dialect, &fields, &changed);
+        members.retain(|member, value| live.get(member) != Some(&*value));
+        if !members.is_empty() {
+            let sent = remote.send(Method::PATCH, &SECTION, &path(&now), Some(members)).await;
+            sent.map_err(|error| match in_put.as_slice() {
+                [] => error,
+                _ => RemoteError {
+                    message: format!("the instance has been changed, but not its status: {}", error.message),
+                    ..error
+                },
+            })?;
+        }
+        remote.changed(&SECTION, PATH, &now).await
+    }
+
+    async fn delete(observed: &Observed, remote: &Writer<'_, Kaiten>) -> Result<Option<Observed>, RemoteError> {
+        remote.remove(&SECTION, PATH, observed).await
     }
 
     async fn look_up(proposal: Proposal<'_>, remote: Reader<'_, Kaiten>) -> Result<Option<Observed>, RemoteError> {
@@ -220,6 +272,20 @@ impl Kind for Instance {
             )),
         }
     }
+}
+
+fn is_patched(path: &Path) -> bool {
+    PATCHED.iter().any(|name| path.starts_with(&Path::field(*name)))
+}
+
+/// The instances whose field refers to the object of this id.
+pub(super) fn referring<'c>(
+    collections: &'c BTreeMap<&'static str, Collection>,
+    field: &'static str,
+    id: &'c str,
+) -> impl Iterator<Item = &'c Observed> {
+    let instances = collections.get(SECTION.name).into_iter().flat_map(Collection::iter);
+    instances.filter(move |instance| instance.fields.link(field).and_then(|link| link.id.as_deref()) == Some(id))
 }
 
 /// The instances of the same customer and name.

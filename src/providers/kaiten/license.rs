@@ -1,13 +1,18 @@
 //! Licenses, each one version of a family (reference §10.2, §10.3).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UPDATED_AT};
-use crate::http::segment;
-use crate::kind::{Check, Kind, Proposal, Readable, Reader, RemoteError, Sole, Wanted, Writer};
+use futures_util::future::try_join_all;
+
+use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UPDATED_AT, change, grant};
+use crate::http::{Method, segment};
+use crate::kind::{
+    Abilities, Check, Failure, Kind, Modification, Proposal, Readable, Reader, RemoteError, Sole, Wanted, Writer,
+};
 use crate::model::{
-    Attribute, Code, Collection, Diagnostic, Facts, Field, KeyPart, KeySource, Observed, Path, RemoteId, Section,
-    Shape, Value,
+    Attribute, Code, Collection, Compare, Diagnostic, Facts, Field, Fields, KeyPart, KeySource, Observed, Path,
+    RemoteId, Section, Shape, Value,
 };
 use crate::suggest::Suggest;
 
@@ -19,8 +24,14 @@ pub struct License;
 #[derive(Debug)]
 pub struct LicenseFamily;
 
-const PATH: &str = "/licenses";
+pub(super) const PATH: &str = "/licenses";
 const FAMILIES_PATH: &str = "/license-families";
+
+/// Moves by calls of its own.
+const STATE: &str = "lifecycle_state";
+
+/// What a PUT leaves alone, or takes no other value of than the stored one (reference §10.3).
+const KEPT: &[&str] = &["family", STATE, grant::FIELD];
 
 /// The id of a license's family: what its field `family` is read from.
 const FAMILY_ID: &str = "family_id";
@@ -82,10 +93,11 @@ pub(super) static SECTION: Section = Section {
         Field::new(
             "entitlements",
             "entitlements",
-            Shape::Object,
-            "What the license grants: entitlements, each with its value or with `value` and `overage_percent`.",
+            Shape::Keyed { section: "entitlements" },
+            "What the license grants: entitlements, each with its value (`-1`: unlimited), with `{ value: …, overage_percent: … }`, \
+             or with `null` for one that is not to be granted; others are left alone.",
         )
-        .unsupported("entitlements are not managed yet; grant them in the console and leave `entitlements` out"),
+        .compare(Compare::DeclaredKeys),
     ],
     attributes: &[
         ID,
@@ -132,32 +144,64 @@ impl Readable for License {
             let slug = families.and_then(|families| Some(families.with_id(family_id(license)?)?.identity.to_string()));
             set_family(license, slug);
         }
+        // There is no list of the grants of all licenses.
+        let granting = wanted.resources.iter().filter(|resource| resource.fields.get(grant::FIELD).is_some());
+        let mut there: HashMap<String, &mut Observed> =
+            licenses.iter_mut().map(|license| (license.identity.to_string(), license)).collect();
+        let slugs = granting.map(|resource| (resource.identity.to_string(), resource));
+        let asked = slugs.filter(|(slug, _)| there.contains_key(slug)).map(async |(slug, resource)| {
+            let grants = grant::read(remote, &slug).await?;
+            Ok::<_, RemoteError>((slug, resource, grants))
+        });
+        let read = try_join_all(asked).await?;
+        for (slug, resource, grants) in read {
+            if let Some(license) = there.get_mut(&slug) {
+                set_grants(license, &resource.fields, &grants);
+            }
+        }
         Ok(licenses)
     }
 }
 
 impl Kind for License {
     fn check(check: Check<'_>) -> Vec<Diagnostic> {
-        let mut found = Vec::new();
+        let mut found = grant::check(check);
         let Check { resource, proposal, observed, collections, .. } = check;
         let error = |code, field: &str, message: String, label: &str| {
             let span = resource.places.value(&Path::field(field));
             Diagnostic::error(code, message).on(&resource.address).at(span, label)
         };
         let state = proposal.fields.text("lifecycle_state");
-        if observed.is_none() && state == Some("ARCHIVED") {
+        let was = observed.and_then(|license| license.fields.text("lifecycle_state"));
+        if let (Some("DRAFT"), Some(was @ ("PUBLISHED" | "ARCHIVED"))) = (state, was) {
             found.push(
                 error(
                     Code::Blocked,
                     "lifecycle_state",
-                    "a license cannot be created as `ARCHIVED`".to_owned(),
-                    "it does not exist yet",
+                    format!("a license that is `{was}` cannot become a `DRAFT` again"),
+                    "it has been published",
                 )
-                .help("create it as `PUBLISHED`, or remove the declaration: nothing can be given an archived license"),
+                .help(format!("write `lifecycle_state: {was}`, or make a new version of its family")),
             );
         }
-        let default = proposal.fields.get("default") == Some(&Value::Bool(true));
-        if default && let Some(state @ ("DRAFT" | "ARCHIVED")) = state {
+        let is_default = |fields: &Fields| fields.get("default") == Some(&Value::Bool(true));
+        if state == Some("ARCHIVED")
+            && observed.is_some_and(|license| is_default(&license.fields))
+            && proposal.fields.get("default").is_none()
+        {
+            found.push(
+                error(
+                    Code::Blocked,
+                    "lifecycle_state",
+                    "its family's default cannot be archived".to_owned(),
+                    "it is the default now",
+                )
+                .help("write `default: false` beside it"),
+            );
+        }
+        if is_default(proposal.fields)
+            && let Some(state @ ("DRAFT" | "ARCHIVED")) = state
+        {
             let place = resource.places.value(&Path::field("lifecycle_state"));
             found.push(
                 error(
@@ -233,13 +277,73 @@ impl Kind for License {
 
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {
         let family = proposal.fields.text("family").filter(|family| joins(proposal, family));
-        let without: &[&str] = if family.is_some() { &[] } else { &["family"] };
-        let body = remote.body(&SECTION, proposal, without);
+        let without: &[&str] = if family.is_some() { &[grant::FIELD] } else { &["family", grant::FIELD] };
+        let mut body = remote.body(&SECTION, proposal, without);
+        let archive = proposal.fields.text(STATE) == Some("ARCHIVED");
+        if archive {
+            // None can be created so (reference §10.3).
+            body.insert("lifecycleState".to_owned(), "PUBLISHED".into());
+        }
         let mut license = remote.post(&SECTION, PATH, body).await?;
         // A family is named after the license that opens it, and no answer tells its slug.
         let slug = family.map_or_else(|| license.identity.to_string(), str::to_owned);
+        if archive {
+            let moved = remote.advance(&license, "archive").await.map_err(|error| RemoteError {
+                message: format!("the license has been created, but not archived: {}", error.message),
+                ..error
+            });
+            license = moved?;
+        }
         set_family(&mut license, Some(slug));
+        if proposal.fields.get(grant::FIELD).is_some() {
+            let slug = proposal.identity.to_string();
+            remote.grant_all(&slug, proposal.fields).await.map_err(|error| RemoteError {
+                message: format!("the license has been created, but {}", error.message),
+                ..error
+            })?;
+            set_grants(&mut license, proposal.fields, &grant::read(remote.reader(), &slug).await?);
+        }
         Ok(license)
+    }
+
+    fn abilities(facts: &Facts) -> Abilities {
+        change::abilities(facts)
+    }
+
+    /// Publishing comes before the PUT, since a default is published; archiving after it, since a default cannot be.
+    async fn update(modification: Modification<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {
+        let Modification { proposal, observed, .. } = modification;
+        let live = remote.fresh(&SECTION, PATH, observed).await?;
+        let state = live.get("lifecycleState").and_then(serde_json::Value::as_str).unwrap_or_default();
+        let wanted = proposal.fields.text(STATE).filter(|_| modification.changes(STATE)).unwrap_or(state);
+        let steps = steps(state, wanted);
+        for step in steps.iter().filter(|step| **step != "archive") {
+            remote.advance(observed, step).await?;
+        }
+        let in_put: Vec<Path> = modification
+            .changes
+            .iter()
+            .filter(|path| ![STATE, grant::FIELD].iter().any(|own| path.starts_with(&Path::field(*own))))
+            .cloned()
+            .collect();
+        let put = Modification { changes: &in_put, ..modification };
+        remote.put_over(&SECTION, &change::path_of(PATH, &observed.identity.to_string()), &live, put, KEPT).await?;
+        let slug = observed.identity.to_string();
+        remote.regrant(&slug, modification).await?;
+        if steps.contains(&"archive") {
+            remote.advance(observed, "archive").await?;
+        }
+        let mut license = remote.changed(&SECTION, PATH, observed).await?;
+        // It stays in its family, and no answer tells that one's slug.
+        license.fields.set("family", observed.fields.get("family").cloned().unwrap_or(Value::Null));
+        if proposal.fields.get(grant::FIELD).is_some() {
+            set_grants(&mut license, proposal.fields, &grant::read(remote.reader(), &slug).await?);
+        }
+        Ok(license)
+    }
+
+    async fn delete(observed: &Observed, remote: &Writer<'_, Kaiten>) -> Result<Option<Observed>, RemoteError> {
+        remote.remove(&SECTION, PATH, observed).await
     }
 
     async fn look_up(proposal: Proposal<'_>, remote: Reader<'_, Kaiten>) -> Result<Option<Observed>, RemoteError> {
@@ -253,7 +357,43 @@ impl Kind for License {
             let same = declared.is_some_and(|declared| Some(&*declared.id) == family_id(&license));
             set_family(&mut license, same.then(|| family.to_owned()));
         }
+        if proposal.fields.get(grant::FIELD).is_some() {
+            let grants = grant::read(remote, &proposal.identity.to_string()).await?;
+            set_grants(&mut license, proposal.fields, &grants);
+        }
         Ok(Some(license))
+    }
+}
+
+/// The calls from one lifecycle state to another (reference §10.3). There is none back to `DRAFT`.
+fn steps(from: &str, to: &str) -> &'static [&'static str] {
+    match (from, to) {
+        ("DRAFT", "PUBLISHED") => &["publish"],
+        ("DRAFT", "ARCHIVED") => &["publish", "archive"],
+        ("PUBLISHED", "ARCHIVED") => &["archive"],
+        ("ARCHIVED", "PUBLISHED") => &["unarchive"],
+        _ => &[],
+    }
+}
+
+impl Writer<'_, Kaiten> {
+    /// Takes a license to its next lifecycle state. A repetition is refused, so what is there already is looked at.
+    async fn advance(&self, license: &Observed, step: &str) -> Result<Observed, RemoteError> {
+        let path = change::path_of(PATH, &license.identity.to_string());
+        let sent = self.send(Method::POST, &SECTION, &format!("{path}/{step}"), None).await;
+        let there = if step == "archive" { "ARCHIVED" } else { "PUBLISHED" };
+        match sent {
+            Err(error) if error.failure == Failure::Conflict => {
+                let found = self.changed(&SECTION, PATH, license).await?;
+                if found.fields.text(STATE) == Some(there) { Ok(found) } else { Err(error) }
+            }
+            Err(error) => Err(error),
+            Ok(()) => {
+                let mut moved = license.clone();
+                moved.fields.set(STATE, Value::text(there));
+                Ok(moved)
+            }
+        }
     }
 }
 
@@ -268,6 +408,12 @@ fn family_id(license: &Observed) -> Option<&str> {
 
 fn set_family(license: &mut Observed, slug: Option<String>) {
     license.fields.set("family", slug.map_or(Value::Null, Value::text));
+}
+
+fn set_grants(license: &mut Observed, declared: &Fields, grants: &grant::Grants) {
+    if let Some(told) = grant::as_declared(declared, grants) {
+        license.fields.set(grant::FIELD, told);
+    }
 }
 
 fn nearest(name: &str, among: &Collection) -> Option<Arc<str>> {

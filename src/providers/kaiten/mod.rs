@@ -4,20 +4,32 @@
 //! (reference §12). Which one answers is found out by reads; after that [`wire`] spells requests accordingly and the kinds
 //! need not know.
 
+mod change;
+mod component;
 mod customer;
 mod deployment_zone;
 mod dialect;
+mod entitlement;
+mod entitlement_group;
+mod grant;
 mod instance;
 mod license;
 mod metadata;
+mod metadata_field;
 mod page;
 mod problem;
+mod release;
 mod wire;
 
+pub use component::Component;
 pub use customer::Customer;
 pub use deployment_zone::DeploymentZone;
+pub use entitlement::Entitlement;
+pub use entitlement_group::EntitlementGroup;
 pub use instance::Instance;
 pub use license::{License, LicenseFamily};
+pub use metadata_field::MetadataField;
+pub use release::Release;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -173,17 +185,35 @@ impl Kaiten {
         collection: &str,
         first: Option<Response>,
     ) -> Result<Vec<Observed>, RemoteError> {
+        let project = |row: Row| wire::project(section, self.dialect, &row);
+        self.walk(section, collection, first, project).await
+    }
+
+    /// A list that is only a part of an object, as it is.
+    async fn rows(&self, section: &'static Section, collection: &str) -> Result<Vec<Row>, RemoteError> {
+        self.walk(section, collection, None, Ok).await
+    }
+
+    async fn walk<T>(
+        &self,
+        section: &'static Section,
+        collection: &str,
+        first: Option<Response>,
+        read: impl Fn(Row) -> Result<T, String>,
+    ) -> Result<Vec<T>, RemoteError> {
         if !self.dialect.is_among(section.apis) {
             return Ok(Vec::new());
         }
+        let joint = if collection.contains('?') { '&' } else { '?' };
         let path = |walk: &page::Walk| match self.dialect {
-            Dialect::Core => format!("{}{collection}?limit={PER_PAGE}{}", self.prefix, walk.query()),
+            Dialect::Core => format!("{}{collection}{joint}limit={PER_PAGE}{}", self.prefix, walk.query()),
             // The only query this dialect documents is `include_deleted`, which never revealed anything.
             Dialect::Seed => format!("{}{collection}", self.prefix),
         };
-        let project = |rows: Vec<Row>| -> Result<Vec<Observed>, RemoteError> {
-            let read = rows.iter().map(|row| wire::project(section, self.dialect, row));
-            read.collect::<Result<_, _>>()
+        let project = |rows: Vec<Row>| -> Result<Vec<T>, RemoteError> {
+            rows.into_iter()
+                .map(&read)
+                .collect::<Result<_, _>>()
                 .map_err(|detail| problem::malformed_at("GET", format!("{}{collection}", self.prefix), detail))
         };
         let mut objects = Vec::new();
@@ -279,18 +309,6 @@ impl Writer<'_, Kaiten> {
         kaiten.object(section, &response)
     }
 
-    /// Changes some members of an object. Answers nothing (reference §7.3).
-    async fn patch(&self, section: &'static Section, path: String, body: Row) -> Result<(), RemoteError> {
-        let kaiten = self.session();
-        // What was read before a write says nothing after it.
-        kaiten.take_first_page();
-        let request = Request::write(Method::PATCH, format!("{}{path}", kaiten.prefix))
-            .json(&Json::Object(body))
-            .untaken(problem::nothing_written);
-        let response = kaiten.ask(request).await?;
-        if response.is_success() { Ok(()) } else { Err(kaiten.refusal(&response, Some(section))) }
-    }
-
     /// The body of a create: the fields, and the slug, which is always ours (a generated one could never be declared).
     fn body(&self, section: &'static Section, proposal: Proposal<'_>, without: &[&str]) -> Row {
         let dialect = self.session().dialect;
@@ -307,3 +325,5 @@ impl Writer<'_, Kaiten> {
 mod tests;
 #[cfg(test)]
 mod emulated;
+#[cfg(test)]
+mod roundtrip;

@@ -15,6 +15,20 @@ const REASONS: &[(&str, &str)] = &[
     ("LicenseArchived", "license"),
     ("DeploymentZoneNotFound", "deployment_zone"),
     ("ReleaseNotFound", "release"),
+    ("KeyConflict", "key"),
+    ("SchemaTransition.TypeChanged", "json_schema"),
+    ("SchemaTransition.CardinalityChanged", "json_schema"),
+    ("SchemaTransition.EnumWrapToggled", "json_schema"),
+    ("LinkedComponentRequiresNewVersion", "description"),
+    ("NameVersionConflict", "version"),
+    ("VersionConflict", "version"),
+    ("GroupNotFound", "groups"),
+    ("InvalidIcon", "icon"),
+    ("InvalidUnitsConfiguration", "units"),
+    ("ImmutableAggregationMethod", "aggregation_method"),
+    ("ImmutableResetPeriod", "reset_period"),
+    ("ImmutableResetAnchor", "reset_anchor"),
+    ("ImmutableType", "type"),
     ("FamilyNotFound", "family"),
     ("FamilyMismatch", "family"),
     ("FamilyNotReassignable", "family"),
@@ -172,6 +186,9 @@ fn words_for(
             "the slug is taken".to_owned(),
             Some("it was taken since the plan was made, or by something this token cannot see: plan again".to_owned()),
         ),
+        Failure::Conflict if reason == "InUseConflict" => {
+            ("it is still in use".to_owned(), Some(in_use_help(code.unwrap_or_default()).to_owned()))
+        }
         Failure::Conflict => ("Kaiten says that this conflicts with what exists".to_owned(), None),
         Failure::Refused if quota => (
             "the organization has reached its limit".to_owned(),
@@ -205,6 +222,17 @@ fn words_for(
         }
     };
     (message, help)
+}
+
+/// What has to go first (reference §9).
+fn in_use_help(code: &str) -> &'static str {
+    if code.starts_with("DeleteLicense.") {
+        "give its instances another license and take its entitlements away first"
+    } else if code.starts_with("DeleteRelease.") {
+        "a release that was ever deployed stays as long as the zones it was deployed to"
+    } else {
+        "delete what uses it first"
+    }
 }
 
 /// The fields complained about, and the complaints that name none. The values Kaiten repeats are never looked at: they

@@ -403,7 +403,17 @@ async fn a_license_looked_up_tells_its_family_by_comparing_ids() {
 #[test]
 fn every_kind_of_kaiten_is_registered() {
     let registry = crate::providers::registry();
-    for section in ["customers", "deployment_zones", "licenses", "instances"] {
+    for section in [
+        "customers",
+        "deployment_zones",
+        "licenses",
+        "instances",
+        "components",
+        "releases",
+        "entitlements",
+        "entitlement_groups",
+        "metadata_fields",
+    ] {
         assert!(registry.kind(section).unwrap().declared().is_some(), "{section}");
     }
     assert!(registry.kind("license_families").unwrap().declared().is_none());

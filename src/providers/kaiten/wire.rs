@@ -5,7 +5,10 @@ use jiff::{RoundMode, Unit};
 use serde_json::Value as Json;
 
 use super::dialect::Dialect;
-use crate::model::{Condition, Field, Fields, Identity, Link, Observed, Section, Shape, Value, instant};
+use crate::kind::Modification;
+use crate::model::{
+    Compare, Condition, Field, Fields, Identity, Link, Observed, Path, Section, Segment, Shape, Value, instant,
+};
 
 /// A JSON object.
 pub(super) type Row = serde_json::Map<String, Json>;
@@ -56,8 +59,125 @@ fn encode_field(field: &Field, dialect: Dialect, value: &Value, body: &mut Row) 
     }
 }
 
+/// What a PUT has to repeat so that it stays: every member of the table that the object has. What is in `kept` stays without.
+pub(super) fn repeat(section: &Section, dialect: Dialect, live: &Row, kept: &[&str]) -> Row {
+    let mut body = Row::new();
+    for field in sendable(section, dialect).filter(|field| !kept.contains(&field.name)) {
+        match (live.get(field.wire).filter(|json| !json.is_null()), field.default) {
+            (Some(json), _) => {
+                body.insert(field.wire.to_owned(), json.clone());
+            }
+            (None, Some(text)) => {
+                body.insert(field.wire.to_owned(), serde_json::from_str(text).expect("defaults are JSON"));
+            }
+            (None, None) => {}
+        }
+        if let (Dialect::Seed, Shape::Reference { with_slug: true, .. }) = (dialect, field.shape) {
+            let member = slug_member(field.wire);
+            if let Some(slug) = live.get(&member).filter(|json| !json.is_null()) {
+                body.insert(member, slug.clone());
+            }
+        }
+    }
+    body
+}
+
+/// Puts what changes over what is repeated. What is inside a mapping goes over the `live` one, key by key.
+pub(super) fn put_over(
+    section: &Section,
+    dialect: Dialect,
+    modification: Modification<'_>,
+    live: &Row,
+    body: &mut Row,
+) {
+    for field in sendable(section, dialect) {
+        let (whole, inner): (Vec<&Path>, Vec<&Path>) = modification
+            .changes
+            .iter()
+            .filter(|path| path.starts_with(&Path::field(field.name)))
+            .partition(|path| path.0.len() == 1);
+        if !whole.is_empty() {
+            let encoded = encode_only(section, dialect, modification.proposal.fields, &[field.name]);
+            if matches!(field.shape, Shape::Reference { .. }) {
+                body.remove(&slug_member(field.wire));
+            }
+            let shared = field.compare == Compare::DeclaredKeys;
+            match (live.get(field.wire), encoded.get(field.wire)) {
+                (Some(Json::Object(_)), Some(declared @ Json::Object(_))) if shared => {
+                    let mut merged = live[field.wire].clone();
+                    merge(&mut merged, declared);
+                    body.insert(field.wire.to_owned(), merged);
+                }
+                (_, None) => {
+                    body.remove(field.wire);
+                }
+                _ => body.extend(encoded),
+            }
+        } else if !inner.is_empty() {
+            let mut merged = live.get(field.wire).cloned().unwrap_or(Json::Null);
+            for path in inner {
+                let declared =
+                    modification.proposal.fields.get(field.name).and_then(|value| inside(value, &path.0[1..]));
+                set(&mut merged, &path.0[1..], declared.map(json), field.compare == Compare::DeclaredKeys);
+            }
+            body.insert(field.wire.to_owned(), merged);
+        }
+    }
+}
+
+fn sendable(section: &Section, dialect: Dialect) -> impl Iterator<Item = &'static Field> {
+    let fields: &'static [Field] = section.fields;
+    fields.iter().filter(move |field| dialect.is_among(field.apis) && field.unsupported.is_none())
+}
+
+/// The value at a path.
+fn inside<'v>(value: &'v Value, path: &[Segment]) -> Option<&'v Value> {
+    let Some((first, rest)) = path.split_first() else { return Some(value) };
+    match (value, first) {
+        (Value::Map(map), Segment::Key(key)) => inside(map.get(key)?, rest),
+        (Value::List(items), Segment::Index(at)) => inside(items.get(*at)?, rest),
+        (Value::Sensitive(secret), _) => inside(secret.expose(), path),
+        _ => None,
+    }
+}
+
+/// Sets the value at a path, or removes it. `shared`: a mapping goes over the one that is there.
+fn set(json: &mut Json, path: &[Segment], value: Option<Json>, shared: bool) {
+    match path {
+        [Segment::Key(key), rest @ ..] => {
+            if !json.is_object() {
+                *json = Json::Object(Row::new());
+            }
+            let Json::Object(map) = json else { return };
+            if let ([], None) = (rest, &value) {
+                map.remove(&**key);
+            } else {
+                set(map.entry(key.to_string()).or_insert(Json::Null), rest, value, shared);
+            }
+        }
+        // Comparing takes mappings apart and nothing else.
+        [Segment::Index(_), ..] => {}
+        [] => match value {
+            Some(value) if shared => merge(json, &value),
+            value => *json = value.unwrap_or(Json::Null),
+        },
+    }
+}
+
+/// Puts a value over another: mappings key by key, at every depth.
+pub(super) fn merge(into: &mut Json, value: &Json) {
+    match (into, value) {
+        (Json::Object(into), Json::Object(value)) => {
+            for (key, value) in value {
+                merge(into.entry(key.clone()).or_insert(Json::Null), value);
+            }
+        }
+        (into, value) => *into = value.clone(),
+    }
+}
+
 /// A value as JSON; secrets are exposed here and nowhere else in this provider.
-fn json(value: &Value) -> Json {
+pub(super) fn json(value: &Value) -> Json {
     match value {
         Value::Null => Json::Null,
         Value::Bool(bool) => Json::Bool(*bool),
@@ -92,6 +212,14 @@ pub(super) fn project(section: &'static Section, dialect: Dialect, row: &Row) ->
     let id = id.ok_or_else(|| format!("the answer holds one of `{}` without `id`", section.name))?;
     // Old rows may lack their slug; the id stands in, so that nothing matches by accident.
     let slug = row.get("slug").and_then(Json::as_str).filter(|slug| !slug.is_empty()).unwrap_or(id);
+    let mut reshaped;
+    let row = if section.name == super::entitlement::SECTION.name {
+        reshaped = row.clone();
+        super::entitlement::inward(&mut reshaped);
+        &reshaped
+    } else {
+        row
+    };
     let mut fields = Fields::default();
     for field in section.fields {
         let told = dialect.is_among(field.apis) && field.unsupported.is_none();
@@ -127,6 +255,8 @@ fn project_field(field: &Field, row: &Row) -> Option<Value> {
             let name = row.get(&slug_member(field.wire)).and_then(text);
             if id.is_none() && name.is_none() { Value::Null } else { Value::Link(Box::new(Link { name, id })) }
         }
+        (Shape::Names { .. }, _) => Value::List(names(row, field.wire)),
+        (Shape::Keyed { .. }, _) => return None,
         (Shape::Object, None) => Value::Map(Box::default()),
         // A row that does not tell its slug does not tell that it has none.
         (_, None) if field.name == "slug" => return None,
@@ -135,6 +265,17 @@ fn project_field(field: &Field, row: &Row) -> Option<Value> {
         (_, Some(json)) => Value::from_json(json),
     };
     Some(value)
+}
+
+/// What a list of other objects holds is told by its twin, which can only be read (reference §14).
+fn names(row: &Row, member: &str) -> Vec<Value> {
+    let twin = match member {
+        "componentIds" => "components",
+        _ => "entitlementGroups",
+    };
+    let objects = row.get(twin).and_then(Json::as_array).into_iter().flatten();
+    let name = |object: &Json| ["slug", "id"].iter().find_map(|part| Some(Value::text(object.get(part)?.as_str()?)));
+    objects.filter_map(name).collect()
 }
 
 #[cfg(test)]

@@ -29,6 +29,27 @@ fn check_as(
     requires: &[&str],
     exists: bool,
 ) -> Vec<(Code, Option<String>)> {
+    let license = json!({"id": "l2", "slug": "growth-v2", "familyId": "f1"});
+    let license = project(&SECTION, Dialect::Core, license.as_object().unwrap()).unwrap();
+    check_over(slug, fields, requires, exists.then_some(&license))
+}
+
+/// What is found about a license that is like this.
+fn check_from(is: &[(&'static str, serde_json::Value)], fields: &[(&'static str, Value)]) -> Vec<Code> {
+    let mut license = json!({"id": "l2", "slug": "growth-v2", "familyId": "f1"});
+    for (name, value) in is {
+        license[SECTION.field(name).unwrap().wire] = value.clone();
+    }
+    let license = project(&SECTION, Dialect::Core, license.as_object().unwrap()).unwrap();
+    check_over("growth-v2", fields, &[], Some(&license)).into_iter().map(|(code, _)| code).collect()
+}
+
+fn check_over(
+    slug: &str,
+    fields: &[(&'static str, Value)],
+    requires: &[&str],
+    observed: Option<&Observed>,
+) -> Vec<(Code, Option<String>)> {
     let file = Sources::default().add(SourceFile::new("acme.yaml", ""));
     let span = Span::new(file, 0..1);
     let fields: Fields = fields.iter().cloned().collect();
@@ -45,13 +66,11 @@ fn check_as(
     };
     let family = json!({"id": "f1", "slug": "growth"});
     let family = project(&FAMILIES, Dialect::Core, family.as_object().unwrap()).unwrap();
-    let license = json!({"id": "l2", "slug": "growth-v2", "familyId": "f1"});
-    let license = project(&SECTION, Dialect::Core, license.as_object().unwrap()).unwrap();
     let identity = Identity::single("slug", slug);
     let found = License::check(Check {
         resource: &resource,
         proposal: Proposal { address: &resource.address, identity: &identity, fields: &fields },
-        observed: exists.then_some(&license),
+        observed,
         collections: &BTreeMap::from([("license_families", Collection::new(vec![family], false))]),
         facts: &facts(),
         declared: &indexmap::IndexMap::new(),
@@ -81,11 +100,25 @@ fn codes(fields: &[(&'static str, Value)], exists: bool) -> Vec<Code> {
 }
 
 #[test]
-fn a_license_is_not_created_archived() {
-    let archived = [("lifecycle_state", Value::text("ARCHIVED"))];
-    assert_eq!(codes(&archived, false), [Code::Blocked]);
-    assert_eq!(codes(&archived, true), []);
-    assert_eq!(codes(&[("lifecycle_state", Value::text("DRAFT"))], false), []);
+fn a_published_license_is_no_draft_again() {
+    for (was, state, expected) in [
+        ("DRAFT", "DRAFT", &[][..]),
+        ("PUBLISHED", "DRAFT", &[Code::Blocked]),
+        ("ARCHIVED", "DRAFT", &[Code::Blocked]),
+        ("DRAFT", "ARCHIVED", &[]),
+        ("ARCHIVED", "PUBLISHED", &[]),
+    ] {
+        let found = check_from(&[("lifecycle_state", was.into())], &[("lifecycle_state", Value::text(state))]);
+        assert_eq!(found, expected, "{was} to {state}");
+    }
+}
+
+#[test]
+fn a_default_is_not_archived_unless_it_is_one_no_more() {
+    let default = || [("lifecycle_state", "PUBLISHED".into()), ("default", json!(true))];
+    let archived = ("lifecycle_state", Value::text("ARCHIVED"));
+    assert_eq!(check_from(&default(), std::slice::from_ref(&archived)), [Code::Blocked]);
+    assert_eq!(check_from(&default(), &[archived, ("default", Value::Bool(false))]), []);
 }
 
 #[test]

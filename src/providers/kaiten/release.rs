@@ -1,0 +1,87 @@
+//! Releases (reference §10.9).
+
+use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, change, component, problem};
+use crate::kind::{Abilities, Failure, Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::model::{Collection, Compare, Facts, Field, KeyPart, KeySource, Observed, Section, Shape};
+
+/// A version of the product: components that go together.
+#[derive(Debug)]
+pub struct Release;
+
+const PATH: &str = "/releases";
+
+const FIXED: &str = "a release is never changed: declare another one under a key of its own";
+
+pub(super) static SECTION: Section = Section {
+    name: "releases",
+    singular: "release",
+    provider: "kaiten",
+    doc: "Releases: versions of the product, each of certain components, that run in deployment zones.",
+    declarable: true,
+    apis: &["core"],
+    key: &[KeyPart { name: "slug", from: KeySource::Key, shape: Shape::Format(&SLUG) }],
+    fold_case: false,
+    fields: &[
+        Field::new("version", "version", Shape::Text { min: 1, max: 100 }, "Its version, unique among releases.")
+            .required()
+            .immutable(FIXED),
+        Field::new("description", "description", Shape::Text { min: 1, max: 500 }, "What is new in it.")
+            .immutable(FIXED),
+        Field::new(
+            "components",
+            "componentIds",
+            Shape::Names { section: "components" },
+            "What it is made of: declared components' keys, or existing ones' slugs.",
+        )
+        .compare(Compare::Set)
+        .immutable(FIXED),
+    ],
+    attributes: &[ID, SLUG_ATTRIBUTE, CREATED_AT],
+};
+
+impl Readable for Release {
+    type Provider = Provided;
+    const SECTION: &'static Section = &SECTION;
+
+    async fn observe(_: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
+        remote.collection(&SECTION, PATH).await
+    }
+}
+
+impl Kind for Release {
+    async fn create(proposal: Proposal<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {
+        let mut body = remote.body(&SECTION, proposal, &["components"]);
+        let slugs: Vec<&str> = proposal
+            .fields
+            .get("components")
+            .into_iter()
+            .flat_map(|value| Shape::Names { section: "components" }.named(value))
+            .map(|(_, slug)| slug)
+            .collect();
+        if !slugs.is_empty() {
+            let there = remote.reader().collection(&component::SECTION, component::PATH).await?;
+            let there = Collection::new(there, false);
+            let ids = slugs.iter().map(|slug| there.named(slug, false).next().map(|found| &*found.id).ok_or(slug));
+            let ids: Vec<&str> = ids.collect::<Result<_, _>>().map_err(|slug| {
+                problem::ours(Failure::NotFound, format!("there is no component `{slug}` any more"), "plan again")
+            })?;
+            body.insert("componentIds".to_owned(), ids.into());
+        }
+        remote.post(&SECTION, PATH, body).await
+    }
+
+    async fn look_up(proposal: Proposal<'_>, remote: Reader<'_, Kaiten>) -> Result<Option<Observed>, RemoteError> {
+        remote.find(&SECTION, PATH, &proposal.identity.to_string()).await
+    }
+
+    fn abilities(facts: &Facts) -> Abilities {
+        Abilities { update: false, ..change::abilities(facts) }
+    }
+
+    async fn delete(observed: &Observed, remote: &Writer<'_, Kaiten>) -> Result<Option<Observed>, RemoteError> {
+        remote.remove(&SECTION, PATH, observed).await
+    }
+}
+
+#[cfg(test)]
+mod tests;
