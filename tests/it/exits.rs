@@ -135,10 +135,11 @@ fn a_consent_to_what_is_not_declared_or_cannot_be_is_a_wrong_command() {
 
 #[test]
 fn an_earlier_name_is_3_where_nothing_can_be_renamed() {
-    let world = World::declaring("organizations:\n  new:\n    lifecycle: { was: old }\n");
+    let world =
+        World::declaring("service_keys:\n  new:\n    service_instance: sandbox/dev/db\n    lifecycle: { was: old }\n");
     let told = world.run(&["plan"]).exits(3);
-    assert!(told.stderr.contains("this version does not rename organizations"), "{}", told.stderr);
-    assert!(told.stderr.contains("resources.yaml:3:18"), "{}", told.stderr);
+    assert!(told.stderr.contains("rename"), "{}", told.stderr);
+    assert!(told.stderr.contains("resources.yaml:4:18"), "{}", told.stderr);
 }
 
 #[test]
