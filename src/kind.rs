@@ -254,12 +254,14 @@ pub trait Kind: Readable {
         async { unreachable!("its abilities say that it cannot be changed") }
     }
 
-    /// Deletes it, by its id. `None`: it is gone, or was already; otherwise the remote is at work on it.
+    /// Deletes it, by its id. `along`: somebody has consented to lose with it what [`Kind::takes_along`] names; without, the
+    /// remote is to refuse where it can. `None`: it is gone, or was already; otherwise the remote is at work on it.
     fn delete(
         observed: &Observed,
+        along: bool,
         remote: &Writer<'_, SessionOf<Self>>,
     ) -> impl Future<Output = Result<Option<Observed>, RemoteError>> + Send {
-        let _ = (observed, remote);
+        let _ = (observed, along, remote);
         async { unreachable!("its abilities say that it cannot be deleted") }
     }
 
@@ -533,6 +535,7 @@ pub trait ErasedDeclared: Send + Sync {
     fn delete<'a>(
         &self,
         observed: &'a Observed,
+        along: bool,
         session: &'a dyn Session,
     ) -> Boxed<'a, Result<Option<Observed>, RemoteError>>;
     /// See [`Kind::takes_along`].
@@ -651,9 +654,10 @@ impl<K: Kind> ErasedDeclared for Declared<K> {
     fn delete<'a>(
         &self,
         observed: &'a Observed,
+        along: bool,
         session: &'a dyn Session,
     ) -> Boxed<'a, Result<Option<Observed>, RemoteError>> {
-        Box::pin(async move { K::delete(observed, &Writer(own::<K>(session))).await })
+        Box::pin(async move { K::delete(observed, along, &Writer(own::<K>(session))).await })
     }
 
     fn takes_along(

@@ -32,7 +32,11 @@ pub(super) enum Write {
     /// These changes of an object.
     Update { object: Observed, changes: Vec<Difference> },
     /// The delete of an object.
-    Delete { object: Observed },
+    Delete {
+        object: Observed,
+        /// Whether somebody has consented to what goes along.
+        along: bool,
+    },
 }
 
 /// What had the name before it was created.
@@ -134,7 +138,7 @@ impl Task {
                 let modification = Modification { proposal, observed: object, changes: &changes };
                 kind.update(modification, session).await.map(Some)
             }
-            Write::Delete { object } => kind.delete(object, session).await,
+            Write::Delete { object, along } => kind.delete(object, *along, session).await,
         }
     }
 
@@ -149,7 +153,7 @@ impl Task {
             Write::Update { object, changes } => {
                 Ok(self.find(object).await?.map_or(Look::NotYet, |now| self.changed(object, changes, now)))
             }
-            Write::Delete { object } => {
+            Write::Delete { object, along: _ } => {
                 let Some(now) = self.find(object).await? else { return Ok(Look::Taken(None)) };
                 let deleting = matches!(now.condition, Condition::InProgress { operation: Operation::Delete, .. });
                 let taken = deleting || has_failed_since(object, &now, Operation::Delete);

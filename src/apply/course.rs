@@ -190,7 +190,10 @@ impl<'a> Run<'a> {
                 let object = observed();
                 Write::Update { changes: self.real_differences(at, &object), object }
             }
-            Operation::Delete => Write::Delete { object: observed() },
+            Operation::Delete => {
+                let along = self.resource(at).lifecycle.consent.cascade;
+                Write::Delete { object: observed(), along }
+            }
         };
         let started = &self.started[&at];
         let task = Task {

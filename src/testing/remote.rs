@@ -383,7 +383,11 @@ impl Kind for Thing {
         update(&THINGS, modification, &remote.session().0).await
     }
 
-    async fn delete(observed: &Observed, remote: &Writer<'_, TestSession>) -> Result<Option<Observed>, RemoteError> {
+    async fn delete(
+        observed: &Observed,
+        _: bool,
+        remote: &Writer<'_, TestSession>,
+    ) -> Result<Option<Observed>, RemoteError> {
         delete(&THINGS, observed, &remote.session().0).await
     }
 
@@ -435,7 +439,11 @@ impl Kind for Part {
         update(&PARTS, modification, &remote.session().0).await
     }
 
-    async fn delete(observed: &Observed, remote: &Writer<'_, TestSession>) -> Result<Option<Observed>, RemoteError> {
+    async fn delete(
+        observed: &Observed,
+        _: bool,
+        remote: &Writer<'_, TestSession>,
+    ) -> Result<Option<Observed>, RemoteError> {
         delete(&PARTS, observed, &remote.session().0).await
     }
 

@@ -368,14 +368,15 @@ pub async fn update_service_instance(
     }
 }
 
-/// Deletes an instance with everything attached to it, or begins to.
+/// Deletes an instance, or begins to; `along` consents to lose what is attached to it, which v3 never asks for.
 pub async fn delete_service_instance(
     remote: &Writer<'_, CloudFoundry>,
     guid: &str,
+    along: bool,
     section: &'static Section,
 ) -> Result<Deleted, RemoteError> {
     match remote.session().speaks {
-        Api::V2 => v2::delete_service_instance(remote, guid, section).await,
+        Api::V2 => v2::delete_service_instance(remote, guid, along, section).await,
         Api::V3 => v3::delete_service_instance(remote, guid, section).await,
     }
 }

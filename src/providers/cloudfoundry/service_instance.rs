@@ -361,8 +361,12 @@ impl Kind for ServiceInstance {
         }
     }
 
-    async fn delete(observed: &Observed, remote: &Writer<'_, CloudFoundry>) -> Result<Option<Observed>, RemoteError> {
-        Ok(match api::delete_service_instance(remote, &observed.id, &SECTION).await? {
+    async fn delete(
+        observed: &Observed,
+        along: bool,
+        remote: &Writer<'_, CloudFoundry>,
+    ) -> Result<Option<Observed>, RemoteError> {
+        Ok(match api::delete_service_instance(remote, &observed.id, along, &SECTION).await? {
             Deleted::Gone => None,
             Deleted::Begun(begun) => Some(at_work(observed, Operation::Delete, begun)),
         })

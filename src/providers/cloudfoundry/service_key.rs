@@ -223,7 +223,11 @@ impl Kind for ServiceKey {
         Ok(now)
     }
 
-    async fn delete(observed: &Observed, remote: &Writer<'_, CloudFoundry>) -> Result<Option<Observed>, RemoteError> {
+    async fn delete(
+        observed: &Observed,
+        _: bool,
+        remote: &Writer<'_, CloudFoundry>,
+    ) -> Result<Option<Observed>, RemoteError> {
         Ok(match api::delete_service_key(remote, &observed.id, &SECTION).await? {
             Gone::Now => None,
             Gone::Later => Some(Observed {

@@ -252,7 +252,11 @@ impl Kind for UserProvided {
         Ok(with_sent(updated.like(proposal.fields), proposal, !told && modification.changes("credentials")))
     }
 
-    async fn delete(observed: &Observed, remote: &Writer<'_, CloudFoundry>) -> Result<Option<Observed>, RemoteError> {
+    async fn delete(
+        observed: &Observed,
+        _: bool,
+        remote: &Writer<'_, CloudFoundry>,
+    ) -> Result<Option<Observed>, RemoteError> {
         api::delete_user_provided(remote, &observed.id, &SECTION).await?;
         Ok(None)
     }

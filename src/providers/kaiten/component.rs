@@ -71,7 +71,11 @@ impl Kind for Component {
         remote.replace(&SECTION, PATH, modification, &[]).await
     }
 
-    async fn delete(observed: &Observed, remote: &Writer<'_, Kaiten>) -> Result<Option<Observed>, RemoteError> {
+    async fn delete(
+        observed: &Observed,
+        _: bool,
+        remote: &Writer<'_, Kaiten>,
+    ) -> Result<Option<Observed>, RemoteError> {
         remote.remove(&SECTION, PATH, observed).await
     }
 }

@@ -76,7 +76,11 @@ impl Kind for Customer {
         remote.replace(&SECTION, PATH, modification, &[]).await
     }
 
-    async fn delete(observed: &Observed, remote: &Writer<'_, Kaiten>) -> Result<Option<Observed>, RemoteError> {
+    async fn delete(
+        observed: &Observed,
+        _: bool,
+        remote: &Writer<'_, Kaiten>,
+    ) -> Result<Option<Observed>, RemoteError> {
         remote.remove(&SECTION, PATH, observed).await
     }
 

@@ -86,7 +86,11 @@ impl Kind for DeploymentZone {
         remote.replace(&SECTION, PATH, modification, &["release"]).await
     }
 
-    async fn delete(observed: &Observed, remote: &Writer<'_, Kaiten>) -> Result<Option<Observed>, RemoteError> {
+    async fn delete(
+        observed: &Observed,
+        _: bool,
+        remote: &Writer<'_, Kaiten>,
+    ) -> Result<Option<Observed>, RemoteError> {
         remote.remove(&SECTION, PATH, observed).await
     }
 

@@ -188,7 +188,11 @@ impl Kind for Entitlement {
         remote.changed(&SECTION, PATH, modification.observed).await
     }
 
-    async fn delete(observed: &Observed, remote: &Writer<'_, Kaiten>) -> Result<Option<Observed>, RemoteError> {
+    async fn delete(
+        observed: &Observed,
+        _: bool,
+        remote: &Writer<'_, Kaiten>,
+    ) -> Result<Option<Observed>, RemoteError> {
         // What is granted or has been used is an unmapped failure there (reference §9).
         remote.remove(&SECTION, PATH, observed).await.map_err(|error| match error.failure {
             Failure::Server => RemoteError {

@@ -252,7 +252,11 @@ impl Kind for Instance {
         remote.changed(&SECTION, PATH, &now).await
     }
 
-    async fn delete(observed: &Observed, remote: &Writer<'_, Kaiten>) -> Result<Option<Observed>, RemoteError> {
+    async fn delete(
+        observed: &Observed,
+        _: bool,
+        remote: &Writer<'_, Kaiten>,
+    ) -> Result<Option<Observed>, RemoteError> {
         remote.remove(&SECTION, PATH, observed).await
     }
 

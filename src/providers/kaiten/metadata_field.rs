@@ -172,7 +172,11 @@ impl Kind for MetadataField {
     }
 
     /// It is archived: its key becomes free, and values that are there can still be read.
-    async fn delete(observed: &Observed, remote: &Writer<'_, Kaiten>) -> Result<Option<Observed>, RemoteError> {
+    async fn delete(
+        observed: &Observed,
+        _: bool,
+        remote: &Writer<'_, Kaiten>,
+    ) -> Result<Option<Observed>, RemoteError> {
         if remote.live(observed).await?.is_some() {
             let path = format!("{}/archive", change::path_of(PATH, &observed.id));
             remote.send(Method::POST, &SECTION, &path, None).await?;

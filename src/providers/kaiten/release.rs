@@ -78,7 +78,11 @@ impl Kind for Release {
         Abilities { update: false, ..change::abilities(facts) }
     }
 
-    async fn delete(observed: &Observed, remote: &Writer<'_, Kaiten>) -> Result<Option<Observed>, RemoteError> {
+    async fn delete(
+        observed: &Observed,
+        _: bool,
+        remote: &Writer<'_, Kaiten>,
+    ) -> Result<Option<Observed>, RemoteError> {
         remote.remove(&SECTION, PATH, observed).await
     }
 }

@@ -60,7 +60,7 @@ impl World {
     }
 
     async fn delete(&self, object: &Observed) -> Option<Observed> {
-        let deleted = kind("service_instances").declared().unwrap().delete(object, &self.remote).await.unwrap();
+        let deleted = kind("service_instances").declared().unwrap().delete(object, false, &self.remote).await.unwrap();
         self.finish(deleted?).await
     }
 }

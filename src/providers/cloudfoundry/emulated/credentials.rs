@@ -61,7 +61,7 @@ impl World {
     /// Deletes it and waits until it is gone.
     async fn delete_wholly(&self, observed: &Observed, section: &str) -> Option<Observed> {
         let kind = registry().kind(section).unwrap().clone();
-        let left = kind.declared().unwrap().delete(observed, &self.remote).await.unwrap()?;
+        let left = kind.declared().unwrap().delete(observed, false, &self.remote).await.unwrap()?;
         self.finished(left, section).await
     }
 }

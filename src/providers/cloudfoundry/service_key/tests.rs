@@ -206,7 +206,7 @@ async fn a_key_is_created_with_its_credentials_found_again_and_deleted() {
     let found = kind.look_up(proposed.proposal(), &*session).await.unwrap().unwrap();
     assert_eq!(&*found.id, "k-1");
     assert_eq!(kind.recognise(proposed.proposal(), &Collection::new(vec![found], false), &facts("v2")).len(), 1);
-    assert!(kind.delete(&created, &*session).await.unwrap().is_none());
+    assert!(kind.delete(&created, false, &*session).await.unwrap().is_none());
 }
 
 #[tokio::test]

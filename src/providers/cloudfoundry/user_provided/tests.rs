@@ -239,7 +239,7 @@ async fn what_is_gone_already_is_deleted() {
             attributes: Fields::default(),
             condition: Condition::Ready,
         };
-        let deleted = kind.declared().unwrap().delete(&observed, &*session).await;
+        let deleted = kind.declared().unwrap().delete(&observed, false, &*session).await;
         outcomes.push(deleted.map(|left| left.is_none()).map_err(|error| error.failure));
     }
     assert_eq!(outcomes, [Ok(true), Ok(true), Err(crate::kind::Failure::Conflict)]);

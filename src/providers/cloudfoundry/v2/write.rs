@@ -117,13 +117,16 @@ pub async fn update_service_instance(
     Ok(Updated::Done(Box::new(service_instance(told))))
 }
 
-/// Deletes an instance with everything attached to it, or begins to.
+/// Deletes an instance, or begins to. What is attached to it goes along only if `along` says so; otherwise it is refused
+/// (reference, section 11.1).
 pub async fn delete_service_instance(
     remote: &Writer<'_, CloudFoundry>,
     guid: &str,
+    along: bool,
     section: &'static Section,
 ) -> Result<Deleted, RemoteError> {
-    let path = instance(guid, "accepts_incomplete=true&recursive=true");
+    let along = if along { "&recursive=true" } else { "" };
+    let path = instance(guid, &format!("accepts_incomplete=true{along}"));
     match remote.send(Method::DELETE, &path, None, section).await {
         Ok(answer) if answer.status == 202 => Ok(Deleted::Begun(Begun { job: None })),
         Ok(_) => Ok(Deleted::Gone),

@@ -46,7 +46,7 @@ async fn update_only(
 
 async fn delete(kaiten: &Kaiten, observed: &Observed, section: &str) -> Result<Option<Observed>, RemoteError> {
     let registry = crate::providers::registry();
-    registry.kind(section).unwrap().declared().unwrap().delete(observed, kaiten).await
+    registry.kind(section).unwrap().declared().unwrap().delete(observed, false, kaiten).await
 }
 
 fn map<const N: usize>(pairs: [(&str, Value); N]) -> Value {

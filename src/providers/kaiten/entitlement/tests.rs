@@ -114,7 +114,7 @@ async fn one_that_is_in_use_says_why_it_cannot_be_deleted() {
     Mock::given(method("DELETE")).respond_with(failed).mount(&server).await;
     let registry = crate::providers::registry();
     let kind = registry.kind("entitlements").unwrap().declared().unwrap();
-    let error = kind.delete(&seen(&seats()), &kaiten).await.unwrap_err();
+    let error = kind.delete(&seen(&seats()), false, &kaiten).await.unwrap_err();
     assert!(error.help.as_deref().unwrap().contains("a license grants"), "{error:?}");
 }
 

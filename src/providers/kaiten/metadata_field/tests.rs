@@ -87,9 +87,9 @@ async fn a_change_repeats_what_cannot_be_changed_and_a_delete_archives() {
     let fields = declared("Where", &["eu"]);
     let proposal = Proposal { address: &address, identity: &identity, fields: &fields };
     kind.update(Modification { proposal, observed: &observed, changes: &changes }, &kaiten).await.unwrap();
-    kind.delete(&observed, &kaiten).await.unwrap();
+    kind.delete(&observed, false, &kaiten).await.unwrap();
     let gone = Observed { id: "m9".into(), ..observed };
-    assert!(kind.delete(&gone, &kaiten).await.unwrap().is_none(), "archived already");
+    assert!(kind.delete(&gone, false, &kaiten).await.unwrap().is_none(), "archived already");
 }
 
 #[test]

@@ -127,7 +127,7 @@ async fn a_change_that_takes_its_time_is_in_progress_and_keeps_what_it_leads_to(
 }
 
 async fn delete(server: &MockServer) -> Result<Option<Observed>, RemoteError> {
-    kind().declared().unwrap().delete(&observed(), &*session(server).await).await
+    kind().declared().unwrap().delete(&observed(), false, &*session(server).await).await
 }
 
 #[tokio::test]
@@ -150,7 +150,10 @@ async fn a_delete_is_done_begun_or_was_done_already() {
             let mock = if v3 {
                 mock.and(path("/v3/service_instances/i-1")).and(query_param_is_missing("purge"))
             } else {
-                mock.and(path("/v2/service_instances/i-1")).and(query_param("accepts_incomplete", "true"))
+                // Without consent v2 is left its own protection of what is attached.
+                mock.and(path("/v2/service_instances/i-1"))
+                    .and(query_param("accepts_incomplete", "true"))
+                    .and(query_param_is_missing("recursive"))
             };
             mock.respond_with(answer).expect(1).mount(&server).await;
             let left = delete(&server).await.unwrap().map(|left| left.condition);
