@@ -27,7 +27,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 REMOTES = ["kaiten", "cloudfoundry"]
 SHAPES = ["independent", "layered", "chained", "hub"]
-PER_PAGE = {"kaiten": 200, "cloudfoundry": 100}
+PER_PAGE = {"kaiten": 200, "cloudfoundry": 5000}  # Cloud Foundry by its v3 API
 PARALLELISM = 16
 # With latency, more creates take longer than anybody wants to wait; in a chain each waits for the answer to the one before.
 MOST_SLOW_CREATES = 10_000
