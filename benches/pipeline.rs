@@ -178,7 +178,7 @@ impl World {
                     )
                 };
                 collections.insert("spaces", Collection::new((0..projects::SPACES).map(space).collect(), true));
-                collections.insert("service_plans", one("name", "redis/small"));
+                collections.insert("service_plans", one("name", "queue/standard"));
                 collections.insert("user_provided_service_instances", Collection::default());
             }
         }

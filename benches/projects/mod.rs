@@ -140,7 +140,7 @@ pub fn block(remote: Remote, shape: Shape, from: usize, to: usize, count: usize)
             Remote::CloudFoundry => {
                 let _ = write!(
                     text,
-                    "  {key}:\n    space: bench/space-{:02}\n    plan: redis/small\n    \
+                    "  {key}:\n    space: bench/space-{:02}\n    plan: queue/standard\n    \
                      tags: [acme, tenant-{customer:04}, team-{:02}]\n    parameters:\n      region: eu-west-1\n      \
                      tenant: tenant-{customer:04}\n      purpose: The cache of tenant {customer}, looked after by the \
                      team of its region\n      owner: team-{:02}@example.com\n      memory_mb: {}\n      \
@@ -178,7 +178,7 @@ pub fn flow(remote: Remote, shape: Shape, count: usize) -> String {
             ),
             Remote::CloudFoundry => write!(
                 text,
-                "{comma}{key}: {{ space: bench/space-{:02}, plan: redis/small, \
+                "{comma}{key}: {{ space: bench/space-{:02}, plan: queue/standard, \
                  tags: [acme, tenant-{customer:04}, team-{:02}], parameters: {{ region: eu-west-1, \
                  tenant: tenant-{customer:04}, purpose: \"The cache of tenant {customer}, looked after by the team of \
                  its region\", owner: team-{:02}@example.com, memory_mb: {}, eviction: allkeys-lru, \

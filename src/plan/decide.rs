@@ -84,8 +84,9 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
 /// `with name db in space acme/production`.
 fn in_words(identity: &Identity) -> String {
     let (outer, own) = identity.parts.split_at(identity.parts.len().saturating_sub(1));
-    let own = own.iter().map(|(part, value)| format!("with {part} {value}"));
-    let outer = outer.iter().map(|(part, value)| format!("in {part} {value}"));
+    let words = |part: &str| part.replace('_', " ");
+    let own = own.iter().map(|(part, value)| format!("with {} {value}", words(part)));
+    let outer = outer.iter().map(|(part, value)| format!("in {} {value}", words(part)));
     own.chain(outer).collect::<Vec<_>>().join(" ")
 }
 

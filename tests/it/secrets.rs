@@ -2,7 +2,7 @@
 
 use trueup::emulator::{Effect, Reply};
 
-use crate::support::{Project, Watched, World};
+use crate::support::{Foundation, Project, Watched, World};
 
 const VARIABLE: &str = "canary-in-a-variable";
 const TOKEN: &str = "ksh_canary_token";
@@ -107,7 +107,13 @@ fn a_sound_run_shows_no_secret() {
 
 /// The credentials of the only key.
 fn key_of(world: &World) -> [String; 2] {
-    let key = &world.get(world.cf(), "/v2/service_keys")["resources"][0]["entity"]["credentials"];
+    let key = if Foundation::tested() == Foundation::V3 {
+        let keys = world.get(world.cf(), "/v3/service_credential_bindings?type=key");
+        let guid = keys["resources"][0]["guid"].as_str().unwrap().to_owned();
+        world.get(world.cf(), &format!("/v3/service_credential_bindings/{guid}/details"))["credentials"].clone()
+    } else {
+        world.get(world.cf(), "/v2/service_keys")["resources"][0]["entity"]["credentials"].clone()
+    };
     ["username", "password"].map(|field| key[field].as_str().unwrap().to_owned())
 }
 
@@ -162,10 +168,12 @@ fn a_remote_that_repeats_secrets_in_its_errors_is_not_quoted() {
         let world = world();
         let reply = |detail: String| Effect::Reply(Reply { status, detail: Some(detail), ..Reply::default() });
         world.kaiten().strike_always("POST", "/api/instances", reply(format!("`{VARIABLE}` is bad, so is {TOKEN}")));
-        world.cf().strike_always("POST", "/v2", reply(format!("bad, so is it: {VARIABLE}")));
+        let controller = Foundation::tested().path("service_instances");
+        world.cf().strike_always("POST", &controller, reply(format!("bad, so is it: {VARIABLE}")));
         let output = world.run(&["apply", "--yes", "-vv", "--report", "report.json"]).exits(5);
         let said = format!("{output}{}", world.project.read("report.json"));
-        assert!(said.contains("bad, so is"), "the rest of the words is quoted: {said}");
+        let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("bad, so is it:"), "the rest of the words is quoted: {said}");
         assert!(!said.contains("canary"), "{status}: {said}");
     }
 }
