@@ -1,8 +1,8 @@
 //! Cloud Foundry: organizations, spaces, the marketplace, service instances.
 //!
-//! A kind says once what it means, in its own file, in the words of [`api`]; [`v2`] and [`v3`] say how each API spells
-//! them. What a foundation offers is found out in [`discovery`], signing in is in [`uaa`], refusals are understood in
-//! [`error`].
+//! A kind says once what it means, in its own file, in the words of `api`; `v2` and `v3` say how each API spells
+//! them. What a foundation offers is found out in `discovery`, signing in is in `uaa`, refusals are understood in
+//! `error`.
 
 mod api;
 mod attachment;

@@ -1,7 +1,7 @@
 //! Kaiten, the control plane: one client for both of its dialects.
 //!
 //! Today's contract ("core") and the older one of the seed document ("seed") differ in paths, lists, fields and errors
-//! (reference §12). Which one answers is found out by reads; after that [`wire`] spells requests accordingly and the kinds
+//! (reference §12). Which one answers is found out by reads; after that `wire` spells requests accordingly and the kinds
 //! need not know.
 
 mod change;
