@@ -15,6 +15,7 @@ pub fn registry() -> Registry {
         .with::<kaiten::DeploymentZone>()
         .with::<kaiten::EntitlementGroup>()
         .with::<kaiten::Entitlement>()
+        .with::<kaiten::FeatureFlag>()
         .with::<kaiten::License>()
         .with_readable::<kaiten::LicenseFamily>()
         .with::<kaiten::Instance>()

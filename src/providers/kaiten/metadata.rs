@@ -8,9 +8,14 @@ const EXACT: u64 = 1 << 53;
 
 /// Kaiten keeps numbers as doubles: a large integer would come back as another.
 pub(super) fn imprecise(check: Check<'_>) -> Vec<Diagnostic> {
+    imprecise_in(check, "metadata")
+}
+
+/// The same for what another free-form field holds.
+pub(super) fn imprecise_in(check: Check<'_>, field: &str) -> Vec<Diagnostic> {
     let mut paths = Vec::new();
-    if let Some(metadata) = check.proposal.fields.get("metadata") {
-        collect(metadata, Path::field("metadata"), &mut paths);
+    if let Some(value) = check.proposal.fields.get(field) {
+        collect(value, Path::field(field), &mut paths);
     }
     let diagnostic = |path: Path| {
         Diagnostic::error(Code::InvalidValue, format!("`{path}` is larger than a number that Kaiten keeps exactly"))
