@@ -329,3 +329,5 @@ mod tests;
 mod emulated;
 #[cfg(test)]
 mod roundtrip;
+#[cfg(test)]
+mod declared;
