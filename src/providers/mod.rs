@@ -1,6 +1,7 @@
 //! The remote systems: what each kind is, and how each API spells it.
 
 pub mod cloudfoundry;
+mod json_schema;
 pub mod kaiten;
 
 use crate::kind::Registry;

@@ -328,6 +328,4 @@ mod tests;
 #[cfg(test)]
 mod emulated;
 #[cfg(test)]
-mod roundtrip;
-#[cfg(test)]
 mod declared;

@@ -217,7 +217,7 @@ fn section(name: &str) -> &'static Section {
 }
 
 /// The surroundings and one thing.
-fn declaring(section: &str, body: Json) -> Map<String, Json> {
+pub(super) fn declaring(section: &str, body: Json) -> Map<String, Json> {
     let Json::Object(mut all) = surroundings() else { unreachable!("it is a mapping") };
     let of_section = all.entry(section).or_insert_with(|| json!({}));
     of_section.as_object_mut().unwrap().insert("thing".to_owned(), body);
