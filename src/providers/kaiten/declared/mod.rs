@@ -2,6 +2,8 @@
 
 mod fields;
 mod laws;
+mod metadata;
+mod seed;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,7 +21,7 @@ use crate::emulator::kaiten::{Catalogue, Options as Emulated, SANDBOX_TOKEN};
 use crate::emulator::{Running, Sandbox};
 use crate::http::Request;
 use crate::kind::{Provider as _, Registry, Session};
-use crate::model::{Desired, Diagnostics, Snapshot, Sources};
+use crate::model::{Desired, Diagnostic, Diagnostics, Snapshot, Sources};
 use crate::observe::{Sessions, observe};
 use crate::plan::{Action, Plan, plan};
 use crate::settings::{Auth, Endpoint, LoadOptions};
@@ -60,10 +62,13 @@ struct Planned {
 
 impl Declared {
     async fn empty() -> Self {
-        let options = Emulated { catalogue: Catalogue::Empty, ..Emulated::default() };
+        Self::with(Emulated { catalogue: Catalogue::Empty, ..Emulated::default() }).await
+    }
+
+    async fn with(options: Emulated) -> Self {
         let served = Sandbox::new().kaiten(0, options).start().await.unwrap();
         let auth = Auth::Token(SecretString::from(SANDBOX_TOKEN));
-        let endpoint = Endpoint { auth, ..endpoint(served.kaiten().unwrap().url(), Some("core")) };
+        let endpoint = Endpoint { auth, seed_writes: true, ..endpoint(served.kaiten().unwrap().url(), None) };
         let kaiten = Arc::new(Provided::connect(&endpoint, &Clock::system()).await.unwrap());
         let session: Arc<dyn Session> = Arc::<Kaiten>::clone(&kaiten);
         let directory = TempDir::new().unwrap();
@@ -108,6 +113,13 @@ impl Declared {
         let again = self.plan(yaml).await.plan;
         let pending: Vec<_> = again.steps.iter().filter(|step| step.action != Action::Unchanged).collect();
         assert!(pending.is_empty() && again.diagnostics.is_empty(), "{pending:#?} {:#?}\n{yaml}", again.diagnostics);
+    }
+
+    /// What the plan says is wrong, each with its line; nothing is written.
+    async fn refusals(&self, yaml: &str) -> Vec<(u32, String)> {
+        let Planned { desired, plan, .. } = self.plan(yaml).await;
+        let line = |problem: &Diagnostic| problem.span().map_or(0, |span| desired.sources.position(span).line);
+        plan.diagnostics.iter().map(|problem| (line(problem), problem.message.clone())).collect()
     }
 
     /// Every object that is stored, by its collection and its id, and the grants of the license `thing`.
