@@ -117,6 +117,8 @@ pub fn diff(section: &'static Section, declared: &Fields, observed: &Fields, ign
     let mut out = Vec::new();
     for field in section.fields {
         let Some(after) = declared.get(field.name) else { continue };
+        let formed = field.form.map(|form| form(after));
+        let after = formed.as_ref().unwrap_or(after);
         let mut walk = Walk { field, ignored, out: &mut out };
         let path = Path::field(field.name);
         match observed.get(field.name) {

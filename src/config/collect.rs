@@ -7,7 +7,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::expression;
-use super::names::{self, PLANNED};
+use super::names;
 use super::report::Report;
 use super::secret;
 use super::shape::Shapes;
@@ -263,10 +263,6 @@ fn unknown_section(entry: Entry<'_>, above: Option<&str>, cx: &mut Context<'_>) 
         Diagnostic::error(Code::UnknownSection, format!("`{name}` can be referred to, not declared"))
             .at(entry.key_span, "not a section that can be declared")
             .help(format!("remove it: {} are only referred to, by name", section.name.replace('_', " ")))
-    } else if PLANNED.contains(&entry.key) {
-        Diagnostic::error(Code::Unsupported, format!("this version does not manage `{name}` yet"))
-            .at(entry.key_span, "a section of the language that is not carried out")
-            .help("remove the section from these files and go on managing these objects where you do now")
     } else {
         let nearest = names::nearest_section(entry.key, cx.registry, &cx.report.suggest);
         let help = if let Some(nearest) = nearest {

@@ -5,9 +5,6 @@ use crate::kind::Registry;
 use crate::model::{Field, KeySource, Section, Shape};
 use crate::suggest::Suggest;
 
-/// Sections of the language that no kind of this version has.
-pub(super) const PLANNED: &[&str] = &["feature_flags"];
-
 /// The natural key of a section's objects as one writes it: `slug`, `organization/space`.
 pub(super) fn natural_form(section: &'static Section, registry: &Registry) -> String {
     match section.key {
@@ -70,7 +67,7 @@ pub(super) fn nearest_section(word: &str, registry: &Registry, suggest: &Suggest
     if let Some(section) = declarable().find(|section| section.name == spelled || snake(section.singular) == spelled) {
         return Some(section.name);
     }
-    suggest.nearest(&spelled, declarable().map(|section| section.name).chain(PLANNED.iter().copied()))
+    suggest.nearest(&spelled, declarable().map(|section| section.name))
 }
 
 /// The field somebody may have meant, by our spelling or the API's.

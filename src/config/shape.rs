@@ -76,6 +76,7 @@ impl Shapes {
                 )),
             },
             (Shape::Texts { max_total }, Value::List(items)) => texts(items, *max_total, subject),
+            (Shape::Mappings { .. }, Value::List(items)) => mappings(items, subject),
             (Shape::Names { .. }, Value::List(items)) => {
                 texts(items, usize::MAX, subject)?;
                 twice(items, subject)
@@ -127,6 +128,7 @@ pub(super) fn describe(shape: &Shape) -> &'static str {
         Shape::Integer { .. } => "an integer",
         Shape::Reference { .. } => "a reference",
         Shape::Texts { .. } | Shape::Names { .. } => "a list of strings",
+        Shape::Mappings { .. } => "a list of mappings",
         Shape::Object | Shape::Keyed { .. } => "a mapping",
         Shape::Any => "anything",
     }
@@ -152,7 +154,7 @@ impl Type {
             }
             Shape::Boolean => Self::Boolean,
             Shape::Integer { .. } => Self::Integer,
-            Shape::Texts { .. } | Shape::Names { .. } => Self::List,
+            Shape::Texts { .. } | Shape::Names { .. } | Shape::Mappings { .. } => Self::List,
             Shape::Object | Shape::Keyed { .. } => Self::Map,
             Shape::Any => Self::Unknown,
         }
@@ -244,6 +246,19 @@ fn texts(items: &[Value], max_total: usize, subject: Subject<'_>) -> Result<(), 
         let message = format!("`{}` is too long", subject.name);
         let label = format!("{total} characters in all, at most {max_total} are allowed");
         return Err(Complaint::new(Code::InvalidValue, message, label));
+    }
+    Ok(())
+}
+
+fn mappings(items: &[Value], subject: Subject<'_>) -> Result<(), Complaint> {
+    for (at, item) in items.iter().enumerate() {
+        let exposed = if let Value::Sensitive(secret) = item { secret.expose() } else { item };
+        if !matches!(exposed, Value::Map(_) | Value::Unknown | Value::Template(_)) {
+            let message = format!("`{}` takes mappings, not {}", subject.name, exposed.describe());
+            let mut complaint = Complaint::new(Code::WrongType, message, exposed.describe());
+            complaint.path = Path::default().index(at);
+            return Err(complaint.help("write `- key: value` and the other keys below it, indented"));
+        }
     }
     Ok(())
 }

@@ -260,10 +260,6 @@ impl<'t> Reader<'_, 't, '_> {
             )
             .at(span, "only declared resources can be read")
             .help("write the value out")
-        } else if names::PLANNED.contains(&name) {
-            Diagnostic::error(Code::Unsupported, format!("this version does not manage `{name}` yet"))
-                .at(span, "nothing can be read of it")
-                .help("write the value out, or make it a variable of `trueup.toml`")
         } else {
             let help = match names::nearest_section(name, self.cx.registry, &self.cx.report.suggest) {
                 Some(nearest) => format!("did you mean `${{{nearest}.{key}.{path}}}`?"),
@@ -362,7 +358,7 @@ pub(super) fn type_of<'p>(section: &'static Section, path: &'p Path) -> Result<T
     let leaf = |kind: Type| if inner.is_empty() { Ok(kind) } else { Err(Unreadable::TooDeep(name, kind)) };
     if let Some(field) = section.field(name) {
         return match field.shape {
-            Shape::Object | Shape::Keyed { .. } if !inner.is_empty() => Ok(Type::Unknown),
+            Shape::Object | Shape::Keyed { .. } | Shape::Mappings { .. } if !inner.is_empty() => Ok(Type::Unknown),
             Shape::Any => Ok(Type::Unknown),
             Shape::Texts { .. } | Shape::Names { .. } if matches!(inner, [Segment::Index(_)]) => Ok(Type::Text),
             shape => leaf(Type::of(&shape)),

@@ -154,6 +154,8 @@ codes! {
     PlanUnavailable = "trueup::plan::plan_unavailable", Failure;
     /// Parameters that the plan's own schema refuses.
     InvalidParameters = "trueup::plan::invalid_parameters", Failure;
+    /// Metadata that the organization's metadata fields do not allow.
+    InvalidMetadata = "trueup::plan::invalid_metadata", Failure;
     /// A licence that is archived.
     LicenseArchived = "trueup::plan::license_archived", Failure;
     /// A name that an object of another kind has.

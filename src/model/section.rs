@@ -96,6 +96,8 @@ pub struct Field {
     pub change: ChangeRule,
     /// How a declared value is compared with an observed one.
     pub compare: Compare,
+    /// Where several values mean the same: the one that is observed, compared and sent.
+    pub form: Option<fn(&Value) -> Value>,
     /// Whether its value must never be shown.
     pub sensitive: bool,
     /// The APIs or dialects that have it; empty: all.
@@ -118,6 +120,7 @@ impl Field {
             default: None,
             change: ChangeRule::InPlace,
             compare: Compare::Value,
+            form: None,
             sensitive: false,
             apis: &[],
             unsupported: None,
@@ -146,6 +149,12 @@ impl Field {
     /// How it is compared.
     pub const fn compare(mut self, compare: Compare) -> Self {
         self.compare = compare;
+        self
+    }
+
+    /// Values that mean the same have one form.
+    pub const fn form(mut self, form: fn(&Value) -> Value) -> Self {
+        self.form = Some(form);
         self
     }
 
@@ -258,6 +267,11 @@ pub enum Shape {
     },
     /// A mapping of anything.
     Object,
+    /// A list of mappings of anything, in which texts may name other objects.
+    Mappings {
+        /// Which texts, if so.
+        naming: Option<&'static Naming>,
+    },
     /// Anything.
     Any,
 }
@@ -267,6 +281,7 @@ impl Shape {
     pub fn names(&self) -> Option<&'static str> {
         match self {
             Self::Names { section } | Self::Keyed { section } => Some(section),
+            Self::Mappings { naming } => naming.map(|naming| naming.section),
             _ => None,
         }
     }
@@ -281,9 +296,19 @@ impl Shape {
             (Self::Keyed { .. }, Value::Map(map)) => {
                 map.keys().map(|key| (Path::default().key(Arc::clone(key)), &**key)).collect()
             }
+            (Self::Mappings { naming: Some(naming) }, value) => (naming.named)(value),
             _ => Vec::new(),
         }
     }
+}
+
+/// Objects that are named somewhere inside a value.
+#[derive(Debug)]
+pub struct Naming {
+    /// Their section.
+    pub section: &'static str,
+    /// Finds them, each with where it stands in the value.
+    pub named: for<'v> fn(&'v Value) -> Vec<(Path, &'v str)>,
 }
 
 /// The form of a string.

@@ -1,6 +1,7 @@
 //! The remote systems: what each kind is, and how each API spells it.
 
 pub mod cloudfoundry;
+mod json_schema;
 pub mod kaiten;
 
 use crate::kind::Registry;
@@ -15,6 +16,7 @@ pub fn registry() -> Registry {
         .with::<kaiten::DeploymentZone>()
         .with::<kaiten::EntitlementGroup>()
         .with::<kaiten::Entitlement>()
+        .with::<kaiten::FeatureFlag>()
         .with::<kaiten::License>()
         .with_readable::<kaiten::LicenseFamily>()
         .with::<kaiten::Instance>()

@@ -132,6 +132,10 @@ fn constraints(shape: Shape) -> Value {
         Shape::Texts { .. } => json!({ "type": "array", "items": { "type": "string" } }),
         Shape::Names { .. } => json!({ "type": "array", "items": { "type": "string", "minLength": 1 } }),
         Shape::Object | Shape::Keyed { .. } => json!({ "type": "object" }),
+        Shape::Mappings { .. } => json!({
+            "type": "array",
+            "items": { "anyOf": [{ "type": "object" }, { "$ref": "#/$defs/expression" }] },
+        }),
         Shape::Reference { .. } | Shape::Any => json!({}),
     }
 }

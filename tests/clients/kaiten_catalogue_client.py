@@ -179,3 +179,37 @@ def test_a_feature_flag_is_checked_and_loses_its_slug_by_an_update_that_sends_no
     define(flags.update, slug, enabled=False)
     refused(MISSING, "GetFeatureFlag.NotFound", flags.get, slug)
     assert [flag.enabled for flag in flags.list() if flag.id == created.id] == [False]
+
+
+def test_a_feature_flag_has_values_of_its_type_rolls_out_over_time_and_can_be_deleted(client, slug):  # noqa: F811
+    step = targeting.step
+    rollout = targeting.schedule(
+        start=step("small", 5, "2026-10-01T00:00:00Z"), end=step("large", 100, "2026-11-01T00:00:00Z")
+    )
+    define = {
+        "name": "Size of a page",
+        "type": "number",
+        "variants": [targeting.variant("small", 20), targeting.variant("large", 100, description="Much")],
+        "default_variant": rollout,
+        "event_name": "page_size",
+        "description": "Results on a page",
+    }
+    flags = client.feature_flags
+    created = flags.create(slug=slug, **define)
+    assert flags.get(slug) == created
+    assert [(of.name, of.value, of.description) for of in created.variants] == [
+        ("small", 20, ""),
+        ("large", 100, "Much"),
+    ]
+    assert (created.targetings, created.enabled, created.metadata) == ([], True, {})
+    for members, location in [
+        ({"type": "boolean"}, "body.variants[0].value"),
+        ({"default_variant": "middle"}, "body.default_variant"),
+        ({"metadata": {"fallback_value": "20"}}, "body.metadata.fallback_value"),
+        ({"targetings": [targeting.rule("Some", "a == (", "small")]}, "body.targetings[0].rule"),
+    ]:
+        error = refused(BAD_REQUEST, "VALIDATION_FAILED", flags.create, **{**define, **members})
+        assert [detail.location for detail in error.errors] == [location]
+    flags.delete(slug)
+    refused(MISSING, "GetFeatureFlag.NotFound", flags.get, slug)
+    refused(MISSING, "DeleteFeatureFlag.NotFound", flags.delete, slug)

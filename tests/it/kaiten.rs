@@ -106,3 +106,65 @@ fn a_plan_that_cannot_be_written_is_told_by_the_name_that_was_given() {
     let output = project.run(&["plan", "--out", "no/such/plan.json"]).exits(1);
     assert!(output.stderr.contains("`no/such/plan.json`: there is no directory `no/such`\n"), "{output}");
 }
+
+/// A flag that is sound but for what is put into it.
+fn flag(more: &str) -> String {
+    format!(
+        "entitlements:\n  seats: {{ name: Seats, type: NUMBER }}\nfeature_flags:\n  checkout:\n    name: New checkout\n    \
+         type: boolean\n    variants:\n      - {{ name: \"on\", value: true }}\n      - {{ name: \"off\", value: false }}\n{more}"
+    )
+}
+
+#[test]
+fn an_entitlement_that_a_rule_reads_comes_first_and_has_to_be_somewhere() {
+    let targeting = |slug: &str| {
+        format!(
+            "    default_variant: {{ type: basic, value: \"off\" }}\n    targetings:\n      - type: basic\n        name: Busy\n        \
+             rule: __kaiten.entitlements['{slug}'].used > 10.0\n        variant: \"on\"\n"
+        )
+    };
+    let project = Project::empty().file("trueup.toml", CORE).file("acme.yaml", flag(&targeting("seats")));
+    let plan = project.run(&["plan", "--format", "json"]).exits(0).json();
+    let flag_step = plan["actions"].as_array().unwrap().iter().find(|step| step["kind"] == "feature_flags").unwrap();
+    assert_eq!(flag_step["requires"], serde_json::json!(["entitlements.seats"]));
+    project.run(&["apply", "--yes"]).exits(0);
+    project.run(&["plan", "--detailed-exitcode"]).exits(0);
+    // It is there now, declared or not.
+    let declared = flag(&targeting("seats"));
+    let alone = &declared[declared.find("feature_flags:").unwrap()..];
+    project.write("acme.yaml", alone);
+    project.run(&["plan", "--detailed-exitcode"]).exits(0);
+    project.write("acme.yaml", flag(&targeting("sieges")));
+    insta::assert_snapshot!(project.run(&["plan"]).exits(1));
+}
+
+#[test]
+fn a_flag_that_does_not_fit_together_is_told_where_it_does_not() {
+    let yaml = "\
+feature_flags:
+  checkout:
+    name: New checkout
+    type: boolean
+    variants:
+      - { name: \"on\", value: \"yes\" }
+      - { name: \"off\", value: false, colour: red }
+      - { value: true }
+    default_variant: { type: rollout, value: \"off\" }
+    targetings:
+      - { type: basic, name: a, rule: \"a == (\", variant: \"on\" }
+      - { type: basic, name: b, rule: \"true\", value: \"on\" }
+      - { type: rollout_percentage, name: c, rule: \"\", distribution: {} }
+      - { name: d }
+      - { type: rollout_date, name: e, rule: \"true\", start: { variant: \"on\", percentage: 1.5, date: soon }, end: 7 }
+    metadata: { fallback_value: 1 }
+  theme:
+    name: Theme
+    type: object
+    variants:
+      - { name: light, value: { huge: 9007199254740993 } }
+      - { name: light, value: null }
+    default_variant: { type: rollout_percentage, distribution: { lihgt: 50 } }
+";
+    let project = Project::empty().file("trueup.toml", CORE).file("acme.yaml", yaml);
+    insta::assert_snapshot!(project.run(&["plan"]).exits(3));
+}

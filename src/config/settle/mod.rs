@@ -395,7 +395,7 @@ impl Settler {
             }
             let DraftField { field: table, raw, .. } = &self.drafts[at].fields[field];
             // Whatever comes to stand inside a free-form value is right.
-            let free = matches!(table.shape, Shape::Object | Shape::Keyed { .. } | Shape::Any)
+            let free = matches!(table.shape, Shape::Object | Shape::Keyed { .. } | Shape::Mappings { .. } | Shape::Any)
                 && !matches!(raw, Raw::Value(Value::Template(_)));
             if !free && matches!(raw, Raw::Value(value) if value.has_template()) {
                 self.answer(Question::Field(at, field), cx);

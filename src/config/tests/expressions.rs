@@ -121,7 +121,6 @@ fn expressions_that_cannot_be_read_say_what_is_meant() {
         ("${customers.acne.id}", "unresolved_reference", "did you mean `${customers.acme.id}`?"),
         ("${instances.nothing.id}", "unresolved_reference", "expressions read declared resources only"),
         ("${service_plans.a.guid}", "unresolved_reference", "write the value out"),
-        ("${feature_flags.a.name}", "unsupported", "write the value out"),
         ("${customers.acme.nmae}", "unknown_expression_field", "did you mean `name`?"),
         ("${customers.acme.guid}", "unknown_expression_field", "did you mean `id`?"),
         ("${customers.acme.externalCustomerId}", "unknown_expression_field", "did you mean `external_customer_id`?"),

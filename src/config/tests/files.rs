@@ -103,14 +103,6 @@ fn sections_are_suggested_by_their_spelling_and_by_what_they_hold() {
 }
 
 #[test]
-fn sections_of_a_later_version_are_refused_in_clear_words() {
-    for section in crate::config::names::PLANNED {
-        let told = only(&format!("{section}:\n  a: {{}}\n"));
-        assert!(told.starts_with(&format!("1:1 unsupported | this version does not manage `{section}` yet")), "{told}");
-    }
-}
-
-#[test]
 fn keys_are_letters_digits_underscores_and_hyphens() {
     let desired = load("organizations:\n  Отдел_1-日本: {}\n").desired();
     assert_eq!(desired.resources[0].address.to_string(), "organizations.Отдел_1-日本");

@@ -9,7 +9,6 @@ mod attachment;
 mod cli_session;
 mod discovery;
 mod error;
-mod json_schema;
 mod meant;
 mod metadata;
 mod organization;

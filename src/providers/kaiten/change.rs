@@ -144,7 +144,7 @@ impl Writer<'_, Kaiten> {
         live: &Row,
         modification: Modification<'_>,
         kept: &[&str],
-        outward: fn(&mut Row),
+        outward: impl FnOnce(&mut Row),
     ) -> Result<(), RemoteError> {
         let dialect = self.session().dialect;
         let as_it_is = wire::repeat(section, dialect, live, kept);

@@ -54,8 +54,8 @@ pub(super) static SECTION: Section = Section {
 impl Readable for DeploymentZone {
     type Provider = Provided;
     const SECTION: &'static Section = &SECTION;
-    /// A delete detaches them.
-    const BESIDE: &'static [&'static str] = &["instances"];
+    /// A delete detaches instances; metadata fields say what metadata may hold.
+    const BESIDE: &'static [&'static str] = &["instances", "metadata_fields"];
 
     async fn observe(_: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
         remote.collection(&SECTION, PATH).await
@@ -65,6 +65,7 @@ impl Readable for DeploymentZone {
 impl Kind for DeploymentZone {
     fn check(check: Check<'_>) -> Vec<Diagnostic> {
         let mut found = metadata::imprecise(check);
+        found.extend(metadata::against_fields(check, metadata::Of::Zones));
         found.extend(change::irremovable(check, &["release"]));
         found
     }

@@ -128,6 +128,8 @@ pub(super) static SECTION: Section = Section {
 impl Readable for Instance {
     type Provider = Provided;
     const SECTION: &'static Section = &SECTION;
+    /// They say what metadata may hold.
+    const BESIDE: &'static [&'static str] = &["metadata_fields"];
 
     async fn observe(_: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
         remote.instances(&SECTION, PATH).await
@@ -164,6 +166,7 @@ impl Kind for Instance {
 
     fn check(check: Check<'_>) -> Vec<Diagnostic> {
         let mut found = metadata::imprecise(check);
+        found.extend(metadata::against_fields(check, metadata::Of::Instances));
         found.extend(change::irremovable(check, &["deployment_zone", "lifecycle_stage"]));
         // What is written out has been looked at already; these are for dates that an expression yields.
         dates_in_milliseconds(check, &mut found);

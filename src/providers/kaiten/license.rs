@@ -200,19 +200,17 @@ impl Kind for License {
             );
         }
         if is_default(proposal.fields)
-            && let Some(state @ ("DRAFT" | "ARCHIVED")) = state
+            && let Some(is @ ("DRAFT" | "ARCHIVED")) = state.or(was)
         {
-            let place = resource.places.value(&Path::field("lifecycle_state"));
-            found.push(
-                error(
-                    Code::InvalidValue,
-                    "default",
-                    format!("only a `PUBLISHED` license can be its family's default, and this one is `{state}`"),
-                    "asks for the default",
-                )
-                .also(place, "and is not published")
-                .help("write `default: false`, or `lifecycle_state: PUBLISHED`"),
+            let told = error(
+                Code::InvalidValue,
+                "default",
+                format!("only a `PUBLISHED` license can be its family's default, and this one is `{is}`"),
+                "asks for the default",
             );
+            let place = state.map(|_| resource.places.value(&Path::field("lifecycle_state")));
+            let told = place.into_iter().fold(told, |told, place| told.also(place, "and is not published"));
+            found.push(told.help("write `default: false`, or `lifecycle_state: PUBLISHED`"));
         }
         let slug = proposal.identity.to_string();
         let families = collections.get(FAMILIES.name);

@@ -82,9 +82,22 @@ impl Readable for MetadataField {
 
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
         let types = wanted.resources.iter().filter_map(|resource| Some(resource.identity.parts.first()?.1.to_string()));
+        let managed: BTreeSet<String> = types.collect();
+        // Metadata that is declared is held against its fields.
+        let with_metadata = wanted.declared.values().filter(|resource| resource.fields.get("metadata").is_some());
+        let looked_into = with_metadata.filter_map(|resource| match resource.address.section {
+            "instances" => Some("INSTANCE".to_owned()),
+            "deployment_zones" => Some("DEPLOYMENT_ZONE".to_owned()),
+            _ => None,
+        });
         let mut fields = Vec::new();
-        for of_type in types.collect::<BTreeSet<_>>() {
-            for row in listed(remote, &of_type).await? {
+        for of_type in managed.iter().cloned().chain(looked_into).collect::<BTreeSet<_>>() {
+            let rows = match listed(remote, &of_type).await {
+                // Whoever only checks need not be allowed to: Kaiten checks again.
+                Err(error) if error.failure == Failure::Forbidden && !managed.contains(&of_type) => continue,
+                rows => rows?,
+            };
+            for row in rows {
                 fields.push(read(&row).map_err(malformed)?);
             }
         }

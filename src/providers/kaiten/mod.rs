@@ -11,6 +11,7 @@ mod deployment_zone;
 mod dialect;
 mod entitlement;
 mod entitlement_group;
+mod feature_flag;
 mod grant;
 mod instance;
 mod license;
@@ -26,6 +27,7 @@ pub use customer::Customer;
 pub use deployment_zone::DeploymentZone;
 pub use entitlement::Entitlement;
 pub use entitlement_group::EntitlementGroup;
+pub use feature_flag::FeatureFlag;
 pub use instance::Instance;
 pub use license::{License, LicenseFamily};
 pub use metadata_field::MetadataField;
@@ -330,4 +332,4 @@ mod tests;
 #[cfg(test)]
 mod emulated;
 #[cfg(test)]
-mod roundtrip;
+mod declared;

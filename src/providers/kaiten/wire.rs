@@ -1,5 +1,7 @@
 //! Between our fields and Kaiten's JSON, by the tables of the sections.
 
+use std::borrow::Cow;
+
 use jiff::civil::DateTimeRound;
 use jiff::{RoundMode, Unit};
 use serde_json::Value as Json;
@@ -36,13 +38,18 @@ fn encode_where(section: &Section, dialect: Dialect, fields: &Fields, wanted: im
             None | Some(Value::Null) => {
                 field.default.map(|text| serde_json::from_str(text).expect("defaults are JSON"))
             }
-            Some(value) => Some(encode_field(field, dialect, value, &mut body)),
+            Some(value) => Some(encode_field(field, dialect, &in_form(field, value), &mut body)),
         };
         if let Some(value) = value {
             body.insert(field.wire.to_owned(), value);
         }
     }
     body
+}
+
+/// The value as it is sent and told.
+fn in_form<'v>(field: &Field, value: &'v Value) -> Cow<'v, Value> {
+    field.form.map_or(Cow::Borrowed(value), |form| Cow::Owned(form(value)))
 }
 
 fn encode_field(field: &Field, dialect: Dialect, value: &Value, body: &mut Row) -> Json {
@@ -115,9 +122,9 @@ pub(super) fn put_over(
             }
         } else if !inner.is_empty() {
             let mut merged = live.get(field.wire).cloned().unwrap_or(Json::Null);
+            let declared = modification.proposal.fields.get(field.name).map(|value| in_form(field, value));
             for path in inner {
-                let declared =
-                    modification.proposal.fields.get(field.name).and_then(|value| inside(value, &path.0[1..]));
+                let declared = declared.as_deref().and_then(|value| inside(value, &path.0[1..]));
                 set(&mut merged, &path.0[1..], declared.map(json), field.compare == Compare::DeclaredKeys);
             }
             body.insert(field.wire.to_owned(), merged);
@@ -258,11 +265,18 @@ fn project_field(field: &Field, row: &Row) -> Option<Value> {
         (Shape::Names { .. }, _) => Value::List(names(row, field.wire)),
         (Shape::Keyed { .. }, _) => return None,
         (Shape::Object, None) => Value::Map(Box::default()),
+        (Shape::Mappings { .. }, None) => Value::List(Vec::new()),
         // A row that does not tell its slug does not tell that it has none.
         (_, None) if field.name == "slug" => return None,
         (_, None) => Value::Null,
         (Shape::Instant, Some(Json::String(text))) => Value::text(instant(text).unwrap_or_else(|| text.clone())),
-        (_, Some(json)) => Value::from_json(json),
+        (_, Some(json)) => {
+            let value = Value::from_json(json);
+            match field.form {
+                Some(form) => form(&value),
+                None => value,
+            }
+        }
     };
     Some(value)
 }

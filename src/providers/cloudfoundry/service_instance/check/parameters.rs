@@ -2,8 +2,8 @@
 
 use crate::kind::Check;
 use crate::model::{Code, Condition, Diagnostic, Operation, Path, Value};
+use crate::providers::json_schema::{Misfit, misfits};
 
-use super::super::super::json_schema::{Misfit, misfits};
 use super::{at, declared_plan};
 
 /// The Cloud Controller takes no larger schema from a broker.

@@ -1,6 +1,6 @@
 //! Which values a JSON Schema surely refuses.
 //!
-//! Schemas are of drafts 4 to 2020-12, written by brokers, and no server checks them; values have parts that are known only
+//! Schemas are of drafts 4 to 2020-12, written by brokers of Cloud Foundry, which no server checks, or for Kaiten's metadata; values have parts that are known only
 //! after apply. So there are three outcomes: fits, does not fit, and cannot be told. What is not understood (a reference to
 //! elsewhere, a pattern of another dialect, a keyword of the evaluation of other keywords) cannot be told and is never an
 //! error.
