@@ -87,7 +87,8 @@ async fn converge(section: &'static Section, declarations: &[Fields]) {
             .collect();
         now = update(&world.kaiten, section.name, "thing", &now, &changeable).await.unwrap();
         holds(section, &changeable, &now);
-        let all: Collection = world.observe(section.name, &BTreeMap::new()).await;
+        let families = BTreeMap::from([("license_families", Collection::default())]);
+        let all: Collection = world.observe(section.name, &families).await;
         let listed = all.named("thing", false).next().unwrap();
         holds(section, &changeable, listed);
         before.extend(changeable.iter().map(|(name, value)| (name, value.clone())));
