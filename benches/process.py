@@ -27,7 +27,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 REMOTES = ["kaiten", "cloudfoundry"]
 SHAPES = ["independent", "layered", "chained", "hub"]
-PER_PAGE = {"kaiten": 200, "cloudfoundry": 5000}  # Cloud Foundry by its v3 API
+PER_PAGE = {"kaiten": 200, "v2": 100, "v3": 5000}
 PARALLELISM = 16
 # With latency, more creates take longer than anybody wants to wait; in a chain each waits for the answer to the one before.
 MOST_SLOW_CREATES = 10_000
@@ -85,10 +85,14 @@ def sandbox(arguments, remote, latency=0):
 @contextlib.contextmanager
 def project(arguments, remote, shape, count, url):
     """A project of this shape in a temporary directory."""
+    api = arguments.cf_api
     with tempfile.TemporaryDirectory(prefix="trueup-bench-") as directory:
         per_file = arguments.per_file
         command = [arguments.generate, remote, shape, str(count), str(per_file), url, directory]
         subprocess.run(command, check=True)
+        if remote == "cloudfoundry":
+            with open(pathlib.Path(directory) / "trueup.toml", "a") as settings:
+                settings.write(f'api = "{api}"\n')  # the last table there is the target's
         yield directory
 
 
@@ -119,19 +123,21 @@ def best(runs):
     return Run(*(min(getattr(run, field.name) for run in runs) for field in dataclasses.fields(Run)))
 
 
-def pages(remote, count):
-    return max(1, math.ceil(count / PER_PAGE[remote]))
+def pages(arguments, remote, count):
+    return max(1, math.ceil(count / PER_PAGE["kaiten" if remote == "kaiten" else arguments.cf_api]))
 
 
-def rounds(remote, count):
-    """How many pages have to be waited for one after the other.
+def rounds(arguments, remote, count):
+    """How many answers have to be waited for one after the other, because each question is known only from the answer
+    before it.
 
-    Kaiten's next page is known only from the one before. Of Cloud Foundry's, the first one tells how many there are;
-    its filter is the spaces, and theirs the organization.
+    Kaiten's next page is known only from the one before. Cloud Foundry tells where to sign in, and nothing more without
+    a token; then the spaces, which are the filter of the instances; then the first page of those, which tells how many
+    there are; then the others, as many at a time as are allowed.
     """
     if remote == "kaiten":
-        return pages(remote, count)
-    return 3 + math.ceil((pages(remote, count) - 1) / PARALLELISM)
+        return pages(arguments, remote, count)
+    return 4 + math.ceil((pages(arguments, remote, count) - 1) / PARALLELISM)
 
 
 def row(cells):
@@ -146,13 +152,13 @@ def exponent(points):
     return above / sum((x - mean_x) ** 2 for x, _ in logs)
 
 
-def report(found, remote, shape, count, what, latency, run):
+def report(arguments, found, remote, shape, count, what, latency, run):
     found.setdefault((remote, shape, what, latency), []).append((count, run.cpu))
-    alone = rounds(remote, count) * latency / 1000
+    alone = rounds(arguments, remote, count) * latency / 1000
     ratio = f"{run.wall / alone:.2f}" if what == "plan" and alone else ""
     row([
         remote, shape, f"{count:,}", what, f"{latency} ms", f"{run.cpu:.2f}", f"{run.wall:.2f}", ratio,
-        f"{run.memory:.0f}", f"{run.reads:,}", f"{run.writes:,}", f"{pages(remote, count):,}",
+        f"{run.memory:.0f}", f"{run.reads:,}", f"{run.writes:,}", f"{pages(arguments, remote, count):,}",
     ])
 
 
@@ -163,6 +169,7 @@ def main():
     parser.add_argument("--trueup", default=str(ROOT / "target/release/trueup"))
     parser.add_argument("--generate", default=str(ROOT / "target/release/examples/generate"))
     parser.add_argument("--remotes", type=names, default=REMOTES, metavar="NAME,…")
+    parser.add_argument("--cf-api", choices=["v2", "v3"], default="v3", help="which API of Cloud Foundry is spoken")
     parser.add_argument("--shapes", type=names, default=SHAPES, metavar="NAME,…")
     parser.add_argument("--counts", type=numbers, default=[1_000, 10_000, 50_000], metavar="N,…")
     parser.add_argument("--latencies", type=numbers, default=[0, 50], metavar="MS,…")
@@ -192,14 +199,14 @@ def one(arguments, found, remote, shape, count):
             continue
         with sandbox(arguments, remote, latency) as server, project(arguments, remote, shape, count, server.url) as files:
             run = measure(arguments, ["apply", "--yes"], files, server)
-            report(found, remote, shape, count, "apply", latency, run)
+            report(arguments, found, remote, shape, count, "apply", latency, run)
             if latency != min(arguments.latencies):
                 continue
             for slowness in arguments.latencies:
                 server.latency(slowness)
                 command = ["plan"]
                 runs = [measure(arguments, command, files, server, "No changes.") for _ in range(arguments.runs)]
-                report(found, remote, shape, count, "plan", slowness, best(runs))
+                report(arguments, found, remote, shape, count, "plan", slowness, best(runs))
 
 
 if __name__ == "__main__":

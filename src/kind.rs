@@ -3,6 +3,8 @@
 //! What a kind has to say that is data is in its [`Section`]; what is work is in its [`Kind`]. Looking takes a
 //! [`Reader`], changing a [`Writer`], so that nothing that plans can write.
 
+mod others;
+
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -13,6 +15,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+pub use self::others::{Others, Reading, Shared};
 use crate::clock::Clock;
 use crate::http::{BuildError, Throttle, Transport, Why};
 use crate::model::{
@@ -107,8 +110,8 @@ pub struct Wanted<'a> {
     pub resources: &'a [&'a Resource],
     /// References to this kind that nothing declared answers.
     pub references: &'a [&'a Reference],
-    /// The collections named in [`Readable::AFTER`], observed already.
-    pub observed: BTreeMap<&'static str, &'a Collection>,
+    /// The collections named in [`Readable::AFTER`], each as soon as it has been read.
+    pub observed: Others,
     /// Everything declared, of any kind and at any target: what a reference to a declared resource means, and which
     /// outer objects matter to a kind that nothing refers to.
     pub declared: &'a IndexMap<Address, Resource>,
@@ -192,7 +195,7 @@ pub trait Readable: 'static {
     type Provider: Provider;
     /// Its table.
     const SECTION: &'static Section;
-    /// The collections, by section, that have to be observed before this one.
+    /// The collections, by section, that this one is found by or joined with, and that it therefore may wait for.
     const AFTER: &'static [&'static str] = &[];
     /// The sections that checks look into besides, read at the same time.
     const BESIDE: &'static [&'static str] = &[];

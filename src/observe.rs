@@ -1,20 +1,13 @@
 //! Asks each kind for its collections, in bulk -> `Snapshot`.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, OnceLock};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use futures_util::StreamExt as _;
 use futures_util::future::join_all;
-use futures_util::stream::FuturesUnordered;
-use indexmap::IndexMap;
 
-use crate::diff::earlier;
-use crate::graph;
-use crate::kind::{ErasedKind, Registry, Session, Wanted};
+use crate::kind::{Others, Reading, Registry, RemoteError, Session, Wanted};
 use crate::model::{
-    Address, Code, Collection, Desired, Diagnostic, Diagnostics, KeySource, Reference, Resource, Snapshot, TargetName,
-    To, Value,
+    Code, Collection, Desired, Diagnostic, Diagnostics, Reference, Resource, Snapshot, TargetName, To, Value,
 };
 
 /// The connections of a run, by target. Shared with whoever applies.
@@ -47,7 +40,8 @@ pub async fn observe(
     snapshot
 }
 
-/// The collections of one target and what went wrong. A kind starts as soon as those before it have been read.
+/// The collections of one target and what went wrong. All of them are read at the same time; a kind waits for another
+/// where it needs it.
 async fn observe_target(
     target: &TargetName,
     desired: &Desired,
@@ -55,91 +49,41 @@ async fn observe_target(
     session: &dyn Session,
 ) -> (BTreeMap<&'static str, Collection>, Vec<Diagnostic>) {
     let needs = needs(target, desired, registry);
-    let read: BTreeMap<&'static str, OnceLock<Collection>> =
-        needs.keys().map(|section| (*section, OnceLock::new())).collect();
-    let observe = async |section: &'static str, kind: &dyn ErasedKind| {
+    let kinds: Vec<_> = needs.keys().filter_map(|section| Some((*section, registry.kind(section)?))).collect();
+    let readings: BTreeMap<&'static str, Arc<Reading>> =
+        kinds.iter().map(|(section, _)| (*section, Arc::default())).collect();
+    let shared = Arc::default();
+    let reading = kinds.iter().map(async |(section, kind)| {
+        let after = kind.after().iter().filter_map(|other| Some((*other, Arc::clone(readings.get(other)?))));
+        let observed = Others::new(after.collect(), Arc::clone(&shared));
         let need = &needs[section];
-        let observed = kind.after().iter().filter_map(|before| Some((*before, read.get(before)?.get()?))).collect();
         let (resources, references) = (&need.resources[..], &need.references[..]);
-        let declared = as_still_named(target, desired, registry, |section| read.get(section)?.get());
-        let wanted = Wanted { resources, references, declared: &declared, observed };
-        (section, kind.observe(&wanted, session).await)
-    };
-    let mut waiting: BTreeSet<&'static str> = needs.keys().copied().collect();
-    let mut running = FuturesUnordered::new();
-    let mut failures = Vec::new();
-    loop {
-        // A kind whose predecessor could not be read never gets ready; that has been reported.
-        let ready = |kind: &dyn ErasedKind| kind.after().iter().all(|before| read[before].get().is_some());
-        waiting.retain(|section| {
-            let Some(kind) = registry.kind(section).filter(|kind| ready(&***kind)) else { return true };
-            running.push(observe(*section, &**kind));
-            false
-        });
-        match running.next().await {
-            Some((section, Ok(collection))) => {
-                read[section].set(collection).expect("each is read once");
-            }
-            Some((section, Err(error))) => failures.push((section, error)),
-            None => break,
+        let wanted = Wanted { resources, references, declared: &desired.resources, observed };
+        let outcome = kind.observe(&wanted, session).await;
+        readings[section].set(outcome).expect("each is read once");
+    });
+    join_all(reading).await;
+
+    let failed = |section: &&str| readings.get(section).and_then(|reading| reading.get()).is_some_and(Result::is_err);
+    let mut failures: Vec<(&str, RemoteError)> = Vec::new();
+    // In an order of its own: the remote's haste is not to be seen in a plan.
+    for (section, kind) in kinds.iter().filter(|(section, _)| failed(section)) {
+        let Some(Err(error)) = readings[section].get() else { continue };
+        // What a kind could not do without another has been told of that one, and a list that two share once.
+        if !kind.after().iter().any(&failed) && !failures.iter().any(|(_, told)| told == error) {
+            failures.push((section, error.clone()));
         }
     }
-    drop(running);
-    // Not in the order in which they failed: the remote's haste is not to be seen in a plan.
-    failures.sort_by_key(|(section, _)| *section);
     let failures = failures.into_iter().map(|(section, error)| {
         let doing = format!("read the {} at target `{target}`", section.replace('_', " "));
         error.diagnose(&doing, needs[section].witness)
     });
     let failures = failures.collect();
-    let read = read.into_iter().filter_map(|(section, cell)| Some((section, cell.into_inner()?)));
+    let read = readings.into_iter().filter_map(|(section, reading)| {
+        let outcome = Arc::into_inner(reading).and_then(Reading::into_inner).expect("nobody reads any longer");
+        Some((section, outcome.ok()?))
+    });
     (read.collect(), failures)
-}
-
-/// Everything declared, with what still has its earlier name (`lifecycle.was`) under that one: what is inside a container
-/// that is to be renamed is found in it all the same.
-fn as_still_named<'d, 'c>(
-    target: &TargetName,
-    desired: &'d Desired,
-    registry: &Registry,
-    read: impl Fn(&'static str) -> Option<&'c Collection>,
-) -> Cow<'d, IndexMap<Address, Resource>> {
-    let mut declared = Cow::Borrowed(&desired.resources);
-    if desired.resources.values().all(|resource| resource.lifecycle.was.is_none()) {
-        return declared;
-    }
-    for address in graph::order(desired).iter().filter(|address| desired.resources[*address].target == *target) {
-        let resource = &declared[address];
-        let (Some(section), Some(collection)) = (registry.section(address.section), read(address.section)) else {
-            continue;
-        };
-        let mut identity = resource.identity.clone();
-        for (part, (name, value)) in section.key.iter().zip(&mut identity.parts) {
-            if part.from == KeySource::Reference
-                && let Some(Value::Reference(reference)) = resource.fields.get(name)
-                && let To::Declared(outer) = &reference.to
-            {
-                *value = declared[outer].identity.to_string().into();
-            }
-        }
-        let mut name = None;
-        if let Some(was) = resource.lifecycle.was.as_ref().map(|was| &was.value)
-            && let Some(earlier) = earlier(section, &identity, was)
-            && collection.named(&identity.to_string(), section.fold_case).next().is_none()
-            && collection.named(&earlier.to_string(), section.fold_case).next().is_some()
-        {
-            identity = earlier;
-            name = section.renaming().map(|field| (field.name, Value::Text(Arc::clone(was))));
-        }
-        if identity != resource.identity {
-            let resource = &mut declared.to_mut()[address];
-            resource.identity = identity;
-            if let Some((name, was)) = name {
-                resource.fields.set(name, was);
-            }
-        }
-    }
-    declared
 }
 
 /// Why a collection is read.
@@ -184,3 +128,6 @@ fn needs<'a>(target: &TargetName, desired: &'a Desired, registry: &Registry) -> 
     }
     needs
 }
+
+#[cfg(test)]
+mod tests;

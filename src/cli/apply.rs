@@ -174,13 +174,15 @@ impl Course {
         let at = self.begun.elapsed();
         match &self.progress {
             Some(progress) => {
+                // The bar before the stream, as `tick` takes them: the other way round, each would wait for the other.
+                let mut progress = lock(progress);
                 // A line at a time: written piece by piece, the lines of a large plan cost more than its requests.
                 let mut lines = std::io::LineWriter::new(std::io::stderr().lock());
                 let mut nowhere = std::io::sink();
                 let went_well = matches!(event, Event::Start { .. } | Event::Progress { .. } | Event::Complete { .. });
                 let out: &mut dyn Write = if self.terminal.quiet && went_well { &mut nowhere } else { &mut lines };
                 // Nobody reads stderr any more: the work goes on all the same.
-                let _ = lock(progress).event(out, event, at);
+                let _ = progress.event(out, event, at);
             }
             None => {
                 self.terminal.write(|out| json::line(out, &EventDocument::new(event, sources)));
@@ -188,7 +190,7 @@ impl Course {
         }
     }
 
-    /// Keeps the times on the bar moving, and the heartbeat of a log going.
+    /// Keeps the times on the bar moving, and the heartbeat of a log going. Takes the bar before the stream.
     fn tick(&self, sessions: Sessions) -> tokio::task::JoinHandle<()> {
         let course = self.clone();
         tokio::spawn(async move {

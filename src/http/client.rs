@@ -25,6 +25,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Client {
     base: Arc<str>,
     http: reqwest::Client,
+    reach: Reach,
     clock: Clock,
     trust: Trust,
     budget: Arc<Budget>,
@@ -84,6 +85,7 @@ struct Trust {
 impl Client {
     /// A client for an endpoint, with its certificate authorities, its timeout and its number of requests at a time.
     pub fn new(endpoint: &Endpoint, clock: &Clock) -> Result<Self, BuildError> {
+        let reach = Reach::of(&endpoint.url);
         let trust = Trust {
             ca: endpoint.ca.clone(),
             skip_tls_verify: endpoint.skip_tls_verify,
@@ -91,16 +93,20 @@ impl Client {
         };
         Ok(Self {
             base: base(&endpoint.url),
-            http: build(&endpoint.url, &trust)?,
+            http: build(reach, &trust)?,
+            reach,
             clock: clock.clone(),
             trust,
             budget: Arc::new(Budget::new(endpoint.parallelism)),
         })
     }
 
-    /// The same client for another URL of the same target, such as its sign-in: shares the budget and the counts.
+    /// The same client for another URL of the same target, such as its sign-in: shares the budget and the counts, and the
+    /// connections if both are reached alike.
     pub fn at(&self, url: &Url) -> Result<Self, BuildError> {
-        Ok(Self { base: base(url), http: build(url, &self.trust)?, ..self.clone() })
+        let reach = Reach::of(url);
+        let http = if reach == self.reach { self.http.clone() } else { build(reach, &self.trust)? };
+        Ok(Self { base: base(url), http, reach, ..self.clone() })
     }
 
     /// The base URL, without a slash at its end.
@@ -272,19 +278,40 @@ fn base(url: &Url) -> Arc<str> {
     url.as_str().trim_end_matches('/').into()
 }
 
-fn build(url: &Url, trust: &Trust) -> Result<reqwest::Client, BuildError> {
+/// What is between here and a URL, as far as connections are made differently for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// This machine, unencrypted.
+    Here,
+    /// This machine, encrypted.
+    HereEncrypted,
+    /// Any other.
+    There,
+}
+
+impl Reach {
+    fn of(url: &Url) -> Self {
+        match (is_loopback(url), url.scheme()) {
+            (true, "http") => Self::Here,
+            (true, _) => Self::HereEncrypted,
+            (false, _) => Self::There,
+        }
+    }
+}
+
+fn build(reach: Reach, trust: &Trust) -> Result<reqwest::Client, BuildError> {
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("trueup/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(trust.timeout);
-    if is_loopback(url) {
+    if reach != Reach::There {
         // No proxy knows this machine by that name.
         builder = builder.no_proxy();
-        if url.scheme() == "http" {
-            // Reading the system's certificate authorities costs more than a whole plan against the sandbox.
-            return builder.tls_certs_only([]).build().map_err(|error| BuildError::Client(reason(&error)));
-        }
+    }
+    if reach == Reach::Here {
+        // Reading the system's certificate authorities costs more than a whole plan against the sandbox.
+        return builder.tls_certs_only([]).build().map_err(|error| BuildError::Client(reason(&error)));
     }
     if let Some(pem) = &trust.ca {
         let authorities =

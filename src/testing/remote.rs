@@ -414,7 +414,10 @@ impl Readable for Part {
             .declared
             .values()
             .filter(|resource| resource.address.section == "things")
-            .map(|thing| thing.fields.text("slug").map_or_else(|| thing.identity.to_string(), str::to_owned))
+            .flat_map(|thing| {
+                let was = thing.lifecycle.was.as_ref().map(|was| was.value.to_string());
+                [Some(thing.identity.to_string()), was].into_iter().flatten()
+            })
             .chain(wanted.references.iter().filter_map(|reference| match &reference.to {
                 To::Natural { name, .. } => Some(name.to_string()),
                 _ => None,

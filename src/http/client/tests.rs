@@ -249,7 +249,7 @@ async fn a_bomb_is_not_swallowed() {
     let mut world = World::at(&server.uri());
     world.client = {
         let patient = Trust { timeout: Duration::from_secs(60), ..world.client.trust.clone() };
-        Client { http: build(&server.uri().parse().unwrap(), &patient).unwrap(), ..world.client }
+        Client { http: build(Reach::of(&server.uri().parse().unwrap()), &patient).unwrap(), ..world.client }
     };
     assert_eq!(world.client.send(Request::get("/x")).await.unwrap_err().why, Why::TooLarge);
 }
@@ -258,7 +258,7 @@ async fn a_bomb_is_not_swallowed() {
 fn authorities_that_are_none_are_refused() {
     let world = World::at("https://127.0.0.1:1");
     let trust = Trust { ca: Some(b"not PEM".to_vec()), ..world.client.trust.clone() };
-    let refused = build(&"https://kaiten.example.com".parse().unwrap(), &trust).unwrap_err();
+    let refused = build(Reach::There, &trust).unwrap_err();
     assert!(matches!(refused, BuildError::Authorities(_)), "{refused}");
 }
 

@@ -60,6 +60,9 @@ impl Api {
     }
 }
 
+/// How long the path and query of a request may be, so that the URL stays below 4 KiB.
+pub const LONGEST_ADDRESS: usize = 3840;
+
 /// What a list can be filtered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
@@ -80,7 +83,7 @@ pub enum Key {
 pub enum Filter {
     /// The key has this value.
     Is(Key, Arc<str>),
-    /// The key has one of these values, which are guids.
+    /// The key has one of these values, none of which holds a comma where the API is v2.
     In(Key, Vec<Arc<str>>),
 }
 
@@ -133,6 +136,21 @@ pub async fn spaces(session: &CloudFoundry, filters: &[Filter]) -> Result<Vec<Sp
     match session.speaks {
         Api::V2 => v2::spaces(session, filters).await,
         Api::V3 => v3::spaces(session, filters).await,
+    }
+}
+
+/// The spaces of these names, in whatever organization. `None`: they are too many to ask for at once, or there are more
+/// than fit on one page, and their organizations are a narrower filter.
+pub async fn spaces_named(
+    session: &CloudFoundry,
+    names: &BTreeSet<Arc<str>>,
+) -> Result<Option<Vec<Space>>, RemoteError> {
+    if names.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
+    match session.speaks {
+        Api::V2 => v2::spaces_named(session, names).await,
+        Api::V3 => v3::spaces_named(session, names).await,
     }
 }
 

@@ -113,8 +113,7 @@ impl Readable for Attachment {
 
     /// What is attached to the instances that may be deleted or renamed: those declared so.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
-        let none = Collection::default();
-        let there = wanted.observed.get("service_instances").copied().unwrap_or(&none);
+        let there = wanted.observed.get("service_instances").await?;
         let concerned = wanted.declared.values().filter(|resource| {
             let lifecycle = &resource.lifecycle;
             resource.address.section == "service_instances"

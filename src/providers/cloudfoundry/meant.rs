@@ -1,4 +1,5 @@
-//! Which organizations and spaces declarations mean, so that no more than those are read.
+//! Which organizations and spaces declarations mean, so that no more than those are read. What has an earlier name
+//! (`lifecycle.was`) may be found under either, and so may what is inside of it.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -42,13 +43,26 @@ pub type Spaces = BTreeMap<RemoteId, Option<RemoteId>>;
 pub fn organizations(value: Option<&Value>, declared: &Declared, there: &Collection) -> Option<Vec<RemoteId>> {
     match &reference(value)?.to {
         To::Id { id, .. } => Some(vec![Arc::clone(id)]),
-        to => Some(ids(there.named(&organization_name(to, declared)?, true))),
+        to => {
+            let names = organization_names(to, declared)?;
+            Some(names.iter().flat_map(|name| ids(there.named(name, true))).collect())
+        }
     }
 }
 
 /// The guids of the organizations that could hold the space of this natural key: names may hold a `/` too.
 pub fn organizations_holding(space: &str, there: &Collection) -> Vec<RemoteId> {
     space.match_indices('/').flat_map(|(at, _)| ids(there.named(&space[..at], true))).collect()
+}
+
+/// What the space of this natural key may be called: names may hold a `/` too.
+pub fn names_of_spaces(space: &str) -> impl Iterator<Item = &str> {
+    space.match_indices('/').map(|(at, _)| &space[at + 1..])
+}
+
+/// What the space may be called that holds the instance of this natural key.
+pub fn names_of_spaces_holding(instance: &str) -> impl Iterator<Item = &str> {
+    instance.match_indices('/').flat_map(|(at, _)| names_of_spaces(&instance[..at]))
 }
 
 /// The spaces that resources may be declared in, of those that exist. `values` are the fields `space`.
@@ -104,12 +118,12 @@ pub fn instances(value: Option<&Value>, declared: &Declared, there: &Collection,
         To::Natural { name, .. } => ids(there.named(name, false)),
         To::Declared(address) => {
             let Some(instance) = declared.get(address) else { return Vec::new() };
-            let Some(name) = name(instance) else { return ids(there.iter()) };
+            let Some(names) = names(instance) else { return ids(there.iter()) };
             let spaces = spaces([instance.fields.get("space")], declared, of);
             let here = |instance: &&Observed| {
                 instance.fields.link("space").and_then(|link| link.id.as_ref()).is_some_and(|id| spaces.may_be(id))
             };
-            ids(there.called(&name).filter(here))
+            ids(names.iter().flat_map(|name| there.called(name)).filter(here))
         }
     }
 }
@@ -124,14 +138,15 @@ fn space(reference: &Reference, declared: &Declared, there: &Collection) -> Opti
         To::Natural { name, .. } => Some(there.named(name, true).map(known).collect()),
         To::Declared(address) => {
             let resource = declared.get(address)?;
-            let name = name(resource)?;
+            let names = names(resource)?;
             let organization = self::reference(resource.fields.get("organization"))?;
             if let To::Id { id, .. } = &organization.to {
                 let here = |space: &&Observed| organization_of(space) == Some(id);
-                return Some(there.called(&name).filter(here).map(known).collect());
+                return Some(names.iter().flat_map(|name| there.called(name)).filter(here).map(known).collect());
             }
-            let organization = organization_name(&organization.to, declared)?;
-            Some(there.named(&format!("{organization}/{name}"), true).map(known).collect())
+            let organizations = organization_names(&organization.to, declared)?;
+            let keys = organizations.iter().flat_map(|outer| names.iter().map(move |name| format!("{outer}/{name}")));
+            Some(keys.flat_map(|key| there.named(&key, true).map(known).collect::<Vec<_>>()).collect())
         }
     }
 }
@@ -141,20 +156,22 @@ pub fn organization_of(space: &Observed) -> Option<&RemoteId> {
     space.fields.link("organization")?.id.as_ref()
 }
 
-fn organization_name(to: &To, declared: &Declared) -> Option<Arc<str>> {
+fn organization_names(to: &To, declared: &Declared) -> Option<Vec<Arc<str>>> {
     match to {
-        To::Natural { name, .. } => Some(Arc::clone(name)),
-        To::Declared(address) => name(declared.get(address)?),
+        To::Natural { name, .. } => Some(vec![Arc::clone(name)]),
+        To::Declared(address) => names(declared.get(address)?),
         To::Id { .. } => None,
     }
 }
 
-/// The name of a declared resource: its field, else its key.
-fn name(resource: &Resource) -> Option<Arc<str>> {
-    match resource.fields.get("name") {
-        None => Some(Arc::clone(&resource.address.key)),
-        Some(value) => value.as_text().map(Arc::from),
-    }
+/// The names that a declared resource may have: its field, else its key; and the earlier one. `None` if they cannot be told.
+pub fn names(resource: &Resource) -> Option<Vec<Arc<str>>> {
+    let name = match resource.fields.get("name") {
+        None => Arc::clone(&resource.address.key),
+        Some(value) => value.as_text().map(Arc::from)?,
+    };
+    let was = resource.lifecycle.was.as_ref().map(|was| Arc::clone(&was.value));
+    Some(std::iter::once(name).chain(was).collect())
 }
 
 fn reference(value: Option<&Value>) -> Option<&Reference> {

@@ -251,9 +251,7 @@ impl Readable for ServiceInstance {
     /// Those in the spaces that are declared to hold one, not those that are shared into them; and those that somebody
     /// refers to.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
-        let none = Collection::default();
-        let collection = |section| wanted.observed.get(section).copied().unwrap_or(&none);
-        let (spaces, plans) = (collection("spaces"), collection("service_plans"));
+        let spaces = wanted.observed.get("spaces").await?;
         let meant = meant::spaces_of_instances(wanted.declared, spaces);
         let mut found = match api::within(remote.speaks, &meant) {
             Some(filters) => api::service_instances(&remote, &filters).await?,
@@ -264,6 +262,7 @@ impl Readable for ServiceInstance {
         let named: BTreeSet<&RemoteId> = wanted.references.iter().filter_map(|reference| reference.id()).collect();
         let missing: Vec<RemoteId> = named.into_iter().filter(|guid| !listed.contains(*guid)).cloned().collect();
         found.extend(api::managed_instances(&remote, &missing).await?);
+        let plans = wanted.observed.get("service_plans").await?;
         let mut found: Vec<Observed> = found.into_iter().map(|instance| instance.among(spaces, plans)).collect();
         parameters::ask(&mut found, wanted, plans, &remote).await?;
         Ok(found)

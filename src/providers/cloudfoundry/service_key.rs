@@ -126,17 +126,17 @@ impl ServiceKey {
 }
 
 /// The instances whose keys matter, of those that exist.
-fn instances_meant(wanted: &Wanted<'_>, instances: &Collection) -> BTreeSet<RemoteId> {
-    let none = Collection::default();
-    let spaces = wanted.observed.get("spaces").copied().unwrap_or(&none);
+fn instances_meant(wanted: &Wanted<'_>, instances: &Collection, spaces: &Collection) -> BTreeSet<RemoteId> {
     let references = wanted.resources.iter().map(|key| key.fields.get("service_instance"));
     references.flat_map(|reference| meant::instances(reference, wanted.declared, instances, spaces)).collect()
 }
 
 /// Whose credentials an expression reads: the guid of an instance and the name of a key.
-fn credentials_meant(wanted: &Wanted<'_>, instances: &Collection) -> HashSet<(RemoteId, Arc<str>)> {
-    let none = Collection::default();
-    let spaces = wanted.observed.get("spaces").copied().unwrap_or(&none);
+fn credentials_meant(
+    wanted: &Wanted<'_>,
+    instances: &Collection,
+    spaces: &Collection,
+) -> HashSet<(RemoteId, Arc<str>)> {
     let read = secrets::read(wanted.declared, SECTION.name);
     let mut all = HashSet::new();
     for key in wanted.resources.iter().filter(|key| read.contains(&key.address)) {
@@ -155,13 +155,13 @@ impl Readable for ServiceKey {
 
     /// Those of the instances that are declared to have one.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
-        let none = Collection::default();
-        let instances = wanted.observed.get("service_instances").copied().unwrap_or(&none);
-        let of: Vec<RemoteId> = instances_meant(wanted, instances).into_iter().collect();
+        let (spaces, instances) =
+            (wanted.observed.get("spaces").await?, wanted.observed.get("service_instances").await?);
+        let of: Vec<RemoteId> = instances_meant(wanted, instances, spaces).into_iter().collect();
         let lists = api::in_lists(remote.speaks, Key::Instance, &of);
         let read = lists.into_iter().map(async |list| api::service_keys(&remote, &[list]).await);
         let found: Vec<Self> = try_join_all(read).await?.into_iter().flatten().collect();
-        let wanting = credentials_meant(wanted, instances);
+        let wanting = credentials_meant(wanted, instances, spaces);
         // What nobody needs cannot leak, and in v3 each costs a request.
         let told = found.into_iter().map(async |key| {
             if wanting.contains(&(Arc::clone(&key.instance), Arc::clone(&key.name))) {

@@ -11,8 +11,7 @@ use futures_util::future::try_join_all;
 
 use crate::kind::{Failure, Readable, Reader, RemoteError, Wanted};
 use crate::model::{
-    Attribute, Collection, Condition, Fields, Identity, KeyPart, KeySource, Observed, Reference, RemoteId, Section, To,
-    Value,
+    Attribute, Condition, Fields, Identity, KeyPart, KeySource, Observed, Reference, RemoteId, Section, To, Value,
 };
 
 /// How many spaces are asked at most what can be used in them.
@@ -138,7 +137,7 @@ impl Readable for ServicePlan {
     /// listed because another organization has it; so the spaces in which such a plan is declared are asked too.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
         let mut plans: Vec<Observed> = api::service_plans(&remote).await?.into_iter().map(Self::observed).collect();
-        let spaces: Vec<RemoteId> = spaces_to_ask(wanted, &plans).into_iter().collect();
+        let spaces: Vec<RemoteId> = spaces_to_ask(wanted, &plans).await?.into_iter().collect();
         if spaces.len() > MOST_SPACES {
             return Ok(plans);
         }
@@ -165,7 +164,7 @@ impl Readable for ServicePlan {
 }
 
 /// The spaces in which a plan that is not public is declared.
-fn spaces_to_ask(wanted: &Wanted<'_>, plans: &[Observed]) -> BTreeSet<RemoteId> {
+async fn spaces_to_ask(wanted: &Wanted<'_>, plans: &[Observed]) -> Result<BTreeSet<RemoteId>, RemoteError> {
     let hidden = plans.iter().filter(|plan| plan.attributes.get("public") == Some(&Value::Bool(false)));
     let (ids, names): (HashSet<&str>, HashSet<String>) =
         hidden.map(|plan| (&*plan.id, plan.identity.to_string().to_lowercase())).unzip();
@@ -175,30 +174,28 @@ fn spaces_to_ask(wanted: &Wanted<'_>, plans: &[Observed]) -> BTreeSet<RemoteId> 
         To::Declared(_) => false,
     };
     if !wanted.references.iter().any(|reference| not_public(reference)) {
-        return BTreeSet::new();
+        return Ok(BTreeSet::new());
     }
-    let none = Collection::default();
-    let spaces = wanted.observed.get("spaces").copied().unwrap_or(&none);
+    let spaces = wanted.observed.get("spaces").await?;
     let instances = wanted.declared.values().filter(|resource| {
         let plan = resource.fields.get("plan");
         matches!(plan, Some(Value::Reference(plan)) if not_public(plan))
     });
-    match meant::spaces(instances.map(|instance| instance.fields.get("space")), wanted.declared, spaces) {
+    Ok(match meant::spaces(instances.map(|instance| instance.fields.get("space")), wanted.declared, spaces) {
         Meant::These(spaces) => spaces.into_keys().collect(),
         Meant::Any => BTreeSet::new(),
-    }
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use serde_json::json;
     use wiremock::matchers::path;
     use wiremock::{Mock, MockServer, ResponseTemplate};
 
     use super::super::testing::{declare, declared, foundation, named, object, page, registry, session, spaces, to};
     use super::*;
+    use crate::kind::Others;
 
     /// `postgres/small`, which is not public, as seen when it is declared in `acme/production`.
     async fn small(server: &MockServer) -> Result<Observed, RemoteError> {
@@ -209,7 +206,7 @@ mod tests {
             Mock::given(path(list)).respond_with(answer).expect(1).mount(server).await;
         }
         let spaces = spaces();
-        let observed = BTreeMap::from([("spaces", &spaces)]);
+        let observed = Others::from_iter([("spaces", &spaces)]);
         let all = declared([declare(
             "service_instances",
             "db",

@@ -85,6 +85,24 @@ impl Space {
     }
 }
 
+/// The names of the spaces that are meant, in whatever organization: those are known before any answer. `None` if they
+/// cannot be told.
+fn names_meant(wanted: &Wanted<'_>) -> Option<BTreeSet<Arc<str>>> {
+    let mut names = BTreeSet::new();
+    for resource in wanted.resources {
+        names.extend(meant::names(resource)?);
+    }
+    let referred = wanted.references.iter().filter_map(|reference| match &reference.to {
+        To::Natural { name, .. } => Some(meant::names_of_spaces(name)),
+        _ => None,
+    });
+    names.extend(referred.flatten().map(Arc::from));
+    // What is in a space is named with its organization and space in front.
+    let holding = meant::instances_named(wanted.declared).flat_map(meant::names_of_spaces_holding);
+    names.extend(holding.map(Arc::from));
+    Some(names)
+}
+
 /// The organizations whose spaces are asked for, of those that exist.
 fn organizations_meant(wanted: &Wanted<'_>, there: &Collection) -> Meant<BTreeSet<RemoteId>> {
     let mut guids = BTreeSet::new();
@@ -105,17 +123,43 @@ fn organizations_meant(wanted: &Wanted<'_>, there: &Collection) -> Meant<BTreeSe
     Meant::These(guids)
 }
 
+/// Whether each space that is referred to by its natural key is among these.
+fn all_found(wanted: &Wanted<'_>, spaces: &[Space], organizations: &Collection) -> bool {
+    let mut missing: BTreeSet<String> = wanted
+        .references
+        .iter()
+        .filter_map(|reference| match &reference.to {
+            To::Natural { name, .. } => Some(name.to_lowercase()),
+            _ => None,
+        })
+        .collect();
+    for space in spaces {
+        if let Some(organization) = organizations.with_id(&space.organization) {
+            missing.remove(&format!("{}/{}", organization.identity, space.name).to_lowercase());
+        }
+    }
+    missing.is_empty()
+}
+
 impl Readable for Space {
     type Provider = CloudFoundry;
     const SECTION: &'static Section = &SECTION;
     const AFTER: &'static [&'static str] = &["organizations"];
 
+    /// By their names, which need no answer to any other question; where that is too much to ask for or to be told, and
+    /// where one that is referred to is not among them and what it is near to is to be said, by their organizations.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
-        let none = Collection::default();
-        let organizations = wanted.observed.get("organizations").copied().unwrap_or(&none);
-        let mut spaces = match api::of_organizations(remote.speaks, &organizations_meant(wanted, organizations)) {
-            Some(filters) => api::spaces(&remote, &filters).await?,
-            None => Vec::new(),
+        let named = match names_meant(wanted) {
+            Some(names) => api::spaces_named(&remote, &names).await?,
+            None => None,
+        };
+        let organizations = wanted.observed.get("organizations").await?;
+        let mut spaces = match named {
+            Some(named) if all_found(wanted, &named, organizations) => named,
+            _ => match api::of_organizations(remote.speaks, &organizations_meant(wanted, organizations)) {
+                Some(filters) => api::spaces(&remote, &filters).await?,
+                None => Vec::new(),
+            },
         };
 
         let mut missing: BTreeSet<&str> = wanted
@@ -209,17 +253,16 @@ impl Kind for Space {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use serde_json::json;
     use wiremock::matchers::{body_string, method, path, query_param, query_param_is_missing};
     use wiremock::{Mock, MockServer, ResponseTemplate};
 
     use super::super::testing::{
-        declare, declared, foundation, link, named, object, of_key, organizations, page, registry, session, to,
+        declare, declared, foundation, link, named, object, of_key, organizations, page, registry, session, span, to,
     };
     use super::*;
-    use crate::model::{Address, Reference, Resource};
+    use crate::kind::Others;
+    use crate::model::{Address, Reference, Resource, Spanned};
 
     fn entity(guid: &str, name: &str, organization: &str) -> serde_json::Value {
         object(guid, json!({"name": name, "organization_guid": organization}))
@@ -227,7 +270,7 @@ mod tests {
 
     async fn observe(server: &MockServer, resources: &[Resource], references: &[Reference]) -> Collection {
         let organizations = organizations();
-        let observed = BTreeMap::from([("organizations", &organizations)]);
+        let observed = Others::from_iter([("organizations", &organizations)]);
         let all = declared(resources.iter().cloned());
         let resources: Vec<&Resource> =
             resources.iter().filter(|resource| resource.address.section == "spaces").collect();
@@ -245,22 +288,26 @@ mod tests {
         to("spaces", To::Id { id: guid.into(), slug: None })
     }
 
+    async fn answer(server: &MockServer, q: &str, spaces: &[serde_json::Value]) {
+        answer_page(server, q, page(spaces)).await;
+    }
+
+    async fn answer_page(server: &MockServer, q: &str, page: serde_json::Value) {
+        let answer = ResponseTemplate::new(200).set_body_json(page);
+        Mock::given(path("/v2/spaces")).and(query_param("q", q)).respond_with(answer).expect(1).mount(server).await;
+    }
+
     #[tokio::test]
-    async fn the_spaces_of_the_organizations_that_matter_are_read() {
+    async fn the_spaces_that_are_meant_are_read_by_their_names() {
         let server = foundation().await;
-        Mock::given(path("/v2/spaces"))
-            .and(query_param("q", "organization_guid IN o-1,o-2"))
-            .respond_with(ResponseTemplate::new(200).set_body_json(page(&[
-                entity("s-1", "Production", "o-1"),
-                entity("s-2", "x/y", "o-2"),
-                entity("s-3", "odd", "o-9"),
-            ])))
-            .expect(1)
-            .mount(&server)
-            .await;
-        let resources = [declare("spaces", "production", [("organization", named("organizations", "acme"))])];
+        let spaces =
+            [entity("s-1", "Production", "o-1"), entity("s-2", "x/y", "o-2"), entity("s-3", "production", "o-9")];
+        // Names may hold a `/`, and what has been renamed may have its name already.
+        answer(&server, "name IN b/x/y,live,production,x/y,y", &spaces).await;
+        let mut production = declare("spaces", "live", [("organization", named("organizations", "acme"))]);
+        production.lifecycle.was = Some(Spanned { value: "production".into(), span: span() });
         // One that is named by its guid and in the list already is not read again.
-        let found = observe(&server, &resources, &[natural("a/b/x/y"), guid("s-1")]).await;
+        let found = observe(&server, &[production], &[natural("a/b/x/y"), guid("s-1")]).await;
         assert_eq!(found.with_id("s-2").unwrap().identity.to_string(), "a/b/x/y");
         let production = found.named("acme/production", true).next().unwrap();
         assert_eq!(production.fields.get("organization"), Some(&link("acme", "o-1")));
@@ -270,15 +317,46 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_organization_that_is_still_to_be_created_has_no_spaces_to_ask_for() {
+    async fn a_space_that_is_referred_to_and_not_there_is_looked_for_among_all_of_its_organization() {
         let server = foundation().await;
+        answer(&server, "name:prodution", &[entity("s-9", "prodution", "o-9")]).await;
+        answer(&server, "organization_guid IN o-1", &[entity("s-1", "production", "o-1")]).await;
+        let found = observe(&server, &[], &[natural("acme/prodution")]).await;
+        assert_eq!(found.iter().map(|space| space.identity.to_string()).collect::<Vec<_>>(), ["acme/production"]);
+    }
+
+    #[tokio::test]
+    async fn a_declared_space_that_is_not_there_is_not_looked_for_any_further() {
+        let server = foundation().await;
+        answer(&server, "name:production", &[]).await;
         let resources = [
             declare("organizations", "new", []),
             declare("spaces", "production", [("organization", of_key("organizations", "new"))]),
         ];
         assert!(observe(&server, &resources, &[]).await.is_empty());
-        let asked = server.received_requests().await.unwrap();
-        assert!(asked.iter().all(|request| request.url.path() == "/"));
+    }
+
+    #[tokio::test]
+    async fn names_that_half_the_foundation_has_are_no_filter_and_organizations_are() {
+        let server = foundation().await;
+        let dev = entity("s-1", "dev", "o-1");
+        let pages = json!({"total_results": 101, "total_pages": 2, "resources": [entity("s-9", "dev", "o-9")]});
+        answer_page(&server, "name:dev", pages).await;
+        answer(&server, "organization_guid IN o-1", std::slice::from_ref(&dev)).await;
+        assert_eq!(observe(&server, &[], &[natural("acme/dev")]).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn names_that_cannot_be_listed_are_asked_for_by_their_organizations() {
+        let of = || ("organization", named("organizations", "acme"));
+        let many = (0..400).map(|at| declare("spaces", &format!("space-{at:03}"), [of()])).collect();
+        let comma = vec![declare("spaces", "a,b", [of()]), declare("spaces", "c", [of()])];
+        let riddle = vec![declare("spaces", "x", [of(), ("name", Value::Unknown)])];
+        for resources in [many, comma, riddle] {
+            let server = foundation().await;
+            answer(&server, "organization_guid IN o-1", &[entity("s-1", "production", "o-1")]).await;
+            assert_eq!(observe(&server, &resources, &[]).await.len(), 1);
+        }
     }
 
     #[tokio::test]

@@ -1,13 +1,11 @@
 //! Connecting, staying signed in, and reading lists, against canned answers.
 
-use std::collections::BTreeMap;
-
 use serde_json::json;
 use wiremock::matchers::{header, method, path, query_param, query_param_is_missing};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::testing::*;
-use crate::kind::{Failure, RemoteError, Session, Wanted};
+use crate::kind::{Failure, Others, RemoteError, Session, Wanted};
 use crate::model::Collection;
 use crate::settings::Auth;
 
@@ -21,7 +19,7 @@ fn refused(connected: Result<Box<dyn Session>, RemoteError>) -> RemoteError {
 
 async fn observe_organizations(session: &dyn Session) -> Result<Collection, RemoteError> {
     let declared = declared([]);
-    let wanted = Wanted { resources: &[], references: &[], observed: BTreeMap::new(), declared: &declared };
+    let wanted = Wanted { resources: &[], references: &[], observed: Others::default(), declared: &declared };
     registry().kind("organizations").unwrap().observe(&wanted, session).await
 }
 

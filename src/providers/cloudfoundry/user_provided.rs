@@ -156,9 +156,12 @@ impl<'w> Wanting<'w> {
         let mut by_name: HashMap<&str, Vec<Meant<Spaces>>> = HashMap::new();
         for resource in wanted.resources {
             if resource.fields.get("credentials").is_some() || read.contains(&resource.address) {
-                let name = resource.identity.parts.last().map_or("", |(_, name)| name);
-                let space = meant::spaces([resource.fields.get("space")], wanted.declared, spaces);
-                by_name.entry(name).or_default().push(space);
+                let own = resource.identity.parts.last().map(|(_, name)| &**name);
+                let was = resource.lifecycle.was.as_ref().map(|was| &*was.value);
+                for name in own.into_iter().chain(was) {
+                    let space = meant::spaces([resource.fields.get("space")], wanted.declared, spaces);
+                    by_name.entry(name).or_default().push(space);
+                }
             }
         }
         Self(by_name)
@@ -179,8 +182,7 @@ impl Readable for UserProvided {
 
     /// Those in the spaces in which instances of either kind are declared.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
-        let none = Collection::default();
-        let spaces = wanted.observed.get("spaces").copied().unwrap_or(&none);
+        let spaces = wanted.observed.get("spaces").await?;
         let meant = meant::spaces_of_instances(wanted.declared, spaces);
         let Some(filters) = api::within(remote.speaks, &meant) else { return Ok(Vec::new()) };
         let wanting = Wanting::of(wanted, spaces);

@@ -45,6 +45,22 @@ pub async fn spaces(session: &CloudFoundry, filters: &[Filter]) -> Result<Vec<Sp
     Ok(found.into_iter().map(space).collect())
 }
 
+/// The spaces of these names, if they can be asked for at once and are told on one page.
+pub async fn spaces_named(
+    session: &CloudFoundry,
+    names: &BTreeSet<Arc<str>>,
+) -> Result<Option<Vec<Space>>, RemoteError> {
+    let mut values = names.iter().cloned();
+    let filter = match (values.next(), values.len()) {
+        (Some(name), 0) => Filter::Is(Key::Name, name),
+        // No comma can be written in a list.
+        _ if names.iter().any(|name| name.contains(',')) => return Ok(None),
+        _ => Filter::In(Key::Name, names.iter().cloned().collect()),
+    };
+    let found = list::read_page(session, List::Spaces, &[filter]).await?;
+    Ok(found.map(|found| found.into_iter().map(space).collect()))
+}
+
 /// One space.
 pub async fn space_of_guid(session: &CloudFoundry, guid: &str) -> Result<Space, RemoteError> {
     session.get(format!("/v2/spaces/{}", segment(guid))).await.map(space)

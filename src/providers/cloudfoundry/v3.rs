@@ -15,7 +15,8 @@ use serde::Deserialize;
 
 pub use self::attachments::attachments;
 pub use self::containers::{
-    create_organization, create_space, organizations, space_of_guid, spaces, update_organization, update_space,
+    create_organization, create_space, organizations, space_of_guid, spaces, spaces_named, update_organization,
+    update_space,
 };
 pub use self::instances::{
     create_service_instance, delete_service_instance, managed_instances, parameters_of, service_instance_of_guid,

@@ -139,9 +139,9 @@ impl Readable for License {
 
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
         let mut licenses = remote.collection(&SECTION, PATH).await?;
-        let families = wanted.observed.get(FAMILIES.name).copied();
+        let families = wanted.observed.get(FAMILIES.name).await?;
         for license in &mut licenses {
-            let slug = families.and_then(|families| Some(families.with_id(family_id(license)?)?.identity.to_string()));
+            let slug = family_id(license).and_then(|id| Some(families.with_id(id)?.identity.to_string()));
             set_family(license, slug);
         }
         // There is no list of the grants of all licenses.

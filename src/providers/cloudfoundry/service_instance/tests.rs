@@ -7,7 +7,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::super::testing::*;
 use super::*;
-use crate::kind::{ErasedKind, Failure, Session};
+use crate::kind::{ErasedKind, Failure, Others, Session};
 use crate::model::{Address, Code, Resource, Sensitive, Severity};
 
 mod attached;

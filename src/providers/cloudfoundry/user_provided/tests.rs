@@ -8,7 +8,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use super::super::testing::*;
 use super::*;
 use crate::diff::diff;
-use crate::kind::ErasedKind;
+use crate::kind::{ErasedKind, Others};
 use crate::model::{Address, Code, Path, Resource, Sensitive};
 
 fn kind() -> Arc<dyn ErasedKind> {
@@ -68,7 +68,7 @@ async fn observe(server: &MockServer, resources: &[Resource]) -> Collection {
     let all = declared(resources.iter().cloned());
     let resources: Vec<&Resource> =
         resources.iter().filter(|one| one.address.section == "user_provided_service_instances").collect();
-    let observed = BTreeMap::from([("spaces", &spaces)]);
+    let observed = Others::from_iter([("spaces", &spaces)]);
     let wanted = Wanted { resources: &resources, references: &[], observed, declared: &all };
     kind().observe(&wanted, &*session(server).await).await.unwrap()
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::super::CloudFoundry;
-use super::super::api::{Filter, Key};
+use super::super::api::{Filter, Key, LONGEST_ADDRESS};
 use crate::http::segment;
 use crate::kind::RemoteError;
 
@@ -102,13 +102,11 @@ fn address(list: List<'_>, filters: &[Filter], page: u32) -> String {
     let mut address = format!("{}?results-per-page={PER_PAGE}", list.path());
     for filter in filters {
         let text = match filter {
-            Filter::Is(key, value) if list.splits_at_semicolons() => {
-                format!("{}:{}", word(*key), value.replace(';', ";;"))
-            }
             Filter::Is(key, value) => format!("{}:{value}", word(*key)),
             // No comma can be written in such a list; guids have none.
             Filter::In(key, values) => format!("{} IN {}", word(*key), values.join(",")),
         };
+        let text = if list.splits_at_semicolons() { text.replace(';', ";;") } else { text };
         address.push_str("&q=");
         address.push_str(&segment(&text));
     }
@@ -127,6 +125,20 @@ fn word(key: Key) -> &'static str {
         Key::Space => "space_guid",
         Key::Instance => "service_instance_guid",
     }
+}
+
+/// Reads every object of a list that fits into one request and one page. `None`: it does not.
+pub async fn read_page<T: DeserializeOwned + Send>(
+    session: &CloudFoundry,
+    list: List<'_>,
+    filters: &[Filter],
+) -> Result<Option<Vec<Resource<T>>>, RemoteError> {
+    let address = address(list, filters, 1);
+    if address.len() > LONGEST_ADDRESS {
+        return Ok(None);
+    }
+    let page: Page<T> = session.get(address).await?;
+    Ok((page.total_pages <= 1).then_some(page.resources))
 }
 
 /// Reads every object of a list, each once, all pages after the first at the same time.

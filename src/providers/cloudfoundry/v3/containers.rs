@@ -1,12 +1,13 @@
 //! Organizations and spaces (reference, section 6.1).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::super::CloudFoundry;
-use super::super::api::{ContainerChange, Filter, NewOrganization, NewSpace};
+use super::super::api::{ContainerChange, Filter, Key, NewOrganization, NewSpace};
 use super::super::metadata::Metadata;
 use super::super::organization::Organization;
 use super::super::space::Space;
@@ -82,6 +83,16 @@ pub async fn organizations(session: &CloudFoundry, filters: &[Filter]) -> Result
 pub async fn spaces(session: &CloudFoundry, filters: &[Filter]) -> Result<Vec<Space>, RemoteError> {
     let found = list::read(session, Question { path: SPACES, filters, more: "" }).await?;
     Ok(found.into_iter().map(space).collect())
+}
+
+/// The spaces of these names, if they can be asked for at once and are told on one page.
+pub async fn spaces_named(
+    session: &CloudFoundry,
+    names: &BTreeSet<Arc<str>>,
+) -> Result<Option<Vec<Space>>, RemoteError> {
+    let filters = [Filter::In(Key::Name, names.iter().cloned().collect())];
+    let found = list::read_page(session, Question { path: SPACES, filters: &filters, more: "" }).await?;
+    Ok(found.map(|found| found.into_iter().map(space).collect()))
 }
 
 /// One space.

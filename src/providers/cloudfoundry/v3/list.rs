@@ -7,12 +7,15 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::super::CloudFoundry;
-use super::super::api::{Filter, Key};
+use super::super::api::{Filter, Key, LONGEST_ADDRESS};
 use crate::http::segment;
 use crate::kind::RemoteError;
 
 /// The most that the remote gives at a time.
 const PER_PAGE: u32 = 5000;
+
+/// How many objects are taken at the most where only as many as fit on one page are of use.
+const FEW: u32 = 500;
 
 /// How many guids a list has at most, so that the URL stays below 4 KiB.
 pub const MOST_VALUES: usize = 100;
@@ -53,8 +56,8 @@ struct Pagination {
 }
 
 /// The path and query of one page. Pages count from 1.
-fn address(question: Question<'_>, page: u32) -> String {
-    let mut address = format!("{}?per_page={PER_PAGE}", question.path);
+fn address(question: Question<'_>, per_page: u32, page: u32) -> String {
+    let mut address = format!("{}?per_page={per_page}", question.path);
     if !question.more.is_empty() {
         address.push('&');
         address.push_str(question.more);
@@ -93,6 +96,19 @@ pub async fn read<T: Listed>(session: &CloudFoundry, question: Question<'_>) -> 
     Ok(read_included::<T, IgnoredAny>(session, question).await?.0)
 }
 
+/// Reads every object of a list that fits into one request and one page. `None`: it does not.
+pub async fn read_page<T: Listed>(
+    session: &CloudFoundry,
+    question: Question<'_>,
+) -> Result<Option<Vec<T>>, RemoteError> {
+    let address = address(question, FEW, 1);
+    if address.len() > LONGEST_ADDRESS {
+        return Ok(None);
+    }
+    let page: Page<T, IgnoredAny> = session.get(address).await?;
+    Ok(page.pagination.next.is_none().then_some(page.resources))
+}
+
 /// Reads every object of a list, each once, and what is told beside them, by page; all pages after the first at the same
 /// time.
 pub async fn read_included<T: Listed, I: DeserializeOwned + Send>(
@@ -101,9 +117,9 @@ pub async fn read_included<T: Listed, I: DeserializeOwned + Send>(
 ) -> Result<(Vec<T>, Vec<I>), RemoteError> {
     let mut walk = 1;
     loop {
-        let first: Page<T, I> = session.get(address(question, 1)).await?;
+        let first: Page<T, I> = session.get(address(question, PER_PAGE, 1)).await?;
         let (total, pages) = (first.pagination.total_results, first.pagination.total_pages);
-        let rest = (2..=pages).map(|page| session.get::<Page<T, I>>(address(question, page)));
+        let rest = (2..=pages).map(|page| session.get::<Page<T, I>>(address(question, PER_PAGE, page)));
         // How many of them are really under way is the client's business.
         let rest = try_join_all(rest).await?;
         // Objects move to other pages when one before them is deleted, and one of them may be missed. A page past the
@@ -137,7 +153,7 @@ async fn gather<T: Listed, I: DeserializeOwned + Send>(
     }
     while next {
         number += 1;
-        let page: Page<T, I> = session.get(address(question, number)).await?;
+        let page: Page<T, I> = session.get(address(question, PER_PAGE, number)).await?;
         next = page.pagination.next.is_some();
         next &= take(page);
     }
@@ -149,7 +165,7 @@ mod tests {
     use super::*;
 
     fn asked(filters: &[Filter], more: &str, page: u32) -> String {
-        address(Question { path: "/v3/spaces", filters, more }, page)
+        address(Question { path: "/v3/spaces", filters, more }, PER_PAGE, page)
     }
 
     #[test]

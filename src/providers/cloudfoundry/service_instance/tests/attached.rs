@@ -12,7 +12,7 @@ async fn attached(server: &MockServer, change: impl FnOnce(&mut Lifecycle)) -> C
     let mut db = db(named("spaces", "acme/production"));
     change(&mut db.lifecycle);
     let all = declared([db]);
-    let observed = BTreeMap::from([("service_instances", &instances)]);
+    let observed = Others::from_iter([("service_instances", &instances)]);
     let wanted = Wanted { resources: &[], references: &[], observed, declared: &all };
     let kind = Arc::clone(registry().kind("service_bindings").unwrap());
     kind.observe(&wanted, &*session(server).await).await.unwrap()
