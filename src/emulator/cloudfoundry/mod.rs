@@ -23,6 +23,7 @@ mod operations;
 mod options;
 mod orders;
 mod removal;
+mod rows;
 mod store;
 mod table;
 #[cfg(test)]
