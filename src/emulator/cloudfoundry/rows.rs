@@ -20,7 +20,7 @@ macro_rules! rows {
         })+
     };
 }
-rows!(Organization, Space, Broker, Offering, Plan, Visibility, Instance, Key, Job, PollableJob);
+rows!(Organization, Space, Broker, Offering, Plan, Visibility, Instance, Binding, Job, PollableJob);
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Organization {
@@ -291,12 +291,17 @@ impl OperationState {
     }
 }
 
+/// Credentials for an instance: a service key, or what an app is bound with.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Key {
+pub(super) struct Binding {
     pub(super) id: Id,
     pub(super) guid: String,
+    /// Of a key always, of an app's binding only if somebody gave it one.
     pub(super) name: String,
     pub(super) instance_guid: String,
+    /// The app that is bound; a key has none.
+    #[serde(default)]
+    pub(super) app: Option<App>,
     pub(super) credentials: Map<String, Value>,
     pub(super) created_at: Timestamp,
     #[serde(default)]
@@ -304,9 +309,31 @@ pub(super) struct Key {
     /// v3 alone keeps one.
     #[serde(default)]
     pub(super) operation: Option<LastOperation>,
+    /// The course of what the broker is at work on.
+    #[serde(default)]
+    pub(super) pending: Option<Course>,
+    /// The job of v3 that polls it.
+    #[serde(default)]
+    pub(super) job: Option<Id>,
 }
 
-impl Key {
+/// What is known of an app: the sandbox runs none, and lets them be bound all the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct App {
+    pub(super) guid: String,
+    pub(super) name: String,
+}
+
+impl Binding {
+    pub(super) fn is_key(&self) -> bool {
+        self.app.is_none()
+    }
+
+    /// The operation it is in, if there is one; one that has not begun yet counts.
+    pub(super) fn busy(&self) -> Option<OperationKind> {
+        self.operation.as_ref().filter(|operation| operation.state.is_underway()).map(|operation| operation.kind)
+    }
+
     pub(super) fn is(&self, kind: OperationKind, state: OperationState) -> bool {
         self.operation.as_ref().is_some_and(|operation| operation.kind == kind && operation.state == state)
     }
@@ -363,10 +390,10 @@ pub(super) enum Work {
         instance: String,
     },
     Bind {
-        key: String,
+        binding: String,
     },
     Unbind {
-        key: String,
+        binding: String,
     },
 }
 

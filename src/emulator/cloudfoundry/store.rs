@@ -16,7 +16,7 @@ use super::metadata::Metadata;
 use super::table::{Id, Table};
 
 pub(super) use super::rows::{
-    Broker, Change, Deletion, Instance, InstanceKind, Job, JobState, Key, LastOperation, Managed, Offering,
+    App, Binding, Broker, Change, Deletion, Instance, InstanceKind, Job, JobState, LastOperation, Managed, Offering,
     OperationKind, OperationState, Organization, Plan, PollableJob, Space, Subject, UserProvided, Visibility, Work,
 };
 
@@ -38,7 +38,9 @@ pub(super) struct Store {
     pub(super) plans: Table<Plan>,
     pub(super) visibilities: Table<Visibility>,
     pub(super) instances: Table<Instance>,
-    pub(super) keys: Table<Key>,
+    /// Under the name that saved states have for them.
+    #[serde(rename = "keys")]
+    pub(super) bindings: Table<Binding>,
     pub(super) jobs: Table<Job>,
     #[serde(default)]
     pub(super) pollable_jobs: Table<PollableJob>,
@@ -228,36 +230,44 @@ impl Store {
         self.touch();
     }
 
-    /// Removes an instance with its keys. A job that polled its operation finds nothing any more.
+    /// Removes an instance with its bindings. A job that polled its operation finds nothing any more.
     pub(super) fn remove_instance(&mut self, id: Id) {
         if let Some(row) = self.instances.remove(id) {
             self.index.forget_instance(&row);
             if let Some(job) = row.managed().and_then(|managed| managed.job) {
                 self.fail_pollable_job(job, &Error::ServiceInstanceNotFound.with(&[&row.guid]));
             }
-            for key in self.index.keys_of(&row.guid).to_vec() {
-                self.remove_key(key);
+            for key in self.index.bindings_of(&row.guid).to_vec() {
+                self.remove_binding(key);
             }
             self.touch();
         }
     }
 
-    pub(super) fn insert_key(&mut self, make: impl FnOnce(Id) -> Key) -> Id {
+    pub(super) fn insert_binding(&mut self, make: impl FnOnce(Id) -> Binding) -> Id {
         let row = make(self.next_id());
         let id = row.id;
-        self.index.key(&row);
-        self.keys.insert(row);
+        self.index.binding(&row);
+        self.bindings.insert(row);
         id
     }
 
-    pub(super) fn change_key(&mut self, id: Id, change: impl FnOnce(&mut Key)) {
-        change(self.keys.get_mut(id).expect("the id was read under the same lock"));
+    pub(super) fn change_binding(&mut self, id: Id, change: impl FnOnce(&mut Binding)) {
+        let row = self.bindings.get_mut(id).expect("the id was read under the same lock");
+        self.index.forget_binding(row);
+        change(row);
+        self.index.binding(row);
         self.touch();
     }
 
-    pub(super) fn remove_key(&mut self, id: Id) {
-        if let Some(row) = self.keys.remove(id) {
-            self.index.forget_key(&row);
+    /// Removes a binding. A job that polled its operation finds nothing any more.
+    pub(super) fn remove_binding(&mut self, id: Id) {
+        if let Some(row) = self.bindings.remove(id) {
+            self.index.forget_binding(&row);
+            if let Some(job) = row.job {
+                let gone = format!("The binding could not be found: {}", row.guid);
+                self.fail_pollable_job(job, &Error::ResourceNotFound.with(&[&gone]));
+            }
             self.touch();
         }
     }
