@@ -2,6 +2,7 @@
 
 mod access;
 mod bindings;
+mod conflicts;
 mod control;
 mod create;
 mod delete;
