@@ -22,6 +22,7 @@ mod sign_in;
 mod silence;
 mod suites;
 mod support;
+mod throttle;
 mod tokens;
 mod waits;
 mod weather;
