@@ -74,6 +74,8 @@ pub enum Effect {
     Reply(Reply),
     /// The request is delayed by so many milliseconds, and then goes its way.
     Delay(u64),
+    /// The request is held back until the fault is removed, and then goes its way.
+    Held,
     /// The connection is closed; the remote never saw the request.
     CutBefore,
     /// The remote has done what was asked; the connection is closed instead of an answer.
@@ -206,8 +208,13 @@ impl Faults {
         self.book().entries.clone()
     }
 
-    /// What happens to this request, if anything; counts it.
-    pub(super) fn strike(&self, method: &str, path: &str) -> Option<Effect> {
+    /// Whether a fault has not been removed.
+    pub(super) fn has(&self, id: u64) -> bool {
+        self.book().entries.iter().any(|entry| entry.id == id)
+    }
+
+    /// What happens to this request, if anything, by which fault; counts it.
+    pub(super) fn strike(&self, method: &str, path: &str) -> Option<(u64, Effect)> {
         if !self.any.load(Ordering::Acquire) {
             return None;
         }
@@ -219,7 +226,7 @@ impl Faults {
             entry.seen = entry.seen.saturating_add(1);
             if entry.seen > entry.fault.skip {
                 entry.hits = entry.hits.saturating_add(1);
-                return Some(entry.fault.effect.clone());
+                return Some((entry.id, entry.fault.effect.clone()));
             }
         }
         None
@@ -292,11 +299,12 @@ mod tests {
         let faults = Faults::default();
         let first = faults.add(Fault::on("*", "/", Effect::CutBefore).skipping(1).always());
         faults.add(Fault::on("*", "/", Effect::Malformed).always());
-        assert_eq!(faults.strike("GET", "/"), Some(Effect::Malformed));
-        assert_eq!(faults.strike("GET", "/"), Some(Effect::CutBefore));
+        let struck = || faults.strike("GET", "/").map(|(_, effect)| effect);
+        assert_eq!(struck(), Some(Effect::Malformed));
+        assert_eq!(struck(), Some(Effect::CutBefore));
         assert!(faults.remove(first));
         assert!(!faults.remove(first));
-        assert_eq!(faults.strike("GET", "/"), Some(Effect::Malformed));
+        assert_eq!(struck(), Some(Effect::Malformed));
     }
 
     #[test]

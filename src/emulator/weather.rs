@@ -98,7 +98,7 @@ pub(super) async fn pass(
     let request = Request::from_parts(parts, Body::from(body));
 
     weather.wait(weather.latency.load(Ordering::Relaxed)).await;
-    let Some(effect) = weather.faults.strike(&method, &path) else {
+    let Some((fault, effect)) = weather.faults.strike(&method, &path) else {
         return answered(&ticket, next.run(request).await);
     };
     tracing::debug!(%method, %path, ?effect, "a fault strikes");
@@ -112,6 +112,12 @@ pub(super) async fn pass(
         }
         Effect::Delay(milliseconds) => {
             weather.wait(milliseconds).await;
+            answered(&ticket, next.run(request).await)
+        }
+        Effect::Held => {
+            while weather.faults.has(fault) && !*weather.closing.borrow() {
+                weather.wait(2).await;
+            }
             answered(&ticket, next.run(request).await)
         }
         Effect::CutBefore => cut(&line),
@@ -151,6 +157,7 @@ fn name(effect: &Effect) -> &'static str {
     match effect {
         Effect::Reply(_) => "reply",
         Effect::Delay(_) => "delay",
+        Effect::Held => "held",
         Effect::CutBefore => "cut_before",
         Effect::CutAfter => "cut_after",
         Effect::Truncated => "truncated",

@@ -200,9 +200,11 @@ impl<'a> Planner<'a> {
             decision = decision.refused(error.message.clone());
         }
         let deleted = goes_along || decision.action == Action::Replace;
-        if deleted {
-            // What they warn of is what it is replaced for.
+        if deleted || observed.is_some_and(|object| !lasts(object)) {
+            // What they warn of is what it is replaced for, or of what will not be there any more.
             found.retain(|problem| !forbids(problem));
+        }
+        if deleted {
             self.deleted.insert(resource.address.clone());
         } else if let Some(object) = observed.filter(|object| lasts(object)) {
             self.knowledge.learn(resource.address.clone(), Cow::Borrowed(object));

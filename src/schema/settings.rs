@@ -67,7 +67,7 @@ fn target() -> Value {
             ),
             "auth": described(json!({ "$ref": "#/$defs/auth" }), "Cloud Foundry: how to sign in. Without it: with the cf CLI's session."),
             "dialect": described(json!({ "enum": ["auto", "core", "seed"] }), "Kaiten: which dialect to insist on."),
-            "api": described(json!({ "enum": ["auto", "v2"] }), "Cloud Foundry: which API to insist on."),
+            "api": described(json!({ "enum": ["auto", "v2", "v3"] }), "Cloud Foundry: which API to insist on."),
             "ca_file": described(text(), "A file with extra certificate authorities, PEM, relative to this file."),
             "skip_tls_verify": described(json!({ "type": "boolean" }), "Accept any certificate."),
             "allow_insecure": described(json!({ "type": "boolean" }), "Allow plain `http://` to another machine."),
@@ -243,7 +243,7 @@ mod tests {
                 "{CF}api = \"v2\"\nauth = {{ method = \"password\", username = \"u\", password = {{ env = \"P\" }}, origin = \"ldap\" }}\n"
             ),
             &format!(
-                "{CF}api = \"auto\"\nauth = {{ method = \"client-credentials\", client_id = {{ env = \"I\" }}, client_secret.file = \"s\" }}\n"
+                "{CF}api = \"v3\"\nauth = {{ method = \"client-credentials\", client_id = {{ env = \"I\" }}, client_secret.file = \"s\" }}\n"
             ),
             &format!("{CF}auth = {{ method = \"cf-cli\" }}\n"),
             "[targets.c]\nprovider = \"cloudfoundry\"\n",
@@ -290,7 +290,7 @@ mod tests {
             with(KAITEN, "api = \"v2\""),
             with(KAITEN, "auth = { method = \"token\", token = { env = \"T\" } }"),
             with(KAITEN, "skip_tls_verify = \"yes\""),
-            with(CF, "api = \"v3\""),
+            with(CF, "api = \"v1\""),
             with(CF, "dialect = \"core\""),
             with(CF, "token = { env = \"T\" }"),
             with(CF, "auth = { method = \"cf-cli\", username = \"u\" }"),

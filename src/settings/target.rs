@@ -134,7 +134,7 @@ impl Layer {
         let ca_file = self.complete_ca_file(surroundings, reader);
         let (auth, api) = match provider {
             "kaiten" => (self.token.clone().value().map(AuthSource::Token), self.complete_dialect(reader)),
-            _ => (self.auth.clone().value(), self.complete_api(reader)),
+            _ => (self.auth.clone().value(), self.complete_api()),
         };
         Some(TargetSettings {
             name: name.into(),
@@ -237,19 +237,8 @@ impl Layer {
         dialect.filter(|entry| entry.value != "auto").map(|entry| entry.value.into())
     }
 
-    fn complete_api(&self, reader: &mut Reader) -> Option<Arc<str>> {
-        match &self.api {
-            Slot::Absent | Slot::Bad => None,
-            Slot::Good(entry) if entry.value == "v3" => {
-                reader.report(
-                    Diagnostic::error(Code::Unsupported, "this version does not speak the v3 API")
-                        .at(entry.span, "chosen here")
-                        .help("write `api = \"v2\"` for a foundation that has it switched on"),
-                );
-                None
-            }
-            Slot::Good(entry) => (entry.value != "auto").then(|| entry.value.into()),
-        }
+    fn complete_api(&self) -> Option<Arc<str>> {
+        self.api.good().filter(|entry| entry.value != "auto").map(|entry| entry.value.into())
     }
 }
 

@@ -413,15 +413,17 @@ fn what_is_not_written_of_a_cloud_foundry_is_the_cf_clis() {
 }
 
 #[test]
-fn what_this_version_does_not_do_for_cloud_foundry_is_refused() {
-    let token = "auth = { method = \"token\", token = { env = \"T\" } }";
+fn an_api_of_cloud_foundry_is_chosen_or_left_to_the_foundation() {
+    for (written, chosen) in
+        [("", None), ("api = \"auto\"", None), ("api = \"v2\"", Some("v2")), ("api = \"v3\"", Some("v3"))]
+    {
+        let target = Run::default().load(&cloudfoundry(written)).sound().targets["cf"].clone();
+        assert_eq!(target.api.as_deref(), chosen, "{written}");
+    }
     says(
-        &cloudfoundry(&format!("url = \"https://a.example.com\"\napi = \"v3\"\n{token}")),
-        &[
-            "6:7 config::unsupported: this version does not speak the v3 API -- write `api = \"v2\"` for a foundation that has it switched on",
-        ],
+        &cloudfoundry("api = \"v4\""),
+        &["5:7 settings::invalid: `targets.cf.api` cannot be `v4` -- did you mean `v2`?"],
     );
-    says(&cloudfoundry(&format!("url = \"https://a.example.com\"\n{token}")), &[]);
 }
 
 #[test]

@@ -2,22 +2,27 @@
 //!
 //! `TRUEUP_BLESS=1` writes committed schemas anew, `INSTA_UPDATE=always` the snapshots.
 
+mod bindings;
 mod changes;
+mod conflicts;
 mod diagnostics_page;
 mod examples;
 mod exits;
 mod interrupt;
 mod kaiten;
+mod kills;
 mod laws;
 mod mistakes;
 mod preflight;
 mod reports;
 mod scripted;
 mod secrets;
+mod scene;
 mod sign_in;
 mod silence;
 mod suites;
 mod support;
 mod throttle;
 mod tokens;
+mod waits;
 mod weather;

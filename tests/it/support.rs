@@ -184,6 +184,22 @@ impl Run {
         self.child.try_wait().expect("its status can be had").is_none()
     }
 
+    /// What it has printed so far.
+    pub fn printed(&self) -> String {
+        text(&self.stdout)
+    }
+
+    /// Waits until something holds, while it runs.
+    #[track_caller]
+    pub fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !holds(self) {
+            let over = !self.runs() || Instant::now() > deadline;
+            assert!(!over, "never {what}:\n{}\n{}", text(&self.stdout), text(&self.stderr));
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Waits for its end.
     pub fn end(mut self) -> Output {
         use std::os::unix::process::ExitStatusExt;
@@ -383,6 +399,18 @@ auth = {{ method = "password", username = "admin", password = {{ env = "CF_PASSW
         body: Option<&serde_json::Value>,
     ) -> serde_json::Value {
         served.faults().clear();
+        self.send_in_the_weather(served, method, path, body)
+    }
+
+    /// The same, and what goes wrong at the remote goes on.
+    #[track_caller]
+    pub fn send_in_the_weather(
+        &self,
+        served: &Served,
+        method: reqwest::Method,
+        path: &str,
+        body: Option<&serde_json::Value>,
+    ) -> serde_json::Value {
         let is_cf = served.url() == self.cf().url();
         let token = if is_cf { CF_TOKEN } else { kaiten::SANDBOX_TOKEN };
         let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();

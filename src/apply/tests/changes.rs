@@ -364,6 +364,49 @@ async fn what_differs_after_somebody_else_s_update_is_left_to_the_next_run() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_there_again_after_its_delete_has_begun_is_not_created_anew() {
+    let world = of_another_kind();
+    weather(&world, "delete a", Weather::Slow(100));
+    let other = Arc::clone(&world);
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        put(&other, "a", Condition::Ready);
+    });
+    let (ended, codes, log, ledger) = told(&anew(|_| ()).desired, &world).await;
+    assert_eq!((ended, &*codes), (Resolution::Failed, &[Code::OperationFailed][..]));
+    assert!(!log.contains(&"create a".to_owned()), "{log:?}");
+    let diagnostic = &ledger.outcomes[0].diagnostics[0];
+    assert_eq!(diagnostic.message, "the remote accepted the delete of `things.a`, and it is still there");
+    assert_eq!(ledger.outcomes[0].id.as_deref(), Some("id-a"));
+    assert!(run(&anew(|_| ()).desired, &world).await.is_complete());
+}
+
+/// What a plan could not know yet is no consent.
+#[tokio::test(start_paused = true)]
+async fn a_change_that_turns_out_not_to_be_one_in_place_is_not_made() {
+    let there = [("name", Value::text("edited")), ("kind", Value::text("green"))];
+    let world = holding(&[("a", &there), ("b", &there[..1])]);
+    let fields = [("name", Value::text("A")), ("kind", expression("b", "color"))];
+    let desired = Declared::new().thing("a", &fields, &["b"]).thing("b", &[("name", Value::text("B"))], &[]).desired;
+    // Somebody else changes what `a` takes from `b` while that is changed.
+    world.takes.lock().unwrap().insert("update b".to_owned(), Duration::from_secs(1));
+    let other = Arc::clone(&world);
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let mut objects = other.objects.lock().unwrap();
+        objects.get_mut("b").expect("there").attributes.set("color", Value::text("red"));
+    });
+    let ledger = run(&desired, &world).await;
+    assert_eq!(log(&world), ["update b: name"]);
+    assert_eq!(outcome(&ledger, "a"), (Resolution::Blocked, None, vec![Code::Blocked]));
+    let blocked = ledger.outcomes.iter().find(|outcome| &*outcome.address.key == "a").expect("in the ledger");
+    let diagnostic = &blocked.diagnostics[0];
+    assert_eq!(diagnostic.message, "`kind` of `things.a` cannot be changed in place: a thing stays what it is");
+    assert_eq!(diagnostic.labels[0].message, "known only now");
+    assert_eq!(name(&world, "a").as_deref(), Some("edited"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_timeout_is_for_all_waits_of_a_step_together() {
     let timed = |seconds| anew(|it| it.timeout = Some(Duration::from_secs(seconds))).desired;
     let slow = || {

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::{WIDE, log, outcome, run, run_until, weather};
 use crate::apply::{Resolution, apply};
 use crate::model::{Code, Condition, Desired, Diagnostics, Operation, Value};
-use crate::plan::plan;
+use crate::plan::{Action, plan};
 use crate::testing::{Declared, Weather, World, clock, object, observed, refers_to, registry, sessions};
 
 /// One to create, one to change, one to replace, one to recover, one that is being deleted, and one that needs them all.
@@ -134,6 +134,36 @@ async fn what_is_deleted_when_a_signal_comes_is_created_all_the_same() {
     let (ledger, _) = run_until(&desired, &world, WIDE, Some(Duration::from_millis(5))).await;
     assert_eq!(outcome(&ledger, "a"), (Resolution::Done, None, vec![]));
     assert_eq!(log(&world), ["delete a", "create a"]);
+}
+
+/// After a signal there is a grace for the create that a delete was made for, but not for ever.
+#[tokio::test(start_paused = true)]
+async fn what_is_deleted_and_cannot_be_created_in_the_time_of_grace_is_said_to_be_so() {
+    let world = World::able();
+    for (slug, field) in [("a", "kind"), ("b", "name")] {
+        let fields = [(field, Value::text("old"))].into_iter().collect();
+        world.objects.lock().unwrap().insert(slug.to_owned(), object(slug, fields));
+    }
+    let world = Arc::new(world);
+    weather(&world, "delete a", Weather::Slow(0));
+    weather(&world, "update b", Weather::Hangs);
+    let desired = Declared::new()
+        .thing("a", &[("kind", Value::text("new"))], &[])
+        .lifecycle("a", |lifecycle| lifecycle.consent.replace = true)
+        .thing("b", &[("name", Value::text("new"))], &[])
+        .desired;
+    let narrow = crate::apply::Options { parallelism: 1, fail_fast: false };
+    let begun = tokio::time::Instant::now();
+    let (ledger, _) = run_until(&desired, &world, narrow, Some(Duration::from_secs(2))).await;
+    assert!((Duration::from_secs(5)..Duration::from_secs(7)).contains(&begun.elapsed()), "{:?}", begun.elapsed());
+    assert_eq!(log(&world), ["delete a", "update b: name", "poll"]);
+    assert_eq!(outcome(&ledger, "a"), (Resolution::Waiting, None, vec![Code::StillRunning]));
+    let diagnostic = &ledger.outcomes[0].diagnostics[0];
+    assert_eq!(diagnostic.message, "`things.a` is deleted and not created anew yet: the run was interrupted");
+    assert_eq!(outcome(&ledger, "b"), (Resolution::Unknown, None, vec![Code::UncertainWrite]));
+    let next = run(&desired, &world).await;
+    assert!(next.is_complete());
+    assert_eq!((next.outcomes[0].action, next.outcomes[1].action), (Action::Create, Action::Update));
 }
 
 #[tokio::test(start_paused = true)]

@@ -31,6 +31,20 @@ pub(super) struct Course {
     pub(super) looks: Option<u32>,
 }
 
+impl Course {
+    /// It ends at this moment: well, or with this failure.
+    pub(super) fn ending(at: Timestamp, failure: Option<&str>) -> Self {
+        Self { ends_at: Some(at), failure: failure.map(str::to_owned), ..Self::default() }
+    }
+
+    /// Counts one look at it.
+    pub(super) fn is_over_at_this_look(&mut self) -> bool {
+        let Some(looks) = &mut self.looks else { return false };
+        *looks = looks.saturating_sub(1);
+        *looks == 0
+    }
+}
+
 /// Sends a request about an instance to the broker.
 pub(super) fn ask(
     behaviour: &Behaviour,
@@ -48,10 +62,11 @@ pub(super) fn ask(
         }
         _ => {}
     }
-    let Some(milliseconds) = behaviour.milliseconds.or(trouble.map(|_| 0)) else { return Ok(Answer::Done) };
-    if matches!(step, BrokerStep::Bind | BrokerStep::Unbind) {
-        return Ok(Answer::Done);
-    }
+    let takes = match step {
+        BrokerStep::Bind | BrokerStep::Unbind => behaviour.binding_milliseconds,
+        BrokerStep::Provision | BrokerStep::Update | BrokerStep::Deprovision => behaviour.milliseconds,
+    };
+    let Some(milliseconds) = takes.or(trouble.map(|_| 0)) else { return Ok(Answer::Done) };
     if !accepts_incomplete {
         return Err(Failure::broker(
             "AsyncRequired",

@@ -1,4 +1,4 @@
-//! The part of `/_sandbox/…` that only a foundation has: its broker and its jobs steered over HTTP.
+//! The part of `/_sandbox/…` that only a foundation has: its broker, its jobs and the apps it does not have, steered over HTTP.
 //!
 //! | request | does |
 //! |---|---|
@@ -7,13 +7,19 @@
 //! | `DELETE /_sandbox/broker/orders` | takes all orders back |
 //! | `POST /_sandbox/broker/release` | ends what is in progress: `{"instance":"db","failure":null}`; both are optional |
 //! | `PUT /_sandbox/broker/plans/{guid}` | changes the catalogue: `{"active":false,"maintenance_version":"2.0.0"}` |
+//! | `PUT /_sandbox/jobs` | how long jobs are queued from now on: `{"delay_ms":3600000}` |
+//! | `POST /_sandbox/jobs` | runs those that are queued: `{"run":1}` says how many those were |
 //! | `DELETE /_sandbox/jobs` | forgets the jobs of v3 that have ended |
+//! | `POST /_sandbox/bindings` | binds an app: `{"instance":"db","app":"web","in_progress":false}`; 201 with its guid |
+//! | `DELETE /_sandbox/bindings` | unbinds all apps |
+
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post, put};
+use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::json;
@@ -26,7 +32,8 @@ pub(super) fn router(foundation: CloudFoundry) -> Router {
         .route("/broker/orders", get(orders).post(give).delete(take_back))
         .route("/broker/release", post(release))
         .route("/broker/plans/{guid}", put(alter_plan))
-        .route("/jobs", delete(purge_jobs))
+        .route("/jobs", put(delay_jobs).post(run_jobs).delete(purge_jobs))
+        .route("/bindings", post(bind_app).delete(unbind_apps))
         .with_state(foundation)
 }
 
@@ -85,6 +92,52 @@ async fn alter_plan(State(foundation): State<CloudFoundry>, Path(guid): Path<Str
         }
     });
     if known { StatusCode::NO_CONTENT.into_response() } else { refused(StatusCode::NOT_FOUND, "no such plan") }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JobDelay {
+    delay_ms: u64,
+}
+
+async fn delay_jobs(State(foundation): State<CloudFoundry>, body: Bytes) -> Response {
+    match serde_json::from_slice::<JobDelay>(&body) {
+        Ok(JobDelay { delay_ms }) => {
+            foundation.world().job_delay = Some(Duration::from_millis(delay_ms));
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(error) => refused(StatusCode::BAD_REQUEST, &format!("not a delay: {error}")),
+    }
+}
+
+async fn run_jobs(State(foundation): State<CloudFoundry>) -> Response {
+    let mut world = foundation.world();
+    let now = world.options.clock.now();
+    Json(json!({ "run": world.run_jobs(now) })).into_response()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bound {
+    instance: String,
+    app: String,
+    #[serde(default)]
+    in_progress: bool,
+}
+
+async fn bind_app(State(foundation): State<CloudFoundry>, body: Bytes) -> Response {
+    let Bound { instance, app, in_progress } = match serde_json::from_slice(&body) {
+        Ok(bound) => bound,
+        Err(error) => return refused(StatusCode::BAD_REQUEST, &format!("not a binding: {error}")),
+    };
+    match foundation.world().bind_app(&instance, &app, in_progress) {
+        Ok(guid) => (StatusCode::CREATED, Json(json!({ "guid": guid }))).into_response(),
+        Err(why) => refused(StatusCode::NOT_FOUND, &why),
+    }
+}
+
+async fn unbind_apps(State(foundation): State<CloudFoundry>) -> Response {
+    Json(json!({ "unbound": foundation.world().unbind_apps() })).into_response()
 }
 
 async fn purge_jobs(State(foundation): State<CloudFoundry>) -> StatusCode {

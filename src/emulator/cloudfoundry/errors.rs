@@ -36,9 +36,11 @@ catalogue! {
     RateLimitExceeded = 10013, 429, "Rate Limit Exceeded";
     IPBasedRateLimitExceeded = 10014, 429,
         "Rate Limit Exceeded: Unauthenticated requests from this IP address have exceeded the limit. Please log in.";
+    ServiceBrokerRateLimitExceeded = 10016, 429, "Service broker concurrent request limit exceeded";
     OrgSuspended = 10017, 403, "The organization is suspended";
     RateLimitV2APIExceeded = 10018, 429, "Rate Limit of V2 API Exceeded. Please consider using the V3 API";
     SpaceSuspended = 10019, 403, "The space is suspended";
+    ResourceBeingDeleted = 10020, 422, "The %s is being deleted";
     OrganizationInvalid = 30001, 400, "The organization info is invalid: %s";
     OrganizationNameTaken = 30002, 400, "The organization name is taken: %s";
     OrganizationNotFound = 30003, 404, "The organization could not be found: %s";
@@ -69,8 +71,11 @@ catalogue! {
         "Deletion of service instance %s failed because one or more associated resources could not be deleted.\n\n%s";
     ServiceInstanceWithInaccessiblePlanNotUpdateable = 60029, 403,
         "Cannot update %s of a service instance that belongs to inaccessible plan";
+    ServiceBindingNotFound = 90004, 404, "The service binding could not be found: %s";
     ServiceFetchBindingParametersNotSupported = 90007, 400,
         "This service does not support fetching service binding parameters.";
+    AsyncServiceBindingOperationInProgress = 90008, 409,
+        "An operation for the service binding between app %s and service instance %s is in progress.";
     ServicePlanNotFound = 110003, 404, "The service plan could not be found: %s";
     ServicePlanNotUpdateable = 110004, 400, "The service does not support changing plans.";
     ServiceNotFound = 120003, 404, "The service could not be found: %s";

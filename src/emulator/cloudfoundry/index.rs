@@ -1,10 +1,10 @@
 //! Ways into the store that spare a walk through it: lists of ids by name, space, plan, and time.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::store::{Instance, InstanceKind, Key, Organization, Plan, PollableJob, Space, Store};
+use super::store::{Binding, Deletion, Instance, InstanceKind, Organization, Plan, PollableJob, Space, Store, Work};
 use super::table::{Id, add, discard};
 
 /// Something that happens by itself at a certain time.
@@ -12,6 +12,8 @@ use super::table::{Id, add, discard};
 pub(super) enum Due {
     /// An operation of this instance ends.
     Operation(Id),
+    /// An operation of this binding ends.
+    Binding(Id),
     /// This job of v2 runs.
     Job(Id),
     /// This job of v3 runs.
@@ -75,10 +77,14 @@ pub(super) struct Index {
     /// Every name that counts in a space: of its own instances and of those shared into it.
     names: HashMap<String, HashMap<String, Id>>,
     shared_into: HashMap<String, Vec<Id>>,
-    keys: HashMap<String, Vec<Id>>,
+    bindings: HashMap<String, Vec<Id>>,
     due: BTreeSet<(Timestamp, Due)>,
     /// The instances whose operation ends after so many looks at it.
     counting_looks: BTreeSet<Id>,
+    /// The bindings whose operation does.
+    bindings_counting_looks: BTreeSet<Id>,
+    /// The guids of what jobs of v3 are about to delete.
+    condemned: HashSet<String>,
 }
 
 /// Organizations and spaces compare their names in any letter case.
@@ -99,6 +105,14 @@ fn discard_from(lists: &mut HashMap<String, Vec<Id>>, key: &str, id: Id) {
     }
 }
 
+/// The organization or space that work is to delete.
+fn condemned_by(work: &Work) -> Option<&str> {
+    match work {
+        Work::Delete(Deletion::Space { guid, .. } | Deletion::Organization { guid, .. }) => Some(guid),
+        _ => None,
+    }
+}
+
 impl Index {
     /// The index of a whole store.
     pub(super) fn of(store: &Store) -> Self {
@@ -107,7 +121,7 @@ impl Index {
         store.spaces.iter().for_each(|row| index.space(row));
         store.plans.iter().for_each(|row| index.plan(row));
         store.instances.iter().for_each(|row| index.instance(row));
-        store.keys.iter().for_each(|row| index.key(row));
+        store.bindings.iter().for_each(|row| index.binding(row));
         for job in store.jobs.iter().filter(|job| job.failure.is_none()) {
             index.schedule(job.runs_at, Due::Job(job.id));
         }
@@ -158,13 +172,18 @@ impl Index {
         self.names.get(space_guid)?.get(name).copied()
     }
 
-    pub(super) fn keys_of(&self, instance_guid: &str) -> &[Id] {
-        ids(&self.keys, instance_guid)
+    pub(super) fn bindings_of(&self, instance_guid: &str) -> &[Id] {
+        ids(&self.bindings, instance_guid)
     }
 
     /// The instances whose operation ends after so many looks at it.
     pub(super) fn counting_looks(&self) -> &BTreeSet<Id> {
         &self.counting_looks
+    }
+
+    /// The bindings whose operation does.
+    pub(super) fn bindings_counting_looks(&self) -> &BTreeSet<Id> {
+        &self.bindings_counting_looks
     }
 
     /// The next thing that is due by `now`, and when it is.
@@ -273,23 +292,43 @@ impl Index {
         }
     }
 
+    /// Whether a job of v3 is about to delete what has this guid.
+    pub(super) fn is_condemned(&self, guid: &str) -> bool {
+        self.condemned.contains(guid)
+    }
+
     pub(super) fn pollable_job(&mut self, row: &PollableJob) {
-        if let Some((at, _)) = &row.work {
+        if let Some((at, work)) = &row.work {
             self.schedule(*at, Due::PollableJob(row.id));
+            self.condemned.extend(condemned_by(work).map(str::to_owned));
         }
     }
 
     pub(super) fn forget_pollable_job(&mut self, row: &PollableJob) {
-        if let Some((at, _)) = &row.work {
+        if let Some((at, work)) = &row.work {
             self.unschedule(*at, Due::PollableJob(row.id));
+            if let Some(guid) = condemned_by(work) {
+                self.condemned.remove(guid);
+            }
         }
     }
 
-    pub(super) fn key(&mut self, row: &Key) {
-        add(self.keys.entry(row.instance_guid.clone()).or_default(), row.id);
+    pub(super) fn binding(&mut self, row: &Binding) {
+        add(self.bindings.entry(row.instance_guid.clone()).or_default(), row.id);
+        let Some(course) = &row.pending else { return };
+        if let Some(at) = course.ends_at {
+            self.schedule(at, Due::Binding(row.id));
+        }
+        if course.looks.is_some() {
+            self.bindings_counting_looks.insert(row.id);
+        }
     }
 
-    pub(super) fn forget_key(&mut self, row: &Key) {
-        discard_from(&mut self.keys, &row.instance_guid, row.id);
+    pub(super) fn forget_binding(&mut self, row: &Binding) {
+        discard_from(&mut self.bindings, &row.instance_guid, row.id);
+        self.bindings_counting_looks.remove(&row.id);
+        if let Some(at) = row.pending.as_ref().and_then(|course| course.ends_at) {
+            self.unschedule(at, Due::Binding(row.id));
+        }
     }
 }

@@ -1,13 +1,13 @@
 //! Rate limits: how many requests one user may send in a window of time (reference section 15).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::access::Caller;
-use super::call::Reply;
+use super::call::{Call, Reply};
 use super::errors::{Error, Failure};
-use super::options::RateLimit;
+use super::options::{BrokerLimit, RateLimit};
 use super::world::World;
 
 /// One limiter's memory. It is not saved: a restart opens a new window.
@@ -116,6 +116,68 @@ impl Verdicts {
         }
         reply
     }
+}
+
+/// What users ask of brokers just now. It is not saved.
+#[derive(Debug, Default)]
+pub(super) struct BrokerLimiter {
+    /// When each request of a user is over.
+    under_way: HashMap<String, VecDeque<Timestamp>>,
+    refusals: u32,
+}
+
+impl BrokerLimiter {
+    /// The seconds after which to come back, if it is too much now.
+    fn count(&mut self, limit: BrokerLimit, user: &str, now: Timestamp) -> Option<i64> {
+        let requests = self.under_way.entry(user.to_owned()).or_default();
+        while requests.front().is_some_and(|over| *over <= now) {
+            requests.pop_front();
+        }
+        if requests.len() < usize::try_from(limit.requests).unwrap_or(usize::MAX) {
+            requests.push_back(now + limit.each);
+            return None;
+        }
+        // The real one draws lots; these are spread over the same range, and the same each time.
+        self.refusals = self.refusals.wrapping_add(1);
+        let share = f64::from(self.refusals.wrapping_mul(37) % 101) / 100.0;
+        let wait = limit.timeout.mul_f64(0.5 + share);
+        Some(SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX).as_secs().max(1))
+    }
+}
+
+/// Whether answering this takes a broker, in the eyes of the limiter (section 15): v2's writes on instances, bindings and
+/// keys, and v3's reads of parameters.
+fn takes_a_broker(call: &Call) -> bool {
+    let mut path = call.path.split('/').skip(1);
+    match (path.next(), path.next()) {
+        (Some("v2"), Some("service_instances" | "service_bindings" | "service_keys")) => {
+            matches!(call.method.as_str(), "POST" | "PUT" | "DELETE")
+        }
+        (Some("v3"), Some("service_instances" | "service_credential_bindings" | "service_route_bindings")) => {
+            call.method == "GET" && path.nth(1) == Some("parameters")
+        }
+        _ => false,
+    }
+}
+
+/// The refusal, if one user asks too much of brokers at a time. It carries none of the headers of the other limits.
+pub(super) fn refuse_broker(
+    world: &mut World,
+    call: &Call,
+    caller: &Caller,
+    now: Timestamp,
+    render: fn(&Failure) -> Reply,
+) -> Option<Reply> {
+    let limit = world.options.broker_limit.filter(|limit| limit.requests > 0)?;
+    if caller.is_admin() || !takes_a_broker(call) {
+        return None;
+    }
+    let retry_after = world.broker_limiter.count(limit, &caller.id, now)?;
+    Some(
+        render(&Error::ServiceBrokerRateLimitExceeded.into())
+            .with("retry-after", retry_after.to_string())
+            .with("content-type", "text/plain; charset=utf-8".to_owned()),
+    )
 }
 
 #[cfg(test)]

@@ -129,9 +129,11 @@ impl SeedPlan {
 /// How a broker acts on the instances of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Behaviour {
-    /// How long an operation takes, in milliseconds. `None` is a synchronous broker, which answers at once. Service
-    /// keys are always synchronous.
+    /// How long an operation on an instance takes, in milliseconds. `None` is a synchronous broker, which answers at once.
     pub milliseconds: Option<u64>,
+    /// How long one on a key or another binding takes. `None` is at once, however long those on instances take.
+    #[serde(default)]
+    pub binding_milliseconds: Option<u64>,
     /// What goes wrong, and when.
     pub faults: Vec<Fault>,
 }
@@ -144,7 +146,13 @@ impl Behaviour {
 
     /// Answers "in progress", and ends well after so many milliseconds.
     pub fn asynchronous(milliseconds: u64) -> Self {
-        Self { milliseconds: Some(milliseconds), faults: Vec::new() }
+        Self { milliseconds: Some(milliseconds), ..Self::default() }
+    }
+
+    /// The same, but keys and other bindings take so many milliseconds.
+    #[must_use]
+    pub fn binding_in(self, milliseconds: u64) -> Self {
+        Self { binding_milliseconds: Some(milliseconds), ..self }
     }
 
     /// The same, with something that goes wrong.
@@ -174,9 +182,9 @@ pub enum BrokerStep {
     Update,
     /// Delete an instance.
     Deprovision,
-    /// Create a key.
+    /// Create a key or another binding.
     Bind,
-    /// Delete a key.
+    /// Delete one.
     Unbind,
 }
 

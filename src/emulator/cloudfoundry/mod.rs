@@ -23,6 +23,7 @@ mod operations;
 mod options;
 mod orders;
 mod removal;
+mod rows;
 mod store;
 mod table;
 #[cfg(test)]
@@ -46,7 +47,9 @@ use store::Store;
 use world::World;
 
 pub use clock::{Clock, CountedIds, Ids, RandomIds, SteppedClock, SystemClock};
-pub use options::{Client, Options, Quota, RateLimit, Refresh, Role, RoleKind, SeedOrganization, SeedSpace, User};
+pub use options::{
+    BrokerLimit, Client, Options, Quota, RateLimit, Refresh, Role, RoleKind, SeedOrganization, SeedSpace, User,
+};
 pub use orders::Order;
 
 /// The user a fresh foundation has unless told otherwise, and the password: an administrator.

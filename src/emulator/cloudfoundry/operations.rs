@@ -1,4 +1,4 @@
-//! Operations on instances from their begin at the broker to their end, and the jobs of v3 that follow them.
+//! Operations on instances and bindings from their begin at the broker to their end, and the jobs of v3 that follow them.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -7,6 +7,7 @@ use super::broker::Course;
 use super::errors::{Error, Failure};
 use super::store::{Change, Instance, LastOperation, OperationKind, OperationState, Store};
 use super::table::Id;
+use super::work::credentials;
 
 impl Store {
     /// Begins an operation at the broker, which a job of v3 may follow. The one it takes the place of is over.
@@ -93,8 +94,83 @@ impl Store {
         }
     }
 
-    /// Ends, well or not, what the broker was told to keep in progress: of the instances of one name, or of all.
+    /// Begins to make or delete a binding at the broker, which a job of v3 may follow.
+    pub(super) fn begin_binding_operation(
+        &mut self,
+        id: Id,
+        kind: OperationKind,
+        course: Course,
+        job: Option<Id>,
+        at: Timestamp,
+    ) {
+        if let Some(job) = job {
+            self.poll_pollable_job(job, at);
+        }
+        self.change_binding(id, |binding| {
+            match &mut binding.operation {
+                Some(operation) if operation.kind == kind => operation.become_state(OperationState::InProgress, "", at),
+                operation => *operation = Some(LastOperation::new(kind, OperationState::InProgress, "", at)),
+            }
+            (binding.pending, binding.job) = (Some(course), job);
+        });
+    }
+
+    /// Ends an operation on a binding that has run its course, and the job that followed it.
+    pub(super) fn end_binding_operation(&mut self, id: Id) {
+        let Some(row) = self.bindings.get(id) else { return };
+        let (Some(Course { ends_at: Some(at), failure, timed_out, .. }), Some(operation)) =
+            (row.pending.clone(), &row.operation)
+        else {
+            return;
+        };
+        let (kind, job) = (operation.kind, row.job);
+        let verb = if kind == OperationKind::Delete { "unbind" } else { "bind" };
+        let errors = failure.iter().map(|description| {
+            if timed_out {
+                Failure::from(Error::JobTimeout).v3_error()
+            } else {
+                Error::UnableToPerform.with(&[verb, description]).v3_error()
+            }
+        });
+        let errors: Vec<Value> = errors.collect();
+        self.conclude_binding(id, failure.as_deref(), at);
+        if failure.is_none() && kind == OperationKind::Delete {
+            self.remove_binding(id);
+        }
+        if let Some(job) = job {
+            self.end_pollable_job(job, errors, at);
+        }
+    }
+
+    /// Writes down how the making or deleting of a binding ended.
+    pub(super) fn conclude_binding(&mut self, id: Id, failure: Option<&str>, at: Timestamp) {
+        self.change_binding(id, |binding| {
+            (binding.pending, binding.job) = (None, None);
+            if failure.is_none() {
+                binding.credentials = credentials(&binding.guid);
+            }
+            if let Some(operation) = &mut binding.operation {
+                let state = if failure.is_some() { OperationState::Failed } else { OperationState::Succeeded };
+                operation.become_state(state, failure.unwrap_or_default(), at);
+            }
+        });
+    }
+
+    /// Ends, well or not, what the broker was told to keep in progress: of the instances of one name and their bindings, or
+    /// of all.
     pub(super) fn release(&mut self, name: Option<&str>, failure: Option<&str>, now: Timestamp) -> usize {
+        let bindings: Vec<Id> = self
+            .bindings
+            .iter()
+            .filter(|binding| {
+                let instance = self.instances.by_guid(&binding.instance_guid);
+                binding.pending.is_some() && name.is_none_or(|name| instance.is_some_and(|row| row.name == name))
+            })
+            .map(|binding| binding.id)
+            .collect();
+        for &id in &bindings {
+            self.cut_binding_short(id, failure, now);
+        }
         let instances = name.map_or(self.index.instances(), |name| self.index.instances_named(name));
         let is_pending =
             |id: &Id| self.instances.get(*id).and_then(Instance::managed).is_some_and(|m| m.pending.is_some());
@@ -102,14 +178,20 @@ impl Store {
         for &id in &pending {
             self.cut_short(id, failure, now);
         }
-        pending.len()
+        bindings.len() + pending.len()
+    }
+
+    /// Lets an operation on a binding end now.
+    fn cut_binding_short(&mut self, id: Id, failure: Option<&str>, now: Timestamp) {
+        self.change_binding(id, |binding| binding.pending = Some(Course::ending(now, failure)));
+        self.end_binding_operation(id);
     }
 
     /// Lets an operation end now.
     fn cut_short(&mut self, id: Id, failure: Option<&str>, now: Timestamp) {
         self.change_instance(id, |instance| {
             if let Some((course, _)) = instance.managed_mut().and_then(|managed| managed.pending.as_mut()) {
-                *course = Course { ends_at: Some(now), failure: failure.map(str::to_owned), ..Course::default() };
+                *course = Course::ending(now, failure);
             }
         });
         self.end_operation(id);
@@ -120,14 +202,28 @@ impl Store {
         let mut over = None;
         self.change_instance(id, |instance| {
             if let Some((course, _)) = instance.managed_mut().and_then(|managed| managed.pending.as_mut())
-                && let Some(looks) = &mut course.looks
+                && course.is_over_at_this_look()
             {
-                *looks = looks.saturating_sub(1);
-                over = (*looks == 0).then(|| course.failure.clone());
+                over = Some(course.failure.clone());
             }
         });
         if let Some(failure) = over {
             self.cut_short(id, failure.as_deref(), now);
+        }
+    }
+
+    /// Somebody looks at a binding, as [`Store::look_at`] an instance.
+    pub(super) fn look_at_binding(&mut self, id: Id, now: Timestamp) {
+        let mut over = None;
+        self.change_binding(id, |binding| {
+            if let Some(course) = &mut binding.pending
+                && course.is_over_at_this_look()
+            {
+                over = Some(course.failure.clone());
+            }
+        });
+        if let Some(failure) = over {
+            self.cut_binding_short(id, failure.as_deref(), now);
         }
     }
 }

@@ -42,6 +42,8 @@ pub struct Options {
     pub rate_limit: Option<RateLimit>,
     /// The limit on requests of one user to v2; admins are counted too.
     pub v2_rate_limit: Option<RateLimit>,
+    /// The limit on what one user may ask of brokers at a time; admins are exempt.
+    pub broker_limit: Option<BrokerLimit>,
     /// Warnings sent in `X-Cf-Warnings` with every answer of the API, and in every job of v3.
     pub warnings: Vec<String>,
     /// Feature flags that differ from their defaults (`service_instance_creation` on, `user_org_creation` off,
@@ -91,6 +93,7 @@ impl Default for Options {
             lock_after: None,
             rate_limit: None,
             v2_rate_limit: None,
+            broker_limit: None,
             warnings: Vec::new(),
             feature_flags: Vec::new(),
             job_delay: Duration::from_millis(100),
@@ -244,6 +247,18 @@ pub struct RateLimit {
     pub requests: u32,
     /// The window's length.
     pub window: Duration,
+}
+
+/// How much one user may ask of brokers at a time (reference section 15). The simulated broker answers at once, so each
+/// request counts for as long as a real one would have needed.
+#[derive(Clone, Copy, Debug)]
+pub struct BrokerLimit {
+    /// Requests at a time.
+    pub requests: u32,
+    /// How long each counts.
+    pub each: Duration,
+    /// How long the foundation waits for a broker's answer. `Retry-After` is between half and one and a half of it.
+    pub timeout: Duration,
 }
 
 /// An organization of a fresh foundation.

@@ -61,7 +61,7 @@ impl Order {
 
     fn behaviour(&self, step: BrokerStep) -> Behaviour {
         let faults = self.trouble.iter().map(|trouble| Fault { step, trouble: trouble.clone() }).collect();
-        Behaviour { milliseconds: self.milliseconds, faults }
+        Behaviour { milliseconds: self.milliseconds, binding_milliseconds: self.milliseconds, faults }
     }
 }
 
@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(orders.obey(BrokerStep::Update, "db"), None);
         assert_eq!(orders.obey(BrokerStep::Provision, "other"), None);
         for _ in 0..2 {
-            assert_eq!(orders.obey(BrokerStep::Provision, "db"), Some(Behaviour::asynchronous(7)));
+            assert_eq!(orders.obey(BrokerStep::Provision, "db"), Some(Behaviour::asynchronous(7).binding_in(7)));
         }
         assert_eq!(orders.obey(BrokerStep::Provision, "db"), None);
         assert_eq!(orders.standing(), []);

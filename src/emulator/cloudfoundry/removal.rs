@@ -1,12 +1,15 @@
-//! Deleting instances, spaces and organizations, with what hangs on them.
+//! Deleting instances, spaces and organizations, with what hangs on them; and what stands in the way.
 
 use jiff::Timestamp;
 
 use super::broker::Answer;
 use super::errors::{Error, Failure};
 use super::marketplace::BrokerStep;
-use super::store::{Change, Deletion, InstanceKind, LastOperation, OperationKind, OperationState};
+use super::store::{
+    Binding, Change, Deletion, Instance, InstanceKind, LastOperation, OperationKind, OperationState, Store,
+};
 use super::table::Id;
+use super::work::ask_about_binding;
 use super::world::World;
 
 /// How a delete went that was not refused.
@@ -40,7 +43,7 @@ pub(super) fn refuse_attached(world: &World, id: Id) -> Result<(), Failure> {
     if !instance.shared_to.is_empty() {
         return Err(Error::ServiceInstanceDeletionSharesExists.with(&[&instance.name]));
     }
-    if !world.store.index.keys_of(&instance.guid).is_empty() {
+    if !world.store.index.bindings_of(&instance.guid).is_empty() {
         return Err(
             Error::AssociationNotEmpty.with(&["service_bindings, service_keys, and routes", "service_instances"])
         );
@@ -66,17 +69,13 @@ pub(super) fn delete_instance(
     now: Timestamp,
 ) -> Result<Removal, Failure> {
     let instance = world.store.instances.get(id).expect("the id was read under the same lock");
-    if instance.managed().is_none() {
-        world.store.remove_instance(id);
-        return Ok(Removal::Gone);
-    }
     let name = instance.name.clone();
     if !recursive {
         refuse_attached(world, id)?;
     }
     refuse_busy(world, id)?;
     if recursive {
-        detach(world, id, now).map_err(|failure| {
+        detach(world, id, false, now).map_err(|failure| {
             let child = format!("\t{}", failure.description);
             Error::ServiceInstanceRecursiveDeleteFailed.with(&[&name, &child])
         })?;
@@ -84,19 +83,49 @@ pub(super) fn delete_instance(
     deprovision(world, id, accepts_incomplete, None, now)
 }
 
-/// Deletes the keys of an instance, and shares it no more.
-pub(super) fn detach(world: &mut World, id: Id, now: Timestamp) -> Result<(), Failure> {
+/// Deletes the bindings of an instance, and shares it no more. What the broker takes its time to unbind stops it, and goes
+/// on all the same (section 11.2).
+pub(super) fn detach(world: &mut World, id: Id, accepts_incomplete: bool, now: Timestamp) -> Result<(), Failure> {
     let instance = world.store.instances.get(id).expect("the id was read under the same lock");
-    for key in world.store.index.keys_of(&instance.guid).to_vec() {
-        let instance = world.store.instances.get(id).expect("its keys are deleted, not the instance");
-        let plan = instance.managed().and_then(|managed| world.store.plans.by_guid(&managed.plan_guid));
-        if let Some(plan) = plan {
-            world.ask(plan, &instance.name, BrokerStep::Unbind, false, now)?;
+    let (guid, name) = (instance.guid.clone(), instance.name.clone());
+    let mut trouble = None;
+    for id in world.store.index.bindings_of(&guid).to_vec() {
+        let binding = world.store.bindings.get(id).expect("it is in the index");
+        let in_progress = binding_in_progress(binding, &name);
+        if binding.busy() == Some(OperationKind::Delete) {
+            trouble.get_or_insert(in_progress);
+            continue;
         }
-        world.store.remove_key(key);
+        match ask_about_binding(world, binding, BrokerStep::Unbind, accepts_incomplete, now)? {
+            Answer::Done => world.store.remove_binding(id),
+            Answer::InProgress(course) => {
+                world.store.begin_binding_operation(id, OperationKind::Delete, course, None, now);
+                trouble.get_or_insert(in_progress);
+            }
+        }
+    }
+    if let Some(trouble) = trouble {
+        return Err(trouble);
     }
     world.store.change_instance(id, |instance| instance.shared_to.clear());
     Ok(())
+}
+
+/// What stands in the way while a binding is made or deleted.
+fn binding_in_progress(binding: &Binding, instance: &str) -> Failure {
+    let error = Error::AsyncServiceBindingOperationInProgress;
+    if let Some(app) = &binding.app {
+        return error.with(&[&app.name, instance]);
+    }
+    let description = format!("An operation for service key {} is in progress.", binding.name);
+    Failure { description, ..error.into() }
+}
+
+/// Refuses to change an instance to which an app is being bound, or no longer (section 9).
+pub(super) fn refuse_binding(store: &Store, instance: &Instance) -> Result<(), Failure> {
+    let bindings = store.index.bindings_of(&instance.guid).iter().filter_map(|&id| store.bindings.get(id));
+    let busy = bindings.filter(|binding| !binding.is_key()).find(|binding| binding.busy().is_some());
+    busy.map_or(Ok(()), |binding| Err(binding_in_progress(binding, &instance.name)))
 }
 
 /// Asks the broker to delete a managed instance, which a job of v3 may follow.
@@ -108,7 +137,10 @@ pub(super) fn deprovision(
     now: Timestamp,
 ) -> Result<Removal, Failure> {
     let instance = world.store.instances.get(id).expect("the id was read under the same lock");
-    let InstanceKind::Managed(managed) = &instance.kind else { return Ok(Removal::Gone) };
+    let InstanceKind::Managed(managed) = &instance.kind else {
+        world.store.remove_instance(id);
+        return Ok(Removal::Gone);
+    };
     let plan = world.store.plans.by_guid(&managed.plan_guid).expect("a plan stays while it has instances");
     match world.ask(plan, &instance.name, BrokerStep::Deprovision, accepts_incomplete, now) {
         Ok(Answer::Done) => {

@@ -7,7 +7,7 @@ use super::broker::Answer;
 use super::errors::{Error, Failure};
 use super::marketplace::BrokerStep;
 use super::removal::{self, Removal};
-use super::store::{Change, Key, LastOperation, OperationKind, OperationState, Plan, Work};
+use super::store::{Binding, Change, LastOperation, OperationKind, OperationState, Plan, Work};
 use super::table::Id;
 use super::world::World;
 
@@ -27,8 +27,8 @@ pub(super) fn run(world: &mut World, job: Id, at: Timestamp) {
         Work::Provision { instance } => provision(world, job, &instance, at),
         Work::Update { instance, change } => update(world, job, &instance, change, at),
         Work::Deprovision { instance } => deprovision(world, job, &instance, at),
-        Work::Bind { key } => bind(world, &key, at),
-        Work::Unbind { key } => unbind(world, &key, at),
+        Work::Bind { binding } => bind(world, job, &binding, at),
+        Work::Unbind { binding } => unbind(world, job, &binding, at),
     };
     match progress {
         Ok(Progress::Polling) => {}
@@ -116,7 +116,8 @@ fn conclude(
 fn deprovision(world: &mut World, job: Id, guid: &str, at: Timestamp) -> Result<Progress, Failure> {
     let Some(id) = world.store.instances.by_guid(guid).map(|row| row.id) else { return Ok(Progress::Over) };
     removal::refuse_busy(world, id)?;
-    let removal = removal::detach(world, id, at).and_then(|()| removal::deprovision(world, id, true, Some(job), at));
+    let removal =
+        removal::detach(world, id, true, at).and_then(|()| removal::deprovision(world, id, true, Some(job), at));
     match removal {
         Ok(Removal::Gone) => Ok(Progress::Over),
         Ok(Removal::InProgress) => Ok(Progress::Polling),
@@ -127,7 +128,7 @@ fn deprovision(world: &mut World, job: Id, guid: &str, at: Timestamp) -> Result<
     }
 }
 
-/// What a broker of the sandbox hands out for a key.
+/// What a broker of the sandbox hands out for a binding.
 pub(super) fn credentials(guid: &str) -> Map<String, Value> {
     Map::from_iter([
         ("username".to_owned(), json!(format!("user-{guid}"))),
@@ -135,44 +136,55 @@ pub(super) fn credentials(guid: &str) -> Map<String, Value> {
     ])
 }
 
-fn bind(world: &mut World, guid: &str, at: Timestamp) -> Result<Progress, Failure> {
-    let key = world.store.keys.by_guid(guid).ok_or_else(|| not_found(guid))?;
-    let id = key.id;
-    let answer = ask_about_key(world, key, BrokerStep::Bind, at);
-    let state = if answer.is_ok() { OperationState::Succeeded } else { OperationState::Failed };
-    let description = answer.as_ref().err().map(|failure| failure.description.clone()).unwrap_or_default();
-    world.store.change_key(id, |key| {
-        if state == OperationState::Succeeded {
-            key.credentials = credentials(guid);
+fn bind(world: &mut World, job: Id, guid: &str, at: Timestamp) -> Result<Progress, Failure> {
+    let binding = world.store.bindings.by_guid(guid).ok_or_else(|| not_found(guid))?;
+    let id = binding.id;
+    match ask_about_binding(world, binding, BrokerStep::Bind, true, at) {
+        Ok(Answer::InProgress(course)) => {
+            world.store.begin_binding_operation(id, OperationKind::Create, course, Some(job), at);
+            Ok(Progress::Polling)
         }
-        if let Some(operation) = &mut key.operation {
-            operation.become_state(state, &description, at);
+        Ok(Answer::Done) => {
+            world.store.conclude_binding(id, None, at);
+            Ok(Progress::Over)
         }
-    });
-    answer.map_err(|failure| unable("bind", failure))?;
-    Ok(Progress::Over)
+        Err(failure) => {
+            world.store.conclude_binding(id, Some(&failure.description), at);
+            Err(unable("bind", failure))
+        }
+    }
 }
 
-fn unbind(world: &mut World, guid: &str, at: Timestamp) -> Result<Progress, Failure> {
-    let Some(key) = world.store.keys.by_guid(guid) else { return Ok(Progress::Over) };
-    let id = key.id;
-    match ask_about_key(world, key, BrokerStep::Unbind, at) {
-        Ok(_) => {
-            world.store.remove_key(id);
+fn unbind(world: &mut World, job: Id, guid: &str, at: Timestamp) -> Result<Progress, Failure> {
+    let Some(binding) = world.store.bindings.by_guid(guid) else { return Ok(Progress::Over) };
+    let id = binding.id;
+    match ask_about_binding(world, binding, BrokerStep::Unbind, true, at) {
+        Ok(Answer::InProgress(course)) => {
+            world.store.begin_binding_operation(id, OperationKind::Delete, course, Some(job), at);
+            Ok(Progress::Polling)
+        }
+        Ok(Answer::Done) => {
+            world.store.remove_binding(id);
             Ok(Progress::Over)
         }
         Err(failure) => {
             let failed = LastOperation::new(OperationKind::Delete, OperationState::Failed, &failure.description, at);
-            world.store.change_key(id, |key| key.operation = Some(failed));
+            world.store.change_binding(id, |binding| binding.operation = Some(failed));
             Err(unable("unbind", failure))
         }
     }
 }
 
-fn ask_about_key(world: &World, key: &Key, step: BrokerStep, at: Timestamp) -> Result<Answer, Failure> {
-    let instance = world.store.instances.by_guid(&key.instance_guid).expect("a key goes with its instance");
+pub(super) fn ask_about_binding(
+    world: &World,
+    binding: &Binding,
+    step: BrokerStep,
+    accepts_incomplete: bool,
+    at: Timestamp,
+) -> Result<Answer, Failure> {
+    let instance = world.store.instances.by_guid(&binding.instance_guid).expect("a binding goes with its instance");
     let plan = instance.managed().and_then(|managed| world.store.plans.by_guid(&managed.plan_guid));
-    plan.map_or(Ok(Answer::Done), |plan| world.ask(plan, &instance.name, step, true, at))
+    plan.map_or(Ok(Answer::Done), |plan| world.ask(plan, &instance.name, step, accepts_incomplete, at))
 }
 
 fn not_found(guid: &str) -> Failure {

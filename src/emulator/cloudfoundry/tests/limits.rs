@@ -1,5 +1,5 @@
 use super::*;
-use crate::emulator::cloudfoundry::RateLimit;
+use crate::emulator::cloudfoundry::{BrokerLimit, RateLimit};
 
 const PATH: &str = "/v2/service_instances";
 
@@ -93,4 +93,44 @@ async fn the_general_limit_counts_v3_too_and_that_of_v2_does_not() {
     for code in [10002, 10002, 10014] {
         assert_eq!(sandbox.v3_get("", "spaces").await.v3_error().1, code, "by address");
     }
+}
+
+#[tokio::test]
+async fn brokers_are_asked_only_so_much_at_a_time_by_all_but_admins() {
+    let sandbox = Sandbox::with(|options| {
+        let (each, timeout) = (Duration::from_secs(10), Duration::from_secs(60));
+        options.broker_limit = Some(BrokerLimit { requests: 2, each, timeout });
+    })
+    .await;
+    for name in ["a", "b"] {
+        let made = sandbox.post("developer", PATH, sandbox.wish(name, "redis/small")).await;
+        assert_eq!((made.status, made.header("x-ratelimit-limit")), (201, None));
+    }
+    let over = sandbox.post("developer", PATH, sandbox.wish("c", "redis/small")).await;
+    assert_eq!(over.error(), (429, 10016, "CF-ServiceBrokerRateLimitExceeded"));
+    assert_eq!(over.description(), "Service broker concurrent request limit exceeded");
+    assert_eq!(over.header("content-type"), Some("text/plain; charset=utf-8"));
+    let waits: Vec<u64> = {
+        let mut waits = Vec::new();
+        for _ in 0..20 {
+            let over = sandbox.post("developer", PATH, sandbox.wish("c", "redis/small")).await;
+            waits.push(over.header("retry-after").expect("it says when").parse().expect("seconds"));
+        }
+        waits
+    };
+    assert!(waits.iter().all(|wait| (30..=90).contains(wait)), "{waits:?}");
+    assert!(waits.iter().any(|wait| *wait < 45) && waits.iter().any(|wait| *wait > 75), "{waits:?}");
+    let guid =
+        sandbox.get("developer", PATH).await.body["resources"][0]["metadata"]["guid"].as_str().unwrap().to_owned();
+    let read = sandbox.v3_get("developer", &format!("service_instances/{guid}/parameters")).await;
+    assert_eq!(read.v3_error().1, 10016, "v3 asks a broker for parameters");
+    assert_eq!(
+        sandbox.get("developer", &format!("{PATH}/{guid}/parameters")).await.status,
+        200,
+        "v2 is not counted so"
+    );
+    assert_eq!(sandbox.v3("developer", "PATCH", &format!("service_instances/{guid}"), json!({})).await.status, 200);
+    assert_eq!(sandbox.post("admin", PATH, sandbox.wish("c", "redis/small")).await.status, 201, "admins are exempt");
+    sandbox.advance(10_000);
+    assert_eq!(sandbox.delete("developer", &format!("{PATH}/{guid}")).await.status, 204, "there is room again");
 }

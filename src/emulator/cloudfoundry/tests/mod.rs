@@ -1,6 +1,9 @@
 //! The foundation as a client meets it: over HTTP, with the clock in the test's hand.
 
 mod access;
+mod bindings;
+mod conflicts;
+mod control;
 mod create;
 mod delete;
 mod discovery;
@@ -137,7 +140,8 @@ impl Sandbox {
         let foundation = CloudFoundry::new(options, saved).expect("the options are fine");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let base = format!("http://{}", listener.local_addr().expect("the listener is bound"));
-        let router = foundation.router();
+        let control = super::control::router(foundation.clone());
+        let router = axum::Router::new().nest("/_sandbox", control).fallback_service(foundation.router());
         tokio::spawn(async move { axum::serve(listener, router).await });
         let http = reqwest::Client::builder().no_proxy().build().expect("a plain client");
         Self { foundation, clock, base, http, tokens: Mutex::default() }
@@ -261,6 +265,11 @@ impl Sandbox {
         let guid = self.begin(name, plan).await;
         self.advance(5000);
         guid
+    }
+
+    /// A request that steers the sandbox itself.
+    async fn steer(&self, method: &str, path: &str, body: Value) -> Answer {
+        self.raw("", method, &format!("/_sandbox/{path}"), body.to_string()).await
     }
 
     async fn operation(&self, guid: &str) -> String {

@@ -148,9 +148,10 @@ fn matches(store: &Store, filter: &Filter, row: &Instance) -> bool {
             let space = store.spaces.by_guid(&row.space_guid);
             space.is_some_and(|space| filter.matches(Attribute::Text(&space.organization_guid)))
         }
-        "service_key_guid" => {
-            let keys = store.index.keys_of(&row.guid).iter().filter_map(|&id| store.keys.get(id));
-            filter.matches(Attribute::AnyOf(&keys.map(|key| key.guid.as_str()).collect::<Vec<_>>()))
+        "service_key_guid" | "service_binding_guid" => {
+            let bindings = store.index.bindings_of(&row.guid).iter().filter_map(|&id| store.bindings.get(id));
+            let of_this_sort = bindings.filter(|binding| binding.is_key() == (filter.key == "service_key_guid"));
+            filter.matches(Attribute::AnyOf(&of_this_sort.map(|binding| binding.guid.as_str()).collect::<Vec<_>>()))
         }
         _ => filter.matches(Attribute::Null),
     }
@@ -375,8 +376,8 @@ fn space_and_organization(store: &Store, space: &Space) -> Value {
     })
 }
 
-/// Bindings and routes of an instance: there are no apps in the sandbox, so there are none.
-pub(super) fn nothing_attached(world: &mut World, context: &Context<'_>) -> Answer {
+/// The routes of an instance: there is no router in the sandbox, so there are none.
+pub(super) fn no_routes(world: &mut World, context: &Context<'_>) -> Answer {
     readable(&world.store, context)?;
     listing::page(context, &[], |_| None)
 }

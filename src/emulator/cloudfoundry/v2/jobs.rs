@@ -9,7 +9,7 @@ use crate::emulator::cloudfoundry::store::Deletion;
 use crate::emulator::cloudfoundry::world::World;
 
 pub(super) fn enqueue(world: &mut World, context: &Context<'_>, deletion: Deletion) -> Reply {
-    let runs_at = context.now + world.options.job_delay;
+    let runs_at = context.now + world.job_delay();
     let guid = world.guid();
     let id = world.store.insert_job(guid, deletion, context.now, runs_at);
     let job = world.store.jobs.get(id).expect("it was stored a moment ago");

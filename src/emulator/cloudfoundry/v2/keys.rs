@@ -11,7 +11,7 @@ use crate::emulator::cloudfoundry::call::{Answer, Reply};
 use crate::emulator::cloudfoundry::errors::{Error, Failure};
 use crate::emulator::cloudfoundry::marketplace::BrokerStep;
 use crate::emulator::cloudfoundry::metadata::Metadata;
-use crate::emulator::cloudfoundry::store::{Key, Store};
+use crate::emulator::cloudfoundry::store::{Binding, Store};
 use crate::emulator::cloudfoundry::table::Id;
 use crate::emulator::cloudfoundry::work::credentials;
 use crate::emulator::cloudfoundry::world::World;
@@ -20,19 +20,19 @@ pub(super) fn list(world: &mut World, context: &Context<'_>) -> Answer {
     let store = &world.store;
     let filters = listing::filters(context.call, &["name", "service_instance_guid"], &[])?;
     let wanted = filters.iter().find(|filter| filter.key == "service_instance_guid").and_then(|f| f.exactly());
-    page(store, context, wanted.map_or(store.keys.ids(), |guid| store.index.keys_of(guid)))
+    page(store, context, wanted.map_or(store.bindings.ids(), |guid| store.index.bindings_of(guid)))
 }
 
 pub(super) fn list_of_instance(world: &mut World, context: &Context<'_>) -> Answer {
     let row = instances::readable(&world.store, context)?;
-    page(&world.store, context, world.store.index.keys_of(&row.guid))
+    page(&world.store, context, world.store.index.bindings_of(&row.guid))
 }
 
 fn page(store: &Store, context: &Context<'_>, candidates: &[Id]) -> Answer {
     let filters = listing::filters(context.call, &["name", "service_instance_guid"], &[])?;
     listing::by_name(context.call, Order::Fixed)?;
     let ids = listing::sift(Cow::Borrowed(candidates), true, |id| {
-        store.keys.get(id).is_some_and(|row| {
+        store.bindings.get(id).filter(|row| row.is_key()).is_some_and(|row| {
             is_visible(store, context, row)
                 && filters.iter().all(|filter| match filter.key.as_str() {
                     "name" => filter.matches(Attribute::Text(&row.name)),
@@ -41,18 +41,18 @@ fn page(store: &Store, context: &Context<'_>, candidates: &[Id]) -> Answer {
         })
     });
     let view = View::flat(store, &context.caller);
-    listing::page(context, &ids, |id| Some(view.key(store.keys.get(id)?)))
+    listing::page(context, &ids, |id| Some(view.key(store.bindings.get(id)?)))
 }
 
 /// Keys are credentials: who may not see those sees no key.
-fn is_visible(store: &Store, context: &Context<'_>, row: &Key) -> bool {
+fn is_visible(store: &Store, context: &Context<'_>, row: &Binding) -> bool {
     let instance = store.instances.by_guid(&row.instance_guid);
     instance.is_some_and(|instance| context.caller.sees_secrets_in(&instance.space_guid))
 }
 
-fn find<'a>(store: &'a Store, context: &Context<'_>) -> Result<&'a Key, Failure> {
+fn find<'a>(store: &'a Store, context: &Context<'_>) -> Result<&'a Binding, Failure> {
     let guid = context.guids[0];
-    let row = store.keys.by_guid(guid).filter(|row| is_visible(store, context, row));
+    let row = store.bindings.by_guid(guid).filter(|row| row.is_key() && is_visible(store, context, row));
     row.ok_or_else(|| Error::ServiceKeyNotFound.with(&[guid]))
 }
 
@@ -94,24 +94,27 @@ pub(super) fn create(world: &mut World, context: &Context<'_>) -> Answer {
     if name.is_empty() {
         return Err(Error::ServiceKeyInvalid.with(&["name presence"]));
     }
-    let mut held = store.index.keys_of(instance_guid).iter().filter_map(|&id| store.keys.get(id));
-    if held.any(|key| key.name == name) {
+    let mut held = store.index.bindings_of(instance_guid).iter().filter_map(|&id| store.bindings.get(id));
+    if held.any(|binding| binding.is_key() && binding.name == name) {
         return Err(Error::ServiceKeyNameTaken.with(&[&name]));
     }
     world.ask(plan, &instance.name, BrokerStep::Bind, false, context.now)?;
     let guid = world.guid();
     let credentials = credentials(&guid);
-    let id = world.store.insert_key(|id| Key {
+    let id = world.store.insert_binding(|id| Binding {
         id,
         guid,
         name,
         instance_guid: instance_guid.to_owned(),
+        app: None,
         credentials,
         created_at: context.now,
         metadata: Metadata::default(),
         operation: None,
+        pending: None,
+        job: None,
     });
-    let row = world.store.keys.get(id).expect("it was stored a moment ago");
+    let row = world.store.bindings.get(id).expect("it was stored a moment ago");
     let body = View::flat(&world.store, &context.caller).key(row);
     Ok(Reply::json(201, body).with("location", format!("/v2/service_keys/{}", row.guid)))
 }
@@ -132,6 +135,6 @@ pub(super) fn delete(world: &mut World, context: &Context<'_>) -> Answer {
         world.ask(plan, &instance.name, BrokerStep::Unbind, false, context.now)?;
     }
     let id = row.id;
-    world.store.remove_key(id);
+    world.store.remove_binding(id);
     Ok(Reply::empty(204))
 }

@@ -1,5 +1,6 @@
 //! The v2 API: which path does what, and what holds for all of them.
 
+mod bindings;
 mod catalog;
 mod flags;
 mod instances;
@@ -85,15 +86,18 @@ const ROUTES: &[(&str, &str, Handler)] = &[
     ("GET", "service_instances/*/shared_from", instances::shared_from),
     ("GET", "service_instances/*/shared_to", instances::shared_to),
     ("GET", "service_instances/*/service_keys", keys::list_of_instance),
-    ("GET", "service_instances/*/service_bindings", instances::nothing_attached),
-    ("GET", "service_instances/*/routes", instances::nothing_attached),
+    ("GET", "service_instances/*/service_bindings", bindings::list_of_instance),
+    ("GET", "service_instances/*/routes", instances::no_routes),
     ("GET", "user_provided_service_instances", user_provided::list),
     ("POST", "user_provided_service_instances", user_provided::create),
     ("GET", "user_provided_service_instances/*", user_provided::get),
     ("PUT", "user_provided_service_instances/*", user_provided::update),
     ("DELETE", "user_provided_service_instances/*", user_provided::delete),
-    ("GET", "user_provided_service_instances/*/service_bindings", instances::nothing_attached),
-    ("GET", "user_provided_service_instances/*/routes", instances::nothing_attached),
+    ("GET", "user_provided_service_instances/*/service_bindings", bindings::list_of_instance),
+    ("GET", "user_provided_service_instances/*/routes", instances::no_routes),
+    ("GET", "service_bindings", bindings::list),
+    ("GET", "service_bindings/*", bindings::get),
+    ("DELETE", "service_bindings/*", bindings::delete),
     ("GET", "service_keys", keys::list),
     ("POST", "service_keys", keys::create),
     ("GET", "service_keys/*", keys::get),
@@ -116,8 +120,12 @@ pub(super) fn answer(world: &mut World, call: &Call, now: Timestamp) -> Reply {
     let caller = uaa::authenticate(&world.options, &world.store, call, now);
     // A token that is no good is answered as such even beyond the limit.
     let verdicts = caller.as_ref().map(|caller| limits::count(world, caller, true, now)).unwrap_or_default();
-    let reply = verdicts
-        .refusal(Reply::v2_failure)
+    let broker = || {
+        let caller = caller.as_ref().ok()?;
+        limits::refuse_broker(world, call, caller, now, Reply::v2_failure)
+    };
+    let refusal = verdicts.refusal(Reply::v2_failure).or_else(broker);
+    let reply = refusal
         .unwrap_or_else(|| dispatch(world, call, caller, now).unwrap_or_else(|failure| Reply::v2_failure(&failure)));
     verdicts.told_in(reply)
 }

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use crate::emulator::cloudfoundry::access::Caller;
 use crate::emulator::cloudfoundry::store::{
-    Broker, Instance, InstanceKind, Job, Key, LastOperation, Offering, Organization, Plan, Space, Store, Visibility,
-    stamp,
+    Binding, Broker, Instance, InstanceKind, Job, LastOperation, Offering, Organization, Plan, Space, Store,
+    Visibility, stamp,
 };
 
 /// Relations to more than this many are not put into their parents.
@@ -249,7 +249,7 @@ impl<'a> View<'a> {
         resource(&row.guid, collection, row.created_at, Some(row.updated_at), entity)
     }
 
-    pub(super) fn key(self, row: &Key) -> Value {
+    pub(super) fn key(self, row: &Binding) -> Value {
         let instance = self.store.instances.by_guid(&row.instance_guid);
         let shown = instance.is_some_and(|instance| self.caller.sees_secrets_in(&instance.space_guid));
         let entity = json!({
@@ -260,6 +260,31 @@ impl<'a> View<'a> {
             "service_key_parameters_url": format!("/v2/service_keys/{}/parameters", row.guid),
         });
         resource(&row.guid, "service_keys", row.created_at, Some(row.created_at), entity)
+    }
+
+    /// What an app is bound with; `None` for a key.
+    pub(super) fn app_binding(self, row: &Binding) -> Option<Value> {
+        let app = row.app.as_ref()?;
+        let url = format!("/v2/service_bindings/{}", row.guid);
+        let instance = self.store.instances.by_guid(&row.instance_guid);
+        let shown = instance.is_some_and(|instance| self.caller.sees_secrets_in(&instance.space_guid));
+        let hidden = || json!({"redacted_message": "[PRIVATE DATA HIDDEN]"});
+        let entity = json!({
+            "app_guid": app.guid,
+            "service_instance_guid": row.instance_guid,
+            "name": Some(&row.name).filter(|name| !name.is_empty()),
+            "credentials": if shown { json!(row.credentials) } else { hidden() },
+            "binding_options": {},
+            "gateway_data": null,
+            "gateway_name": "",
+            "syslog_drain_url": null,
+            "volume_mounts": [],
+            "last_operation": row.operation.as_ref().map(last_operation),
+            "app_url": format!("/v2/apps/{}", app.guid),
+            "service_instance_url": format!("/v2/service_instances/{}", row.instance_guid),
+            "service_binding_parameters_url": format!("{url}/parameters"),
+        });
+        Some(resource(&row.guid, "service_bindings", row.created_at, Some(row.updated_at()), entity))
     }
 
     pub(super) fn job(row: &Job) -> Value {

@@ -8,6 +8,7 @@ use crate::emulator::cloudfoundry::broker;
 use crate::emulator::cloudfoundry::call::Answer;
 use crate::emulator::cloudfoundry::errors::{Error, Failure};
 use crate::emulator::cloudfoundry::marketplace::BrokerStep;
+use crate::emulator::cloudfoundry::removal::refuse_binding;
 use crate::emulator::cloudfoundry::store::{
     Change, Instance, LastOperation, Managed, OperationKind, OperationState, Plan,
 };
@@ -49,6 +50,7 @@ pub(super) fn update(world: &mut World, context: &Context<'_>) -> Answer {
     if row.busy().is_some() {
         return Err(Error::AsyncServiceInstanceOperationInProgress.with(&[&row.name]));
     }
+    refuse_binding(&world.store, row)?;
 
     // From here on the instance is locked, and whatever goes wrong is its last operation.
     let id = row.id;

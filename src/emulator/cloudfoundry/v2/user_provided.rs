@@ -10,6 +10,7 @@ use crate::emulator::cloudfoundry::admission::LONGEST_DRAIN_URL;
 use crate::emulator::cloudfoundry::call::{Answer, Reply};
 use crate::emulator::cloudfoundry::errors::{Error, Failure};
 use crate::emulator::cloudfoundry::metadata::Metadata;
+use crate::emulator::cloudfoundry::removal;
 use crate::emulator::cloudfoundry::store::{Deletion, Instance, InstanceKind, Store, UserProvided};
 use crate::emulator::cloudfoundry::world::World;
 
@@ -154,8 +155,12 @@ pub(super) fn delete(world: &mut World, context: &Context<'_>) -> Answer {
     if !context.caller.writes_in(&world.store, &row.space_guid) {
         return Err(Error::NotAuthorized.into());
     }
+    let recursive = context.asks("recursive");
+    if !recursive {
+        removal::refuse_attached(world, id)?;
+    }
     if context.asks("async") {
-        return Ok(jobs::enqueue(world, context, Deletion::Instance { guid, recursive: context.asks("recursive") }));
+        return Ok(jobs::enqueue(world, context, Deletion::Instance { guid, recursive }));
     }
     world.store.remove_instance(id);
     Ok(Reply::empty(204))

@@ -1,4 +1,7 @@
-//! `/v3/service_credential_bindings` of type `key`: there are no apps in the sandbox to bind to (reference section 14).
+//! `/v3/service_credential_bindings`: keys, and what apps are bound with (reference section 14). There are no apps in the
+//! sandbox, so they are bound through its control routes.
+
+use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
@@ -10,24 +13,22 @@ use crate::emulator::cloudfoundry::call::{Answer, Reply};
 use crate::emulator::cloudfoundry::errors::{Error, Failure};
 use crate::emulator::cloudfoundry::metadata::Metadata;
 use crate::emulator::cloudfoundry::store::{
-    Instance, Key, LastOperation, OperationKind, OperationState, Plan, Store, Subject, Work,
+    Binding, Instance, LastOperation, OperationKind, OperationState, Plan, Store, Subject, Work,
 };
 use crate::emulator::cloudfoundry::world::World;
 
 const INCLUDE: &[&str] = &["app", "service_instance"];
-/// The filters by apps, which match nothing here.
-const OF_APPS: [&str; 2] = ["app_guids", "app_names"];
 const LIST: Parameters = Parameters {
     lists: &[
         "names",
         "service_instance_guids",
         "service_instance_names",
-        "service_plan_guids",
-        "service_plan_names",
-        "service_offering_guids",
-        "service_offering_names",
-        OF_APPS[0],
-        OF_APPS[1],
+        OF_PLANS[0],
+        OF_PLANS[1],
+        OF_PLANS[2],
+        OF_PLANS[3],
+        "app_guids",
+        "app_names",
     ],
     words: &[("type", &["app", "key"], "Type must be one of 'app', 'key'")],
     include: INCLUDE,
@@ -35,8 +36,8 @@ const LIST: Parameters = Parameters {
 };
 const ONE: Parameters = Parameters { include: INCLUDE, ..Parameters::ONE };
 
-fn instance_of<'a>(store: &'a Store, key: &Key) -> &'a Instance {
-    store.instances.by_guid(&key.instance_guid).expect("a key goes with its instance")
+fn instance_of<'a>(store: &'a Store, key: &Binding) -> &'a Instance {
+    store.instances.by_guid(&key.instance_guid).expect("a binding goes with its instance")
 }
 
 fn plan_of<'a>(store: &'a Store, instance: &Instance) -> Option<&'a Plan> {
@@ -44,37 +45,50 @@ fn plan_of<'a>(store: &'a Store, instance: &Instance) -> Option<&'a Plan> {
 }
 
 /// Unlike in v2, whoever reads the space knows of its keys, and only the credentials are kept from most.
-fn is_visible(store: &Store, caller: &Caller, key: &Key) -> bool {
+fn is_visible(store: &Store, caller: &Caller, key: &Binding) -> bool {
     caller.reads_space(&instance_of(store, key).space_guid)
 }
 
 pub(super) fn list(world: &mut World, context: &Context<'_>) -> Answer {
     let query = context.query(&LIST)?;
     let (store, caller) = (&world.store, &context.caller);
-    let none = query.word("type") == Some("app") || OF_APPS.iter().any(|filter| query.list(filter).is_some());
     let candidates = match query.list("service_instance_guids") {
-        _ if none => Vec::new(),
         Some(guids) => {
-            let mut ids: Vec<_> = guids.iter().flat_map(|guid| store.index.keys_of(guid)).copied().collect();
+            let mut ids: Vec<_> = guids.iter().flat_map(|guid| store.index.bindings_of(guid)).copied().collect();
             ids.sort_unstable();
             ids.dedup();
             ids
         }
-        None => store.keys.ids().to_vec(),
+        None => store.bindings.ids().to_vec(),
     };
-    let rows = sift(&query, candidates.iter().filter_map(|&id| store.keys.get(id)), |key| {
-        let instance = instance_of(store, key);
-        query.admits("names", &key.name)
+    let rows = sift(&query, candidates.iter().filter_map(|&id| store.bindings.get(id)), |binding| {
+        let instance = instance_of(store, binding);
+        query.word("type").is_none_or(|kind| (kind == "key") == binding.is_key())
+            && query.admits("names", &binding.name)
             && query.admits("service_instance_names", &instance.name)
-            && plan_of(store, instance).is_some_and(|plan| is_of_plan_asked(store, &query, plan))
-            && is_visible(store, caller, key)
+            && is_of_app_asked(&query, binding)
+            && is_of_plan_asked(store, &query, plan_of(store, instance))
+            && is_visible(store, caller, binding)
     });
     let page = Page::of(context, &query, &rows);
     let view = context.view(world);
-    Ok(page.reply(|key| view.key(key), included(world, context, &query, &page.rows)))
+    Ok(page.reply(|binding| view.binding(binding), included(world, context, &query, &page.rows)))
 }
 
-fn is_of_plan_asked(store: &Store, query: &Query, plan: &Plan) -> bool {
+/// Keys are of no app.
+fn is_of_app_asked(query: &Query, binding: &Binding) -> bool {
+    match &binding.app {
+        Some(app) => query.admits("app_guids", &app.guid) && query.admits("app_names", &app.name),
+        None => query.list("app_guids").is_none() && query.list("app_names").is_none(),
+    }
+}
+
+const OF_PLANS: [&str; 4] =
+    ["service_plan_guids", "service_plan_names", "service_offering_guids", "service_offering_names"];
+
+/// User-provided instances are of no plan.
+fn is_of_plan_asked(store: &Store, query: &Query, plan: Option<&Plan>) -> bool {
+    let Some(plan) = plan else { return OF_PLANS.iter().all(|filter| query.list(filter).is_none()) };
     let offering = store.offering_of(plan);
     query.admits("service_plan_guids", &plan.guid)
         && query.admits("service_plan_names", &plan.name)
@@ -82,11 +96,14 @@ fn is_of_plan_asked(store: &Store, query: &Query, plan: &Plan) -> bool {
         && query.admits("service_offering_names", &offering.name)
 }
 
-fn included(world: &World, context: &Context<'_>, query: &Query, keys: &[&Key]) -> Option<Included> {
+fn included(world: &World, context: &Context<'_>, query: &Query, keys: &[&Binding]) -> Option<Included> {
     let (store, view) = (&world.store, context.view(world));
     let mut included = Included::default();
     if query.includes("app") {
-        included.add("apps", std::iter::empty::<&Key>(), None, |_| Value::Null);
+        let mut seen = HashSet::new();
+        let bound =
+            keys.iter().copied().filter(|binding| binding.app.as_ref().is_some_and(|app| seen.insert(&app.guid)));
+        included.add("apps", bound, None, |binding| binding.app.as_ref().map_or(Value::Null, |app| view.app(app)));
     }
     if query.includes("service_instance") {
         let instances = keys.iter().map(|key| instance_of(store, key));
@@ -95,15 +112,15 @@ fn included(world: &World, context: &Context<'_>, query: &Query, keys: &[&Key]) 
     (!included.is_empty()).then_some(included)
 }
 
-fn visible<'a>(store: &'a Store, context: &Context<'_>) -> Result<&'a Key, Failure> {
-    let key = store.keys.by_guid(context.guids[0]);
+fn visible<'a>(store: &'a Store, context: &Context<'_>) -> Result<&'a Binding, Failure> {
+    let key = store.bindings.by_guid(context.guids[0]);
     key.filter(|key| is_visible(store, &context.caller, key)).ok_or_else(|| not_found("Service credential binding"))
 }
 
 pub(super) fn get(world: &mut World, context: &Context<'_>) -> Answer {
     let query = context.query(&ONE)?;
     let key = visible(&world.store, context)?;
-    let mut body = context.view(world).key(key);
+    let mut body = context.view(world).binding(key);
     if let Some(included) = included(world, context, &query, &[key]) {
         included.put_into(&mut body);
     }
@@ -124,7 +141,8 @@ pub(super) fn details(world: &mut World, context: &Context<'_>) -> Answer {
             OperationState::Failed => "failed",
             OperationState::Succeeded => return Ok(Reply::json(200, json!({"credentials": key.credentials}))),
         };
-        return Err(Error::ResourceNotFound.with(&[&format!("{deed} of service key {outcome}")]));
+        let what = if key.is_key() { "service key" } else { "credential binding" };
+        return Err(Error::ResourceNotFound.with(&[&format!("{deed} of {what} {outcome}")]));
     }
     Ok(Reply::json(200, json!({"credentials": key.credentials})))
 }
@@ -167,9 +185,9 @@ pub(super) fn create(world: &mut World, context: &Context<'_>) -> Answer {
     }
     instances::needs_developer(store, caller, &instance.space_guid)?;
     refuse_unbindable(store, instance)?;
-    let mut held = store.index.keys_of(guid).iter().filter_map(|&id| store.keys.get(id));
-    let holder = held.find(|key| key.name == name);
-    let is_failed = |key: &&Key| key.is(OperationKind::Create, OperationState::Failed);
+    let mut held = store.index.bindings_of(guid).iter().filter_map(|&id| store.bindings.get(id));
+    let holder = held.find(|binding| binding.is_key() && binding.name == name);
+    let is_failed = |key: &&Binding| key.is(OperationKind::Create, OperationState::Failed);
     if holder.is_some_and(|key| !is_failed(&key)) {
         return Err(unprocessable(&format!(
             "The binding name is invalid. Key binding names must be unique. \
@@ -179,20 +197,23 @@ pub(super) fn create(world: &mut World, context: &Context<'_>) -> Answer {
     let metadata = change.applied_to(&Metadata::default())?;
     let (instance_guid, name) = (guid.to_owned(), name.to_owned());
     if let Some(failed) = holder.map(|key| key.id) {
-        world.store.remove_key(failed);
+        world.store.remove_binding(failed);
     }
     let guid = world.guid();
-    world.store.insert_key(|id| Key {
+    world.store.insert_binding(|id| Binding {
         id,
         guid: guid.clone(),
         name,
         instance_guid,
+        app: None,
         credentials: Map::new(),
         created_at: context.now,
         metadata,
         operation: Some(LastOperation::new(OperationKind::Create, OperationState::Initial, "", context.now)),
+        pending: None,
+        job: None,
     });
-    let work = Work::Bind { key: guid.clone() };
+    let work = Work::Bind { binding: guid.clone() };
     Ok(jobs::enqueue(world, context, "service_keys.create", subject(&guid), work))
 }
 
@@ -225,7 +246,7 @@ fn subject(guid: &str) -> Subject {
     }
 }
 
-fn writable<'a>(store: &'a Store, context: &Context<'_>) -> Result<&'a Key, Failure> {
+fn writable<'a>(store: &'a Store, context: &Context<'_>) -> Result<&'a Binding, Failure> {
     let key = visible(store, context)?;
     instances::needs_developer(store, &context.caller, &instance_of(store, key).space_guid)?;
     Ok(key)
@@ -241,21 +262,29 @@ pub(super) fn update(world: &mut World, context: &Context<'_>) -> Answer {
     let change = message.metadata();
     message.finish()?;
     let (id, metadata) = (key.id, change.applied_to(&key.metadata)?);
-    world.store.change_key(id, |key| key.metadata = metadata);
-    let key = world.store.keys.get(id).expect("it was stored a moment ago");
-    Ok(Reply::json(200, context.view(world).key(key)))
+    world.store.change_binding(id, |key| key.metadata = metadata);
+    let key = world.store.bindings.get(id).expect("it was stored a moment ago");
+    Ok(Reply::json(200, context.view(world).binding(key)))
 }
 
 pub(super) fn delete(world: &mut World, context: &Context<'_>) -> Answer {
     let store = &world.store;
-    let key = writable(store, context)?;
-    if key.is(OperationKind::Create, OperationState::Initial) {
+    let binding = writable(store, context)?;
+    // As with instances, what the broker is making can be given up, and what has not begun cannot.
+    if binding.busy().is_some() && !binding.is(OperationKind::Create, OperationState::InProgress) {
         return Err(unprocessable("There is an operation in progress for the service binding."));
     }
-    if instance_of(store, key).busy().is_some() {
+    let instance = instance_of(store, binding);
+    if instance.busy().is_some() {
         return Err(unprocessable("There is an operation in progress for the service instance."));
     }
-    let guid = key.guid.clone();
-    let work = Work::Unbind { key: guid.clone() };
-    Ok(jobs::enqueue(world, context, "service_keys.delete", subject(&guid), work))
+    let (id, guid) = (binding.id, binding.guid.clone());
+    // No broker has to be asked.
+    if instance.managed().is_none() {
+        world.store.remove_binding(id);
+        return Ok(Reply::empty(204));
+    }
+    let operation = if binding.is_key() { "service_keys.delete" } else { "service_bindings.delete" };
+    let work = Work::Unbind { binding: guid.clone() };
+    Ok(jobs::enqueue(world, context, operation, subject(&guid), work))
 }

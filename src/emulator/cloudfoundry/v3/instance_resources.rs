@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::resources::{View, related};
-use crate::emulator::cloudfoundry::store::{Instance, InstanceKind, Key, LastOperation, Managed, UserProvided, stamp};
+use crate::emulator::cloudfoundry::store::{
+    App, Binding, Instance, InstanceKind, LastOperation, Managed, UserProvided, stamp,
+};
 
 fn last_operation(operation: &LastOperation) -> Value {
     json!({
@@ -64,14 +66,14 @@ impl View<'_> {
         instance["links"]["credentials"] = self.link(&format!("{path}/credentials"));
     }
 
-    pub(super) fn key(self, row: &Key) -> Value {
+    pub(super) fn binding(self, row: &Binding) -> Value {
         let path = format!("service_credential_bindings/{}", row.guid);
-        json!({
+        let mut binding = json!({
             "guid": row.guid,
             "created_at": stamp(row.created_at),
             "updated_at": stamp(row.updated_at()),
-            "name": row.name,
-            "type": "key",
+            "name": Some(&row.name).filter(|name| !name.is_empty()),
+            "type": if row.is_key() { "key" } else { "app" },
             "last_operation": row.operation.as_ref().map(last_operation),
             "metadata": row.metadata.to_json(),
             "relationships": {"service_instance": related(Some(&row.instance_guid))},
@@ -81,6 +83,16 @@ impl View<'_> {
                 "service_instance": self.link(&format!("service_instances/{}", row.instance_guid)),
                 "parameters": self.link(&format!("{path}/parameters")),
             },
-        })
+        });
+        if let Some(app) = &row.app {
+            binding["relationships"]["app"] = related(Some(&app.guid));
+            binding["links"]["app"] = self.link(&format!("apps/{}", app.guid));
+        }
+        binding
+    }
+
+    /// As much of an app as can be known here.
+    pub(super) fn app(self, row: &App) -> Value {
+        json!({"guid": row.guid, "name": row.name, "links": {"self": self.link(&format!("apps/{}", row.guid))}})
     }
 }

@@ -147,10 +147,17 @@ pub(super) fn readable<'a>(store: &'a Store, context: &Context<'_>) -> Result<&'
     row.filter(|row| is_readable(&context.caller, row)).ok_or_else(|| not_found("Service instance"))
 }
 
-/// Refuses who may not write in a space, and then who may not because it is suspended.
+/// Refuses who may not write in a space, then everybody while it is being deleted, and then who may not because it is
+/// suspended (section 17.1, step 7).
 pub(super) fn needs_developer(store: &Store, caller: &Caller, space_guid: &str) -> Result<(), Failure> {
     if !caller.develops(space_guid) {
         return Err(Error::NotAuthorized.into());
+    }
+    let organization = store.spaces.by_guid(space_guid).map(|space| space.organization_guid.as_str());
+    for (what, guid) in [("organization", organization), ("space", Some(space_guid))] {
+        if guid.is_some_and(|guid| store.index.is_condemned(guid)) {
+            return Err(Error::ResourceBeingDeleted.with(&[what]));
+        }
     }
     match suspension(store, space_guid) {
         Some(error) if !caller.is_admin() => Err(error.into()),

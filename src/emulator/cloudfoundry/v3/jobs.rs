@@ -24,7 +24,7 @@ pub(super) fn enqueue(
     subject: Subject,
     work: Work,
 ) -> Reply {
-    let runs_at = context.now + world.options.job_delay;
+    let runs_at = context.now + world.job_delay();
     let guid = world.guid();
     let id = world.store.insert_pollable_job(|id| PollableJob {
         id,
@@ -74,7 +74,7 @@ fn is_there(store: &Store, Subject { collection, guid, .. }: &Subject) -> bool {
         "organizations" => store.organizations.by_guid(guid).is_some(),
         "spaces" => store.spaces.by_guid(guid).is_some(),
         "service_instances" => store.instances.by_guid(guid).is_some(),
-        "service_credential_bindings" => store.keys.by_guid(guid).is_some(),
+        "service_credential_bindings" => store.bindings.by_guid(guid).is_some(),
         _ => false,
     }
 }

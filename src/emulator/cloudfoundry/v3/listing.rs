@@ -9,7 +9,7 @@ use super::Context;
 use super::query::Query;
 use crate::emulator::cloudfoundry::call::Reply;
 use crate::emulator::cloudfoundry::metadata::Metadata;
-use crate::emulator::cloudfoundry::store::{Broker, Instance, Key, Offering, Organization, Plan, Space};
+use crate::emulator::cloudfoundry::store::{Binding, Broker, Instance, Offering, Organization, Plan, Space};
 use crate::emulator::cloudfoundry::table::Row;
 
 /// What a list can be filtered by and ordered by, whatever it holds.
@@ -43,7 +43,7 @@ listed! {
     Instance: updated_at, |row| Some(&row.metadata);
 }
 
-impl Listed for Key {
+impl Listed for Binding {
     fn name(&self) -> &str {
         &self.name
     }

@@ -134,9 +134,12 @@ pub(super) fn limited(
     let caller = uaa::authenticate(&world.options, &world.store, call, now);
     // A token that is no good is answered as such even beyond the limit.
     let verdicts = caller.as_ref().map(|caller| limits::count(world, caller, false, now)).unwrap_or_default();
-    let reply = verdicts
-        .refusal(Reply::v3_failure)
-        .unwrap_or_else(|| answer(world, caller).unwrap_or_else(|failure| Reply::v3_failure(&failure)));
+    let broker = || {
+        let caller = caller.as_ref().ok()?;
+        limits::refuse_broker(world, call, caller, now, Reply::v3_failure)
+    };
+    let refusal = verdicts.refusal(Reply::v3_failure).or_else(broker);
+    let reply = refusal.unwrap_or_else(|| answer(world, caller).unwrap_or_else(|failure| Reply::v3_failure(&failure)));
     verdicts.told_in(reply)
 }
 

@@ -6,6 +6,7 @@ use crate::emulator::cloudfoundry::admission::{LONGEST_NAME, are_too_long, check
 use crate::emulator::cloudfoundry::call::Answer;
 use crate::emulator::cloudfoundry::errors::{Error, Failure};
 use crate::emulator::cloudfoundry::metadata::MetadataChange;
+use crate::emulator::cloudfoundry::removal::refuse_binding;
 use crate::emulator::cloudfoundry::store::{
     Change, Instance, InstanceKind, LastOperation, Managed, OperationKind, OperationState, Plan, Space, Store, Work,
 };
@@ -97,6 +98,7 @@ fn managed(world: &mut World, context: &Context<'_>) -> Answer {
     if row.busy().is_some() {
         return Err(Error::AsyncServiceInstanceOperationInProgress.with(&[&row.name]));
     }
+    refuse_binding(store, row)?;
     let asks_broker = wish.parameters.is_some()
         || next.is_some()
         || upgrade.is_some()

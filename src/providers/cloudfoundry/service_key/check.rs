@@ -8,7 +8,7 @@ use crate::model::{Code, Collection, Condition, Diagnostic, Observed, Operation,
 pub fn all(check: Check<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     if check.observed.is_none() && check.resource.lifecycle.absent.is_none() {
-        found.extend(unseen(check).or_else(|| failed(check)).or_else(|| not_bindable(check)));
+        found.extend(unseen(check).or_else(|| failed(check)).or_else(|| busy(check)).or_else(|| not_bindable(check)));
     }
     found.extend(parameters(check));
     found.extend(metadata::check(check));
@@ -48,6 +48,23 @@ fn failed(check: Check<'_>) -> Option<Diagnostic> {
     let diagnostic = Diagnostic::error(Code::ReferenceNotFound, message)
         .help("declare the instance too, or delete what is left of it and create it anew");
     Some(at(check, "service_instance", diagnostic, "only what a failed create has left is there"))
+}
+
+/// An instance that is being worked on gets no keys (reference, section 11.4). One that is declared is waited for first.
+fn busy(check: Check<'_>) -> Option<Diagnostic> {
+    let Value::Reference(reference) = check.resource.fields.get("service_instance")? else { return None };
+    let instance = instance(check).filter(|_| !matches!(reference.to, To::Declared(_)))?;
+    let Condition::InProgress { operation, .. } = &instance.condition else { return None };
+    let name = &instance.identity;
+    if *operation == Operation::Delete {
+        let diagnostic = Diagnostic::error(Code::ReferenceNotFound, format!("`{name}` is being deleted"))
+            .help("declare the instance too: then it is created anew first");
+        return Some(at(check, "service_instance", diagnostic, "it will soon be gone"));
+    }
+    let message = format!("the remote is still at work on `{name}`: its {operation} goes on");
+    let diagnostic = Diagnostic::warning(Code::StillRunning, message)
+        .help("apply this once that has ended, or declare the instance too: then it is waited for");
+    Some(at(check, "service_instance", diagnostic, "no key can be made of it meanwhile"))
 }
 
 /// The plan of the instance: as it is, or as it is declared to be created.

@@ -45,16 +45,19 @@ fn plan(guid: &str, name: &str, bindable: bool) -> Observed {
     }
 }
 
-/// `db` in two spaces, one whose plan cannot be bound, and what is left of one.
+/// `db` in two spaces, one whose plan cannot be bound, and what is left of one, and what is being worked on.
 fn instances() -> Collection {
     let (production, staging) = (("acme/production", "s-1"), ("acme/staging", "s-2"));
     let failed = Condition::Failed { operation: Operation::Create, description: None };
+    let busy = |operation| Condition::InProgress { operation, description: None };
     Collection::new(
         vec![
             instance("i-1", production, "db", "p-1", Condition::Ready),
             instance("i-2", staging, "db", "p-1", Condition::Ready),
             instance("i-3", production, "store", "p-2", Condition::Ready),
             instance("i-4", production, "broken", "p-1", failed),
+            instance("i-5", production, "changing", "p-1", busy(Operation::Update)),
+            instance("i-6", production, "going", "p-1", busy(Operation::Delete)),
         ],
         false,
     )
@@ -258,6 +261,12 @@ fn a_key_of_what_cannot_have_one_is_told() {
         ("i-3", Code::PlanUnavailable, "instances of the plan `postgres/large` have no keys"),
         ("i-4", Code::ReferenceNotFound, "the service instance `acme/production/broken` could not be created"),
         ("u-1", Code::ReferenceNotFound, "no managed service instance with the guid `u-1`"),
+    ] {
+        assert_eq!(told(guid), [(code, message.to_owned())], "{guid}");
+    }
+    for (guid, code, message) in [
+        ("i-5", Code::StillRunning, "the remote is still at work on `acme/production/changing`: its update goes on"),
+        ("i-6", Code::ReferenceNotFound, "`acme/production/going` is being deleted"),
     ] {
         assert_eq!(told(guid), [(code, message.to_owned())], "{guid}");
     }
