@@ -6,6 +6,7 @@ mod changes;
 mod diagnostics_page;
 mod examples;
 mod exits;
+mod foundation;
 mod interrupt;
 mod kaiten;
 mod laws;

@@ -138,8 +138,11 @@ pub fn check(check: Check<'_>) -> Vec<Diagnostic> {
             };
             // An annotation without text is not looked at, so that those of former rules can be taken away.
             let unchecked = what == "annotation" && &**key != PARAMETERS && is_blank(value);
-            if let Some(wrong) = wrong_key(key, what).filter(|_| !unchecked) {
-                found.push(complain(Code::InvalidValue, wrong));
+            if let Some((message, label, help)) = wrong_key(key, what).filter(|_| !unchecked) {
+                let places = &check.resource.places;
+                let span = places.key(&path).unwrap_or_else(|| places.value(&path));
+                let diagnostic = Diagnostic::error(Code::InvalidValue, message).help(help);
+                found.push(diagnostic.at(span, label).on(check.proposal.address));
                 continue;
             }
             match exposed(value) {
