@@ -200,6 +200,12 @@ pub trait Readable: 'static {
     /// The sections that checks look into besides, read at the same time.
     const BESIDE: &'static [&'static str] = &[];
 
+    /// Whether somebody who names none of these objects could mean this one: what cannot be chosen is not proposed.
+    fn can_be_chosen(observed: &Observed) -> bool {
+        let _ = observed;
+        true
+    }
+
     /// Reads, page by page, every object the declared ones could mean. Never one request per resource.
     fn observe(
         wanted: &Wanted<'_>,
@@ -228,6 +234,13 @@ pub trait Kind: Readable {
     /// taken. The existence of what is referred to has been checked already.
     fn check(check: Check<'_>) -> Vec<Diagnostic> {
         let _ = check;
+        Vec::new()
+    }
+
+    /// What can be told only of several at once: a limit that all together exceed. `created` are those of this kind at one
+    /// target that the plan creates and of which nothing is there yet, in its order.
+    fn check_together(created: &[Check<'_>]) -> Vec<Diagnostic> {
+        let _ = created;
         Vec::new()
     }
 
@@ -506,6 +519,8 @@ pub trait ErasedKind: Send + Sync {
     fn after(&self) -> &'static [&'static str];
     /// See [`Readable::BESIDE`].
     fn beside(&self) -> &'static [&'static str];
+    /// See [`Readable::can_be_chosen`].
+    fn can_be_chosen(&self, observed: &Observed) -> bool;
     /// See [`Provider::connect`].
     fn connect<'a>(&self, endpoint: &'a Endpoint, clock: &'a Clock)
     -> Boxed<'a, Result<Box<dyn Session>, RemoteError>>;
@@ -527,6 +542,8 @@ pub trait ErasedDeclared: Send + Sync {
     fn recognised_by(&self, proposal: Proposal<'_>, facts: &Facts) -> Option<String>;
     /// See [`Kind::check`].
     fn check(&self, check: Check<'_>) -> Vec<Diagnostic>;
+    /// See [`Kind::check_together`].
+    fn check_together(&self, created: &[Check<'_>]) -> Vec<Diagnostic>;
     /// See [`Kind::sole`].
     fn sole(&self, proposal: Proposal<'_>, facts: &Facts) -> Option<Sole>;
     /// See [`Kind::create`].
@@ -593,6 +610,10 @@ impl<K: Readable> ErasedKind for Erased<K> {
         K::BESIDE
     }
 
+    fn can_be_chosen(&self, observed: &Observed) -> bool {
+        K::can_be_chosen(observed)
+    }
+
     fn connect<'a>(
         &self,
         endpoint: &'a Endpoint,
@@ -631,6 +652,10 @@ impl<K: Kind> ErasedDeclared for Declared<K> {
 
     fn check(&self, check: Check<'_>) -> Vec<Diagnostic> {
         K::check(check)
+    }
+
+    fn check_together(&self, created: &[Check<'_>]) -> Vec<Diagnostic> {
+        K::check_together(created)
     }
 
     fn sole(&self, proposal: Proposal<'_>, facts: &Facts) -> Option<Sole> {

@@ -137,7 +137,11 @@ impl<'a> Knowledge<'a> {
                 };
                 let mut found: Vec<_> = collection.named(name, section.fold_case).collect();
                 if let (Some(by), Some(wanted)) = (narrowed_by, qualifier) {
+                    let of_any = found.clone();
                     found.retain(|object| object.attributes.text(by) == Some(&**wanted));
+                    if found.is_empty() && !of_any.is_empty() {
+                        return Err(Box::new(self.narrowed_away(resource, reference, section, &of_any, by)));
+                    }
                 }
                 match found.as_slice() {
                     [object] => {
@@ -163,6 +167,34 @@ impl<'a> Knowledge<'a> {
         looked_up.map(|problem| *problem).collect()
     }
 
+    /// It is there, but not as it is narrowed down.
+    fn narrowed_away(
+        &self,
+        resource: &Resource,
+        reference: &Reference,
+        section: &'static Section,
+        found: &[&Observed],
+        by: &'static str,
+    ) -> Diagnostic {
+        let To::Natural { name, qualifier } = &reference.to else { unreachable!("only names are looked up") };
+        let wanted = qualifier.as_deref().unwrap_or_default();
+        let mut others: Vec<&str> = found.iter().filter_map(|other| other.attributes.text(by)).collect();
+        others.sort_unstable();
+        let written =
+            |others: &[&str]| others.iter().map(|other| format!("`{by}: {other}`")).collect::<Vec<_>>().join(" or ");
+        let help = match self.suggest.near(wanted, others.iter().copied(), 3).as_slice() {
+            [] => format!("there is one with {}", written(&others)),
+            near => format!("did you mean {}?", written(near)),
+        };
+        Diagnostic::error(Code::ReferenceNotFound, format!("no {} `{name}` from `{wanted}`", section.singular))
+            .at(
+                resource.places.value(&Path::field(by)),
+                format!("no {} of that name has this `{by}`", section.singular),
+            )
+            .help(help)
+            .on(&resource.address)
+    }
+
     fn not_found(
         &self,
         resource: &Resource,
@@ -185,7 +217,11 @@ impl<'a> Knowledge<'a> {
                 && other.address != resource.address
         });
         let declared: Vec<String> = declared.map(|other| other.address.key.to_string()).collect();
-        let remote: Vec<String> = collection.iter().map(|object| object.identity.to_string()).collect();
+        let kind = self.registry.kind(section.name);
+        let choices = collection.iter().filter(|object| kind.is_none_or(|kind| kind.can_be_chosen(object)));
+        let mut remote: Vec<String> = choices.map(|object| object.identity.to_string()).collect();
+        // Those that a name does not tell apart.
+        remote.dedup();
         let candidates = self.suggest.near(name, declared.iter().chain(&remote).map(String::as_str), 3);
         let facts = self.snapshot.targets.get(&resource.target);
         let help = match candidates.as_slice() {
@@ -194,17 +230,6 @@ impl<'a> Knowledge<'a> {
                 let with_slug = matches!(shape, Some(Shape::Reference { with_slug: true, .. }));
                 let beside = if with_slug { ", slug: …" } else { "" };
                 format!("this API does not list {}: write `{{ {}: …{beside} }}`", section.name, section.id_name())
-            }
-            // It is there, but not as it is narrowed down.
-            [same, ..] if *same == &**name => {
-                let by = match shape {
-                    Some(Shape::Reference { qualifier, .. }) => qualifier.unwrap_or_default(),
-                    _ => "",
-                };
-                let others = collection.named(name, section.fold_case);
-                let others: Vec<String> =
-                    others.filter_map(|other| Some(format!("`{by}: {}`", other.attributes.text(by)?))).collect();
-                format!("there is one with {}", others.join(" or "))
             }
             [] if uuid::Uuid::try_parse(name).is_ok() => {
                 let id = section.id_name();
@@ -223,7 +248,16 @@ impl<'a> Knowledge<'a> {
                 format!("{none}; declared here: {}", listed(&declared))
             }
             [] if remote.is_empty() => format!("target `{}` shows no {} at all", resource.target, section.singular),
-            [] => format!("the {} there: {}", section.name.replace('_', " "), listed(&remote)),
+            [] => {
+                let plural = section.name.replace('_', " ");
+                let outer = name.split('/').next().unwrap_or_default();
+                let inside = format!("{outer}/").to_lowercase();
+                let inside = remote.iter().filter(|name| name.to_lowercase().starts_with(&inside));
+                match inside.cloned().collect::<Vec<_>>() {
+                    of_outer if of_outer.is_empty() => format!("the {plural} there: {}", listed(&remote)),
+                    of_outer => format!("the {plural} of `{outer}`: {}", listed(&of_outer)),
+                }
+            }
             near => format!(
                 "did you mean {}?",
                 near.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")

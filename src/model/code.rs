@@ -152,10 +152,12 @@ codes! {
     AmbiguousName = "trueup::plan::ambiguous_name", Failure;
     /// A plan that is not offered any more, or not here.
     PlanUnavailable = "trueup::plan::plan_unavailable", Failure;
-    /// Parameters that the plan's own schema refuses.
+    /// Parameters that do not fit the plan's own schema.
     InvalidParameters = "trueup::plan::invalid_parameters", Failure;
     /// Metadata that the organization's metadata fields do not allow.
     InvalidMetadata = "trueup::plan::invalid_metadata", Failure;
+    /// More, or something dearer, than a quota allows.
+    Quota = "trueup::plan::quota", Failure;
     /// A licence that is archived.
     LicenseArchived = "trueup::plan::license_archived", Failure;
     /// A name that an object of another kind has.

@@ -337,16 +337,35 @@ pub struct Attribute {
     pub doc: &'static str,
     /// Whether it must never be shown.
     pub sensitive: bool,
+    /// What it may change with.
+    pub follows: Follows,
+}
+
+/// With which changes of an object an attribute of it may change: what it will be is known only after apply then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follows {
+    /// With none.
+    Nothing,
+    /// With those of these fields.
+    Fields(&'static [&'static str]),
+    /// With each.
+    Anything,
 }
 
 impl Attribute {
     /// One that may be shown.
     pub const fn new(name: &'static str, wire: &'static str, doc: &'static str) -> Self {
-        Self { name, wire, doc, sensitive: false }
+        Self { name, wire, doc, sensitive: false, follows: Follows::Nothing }
     }
 
     /// One that must never be shown.
     pub const fn secret(name: &'static str, wire: &'static str, doc: &'static str) -> Self {
-        Self { name, wire, doc, sensitive: true }
+        Self { sensitive: true, ..Self::new(name, wire, doc) }
+    }
+
+    /// One that may change when something else does.
+    #[must_use]
+    pub const fn follows(self, follows: Follows) -> Self {
+        Self { follows, ..self }
     }
 }

@@ -8,13 +8,14 @@ use std::sync::Arc;
 use super::decide::{Case, Decision, decide};
 use super::guard::protected;
 use super::mistakes::{ambiguous, api_problems, both_names, rename_refused};
+use super::together::{Created, together};
 use super::{Action, Change, Plan, Seen, Shown, Step};
 use crate::diff::{Difference, Measure, creation, earlier};
 use crate::graph;
 use crate::kind::{Check, ErasedDeclared, Proposal, Registry, Sole};
 use crate::model::{
-    Address, Code, Collection, Condition, Desired, Diagnostic, Diagnostics, Facts, Identity, KeySource, Observed,
-    Operation, Path, Resource, Section, Severity, Snapshot, TargetName, To, Value,
+    Address, Attribute, Code, Collection, Condition, Desired, Diagnostic, Diagnostics, Facts, Follows, Identity,
+    KeySource, Observed, Operation, Path, Resource, Section, Severity, Snapshot, TargetName, To, Value,
 };
 use crate::resolve::Knowledge;
 
@@ -29,13 +30,15 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, registry: &Registry, mut pro
         soles: HashMap::new(),
         unread: HashSet::new(),
         deleted: HashSet::new(),
+        created: Vec::new(),
         problems: Diagnostics::default(),
     };
-    let steps = graph::order(desired)
+    let mut steps: Vec<Step> = graph::order(desired)
         .iter()
         .filter_map(|address| planner.step_unless_unread(&desired.resources[address]))
         .collect();
     problems.extend(planner.problems);
+    problems.extend(together(&planner.created, desired, snapshot, registry, &mut steps));
     Plan {
         project: Arc::clone(&desired.project),
         environment: desired.environment.clone(),
@@ -86,6 +89,8 @@ struct Planner<'a> {
     unread: HashSet<Address>,
     /// Whose objects are deleted, to be created anew.
     deleted: HashSet<Address>,
+    /// What is created where nothing is.
+    created: Vec<Created<'a>>,
     problems: Diagnostics,
 }
 
@@ -129,6 +134,7 @@ impl<'a> Planner<'a> {
 
         let mut identity = resource.identity.clone();
         let mut observed = None;
+        let mut resolved = None;
         let mut decision = match self.knowledge.resolve(resource) {
             Err(problems) => {
                 let decision = Decision::new(Action::Blocked, "unresolved", first_line(&problems));
@@ -141,7 +147,7 @@ impl<'a> Planner<'a> {
                 let collection = collections.get(section.name)?;
                 let there = self.recognise(proposal, resource, section, declared, collection, facts);
                 found.extend(there.warning);
-                match there.objects.as_slice() {
+                let decision = match there.objects.as_slice() {
                     [_, _, ..] => {
                         found.push(ambiguous(resource, section, &identity, &there.objects));
                         Decision::new(
@@ -183,7 +189,9 @@ impl<'a> Planner<'a> {
                             None => decide(&case),
                         }
                     }
-                }
+                };
+                resolved = Some(fields);
+                decision
             }
         };
         let goes_along = observed.is_some() && decision.action == Action::Create;
@@ -207,9 +215,15 @@ impl<'a> Planner<'a> {
         if deleted {
             self.deleted.insert(resource.address.clone());
         } else if let Some(object) = observed.filter(|object| lasts(object)) {
-            self.knowledge.learn(resource.address.clone(), Cow::Borrowed(object));
+            self.knowledge.learn(resource.address.clone(), as_it_will_be(section, object, &decision));
         }
         self.problems.extend(found);
+        if observed.is_none()
+            && decision.action == Action::Create
+            && let Some(fields) = resolved
+        {
+            self.created.push(Created { resource, identity: identity.clone(), fields });
+        }
         let Decision { action, reason, differences, takes_along, executable } = decision;
         Some(Step {
             address: resource.address.clone(),
@@ -322,6 +336,24 @@ impl<'a> Planner<'a> {
             .on(&resource.address),
         )
     }
+}
+
+/// What others may know of an object that is changed, or that the remote is still at work on: not what may change with that.
+fn as_it_will_be<'o>(section: &'static Section, object: &'o Observed, decision: &Decision) -> Cow<'o, Observed> {
+    let changes = |field: &str| {
+        let mut real = decision.differences.iter().filter(|difference| !difference.is_unverifiable());
+        real.any(|difference| difference.path.starts_with(&Path::field(field)))
+    };
+    let may_change = |attribute: &&Attribute| match (decision.action, attribute.follows) {
+        (Action::Update | Action::Wait, Follows::Anything) | (Action::Wait, Follows::Fields(_)) => true,
+        (Action::Update, Follows::Fields(fields)) => fields.iter().any(|field| changes(field)),
+        _ => false,
+    };
+    let mut will_be = Cow::Borrowed(object);
+    for attribute in section.attributes.iter().filter(may_change) {
+        will_be.to_mut().attributes.set(attribute.name, Value::Unknown);
+    }
+    will_be
 }
 
 /// A kind warns so where only this one object is to be left alone.

@@ -43,14 +43,18 @@ impl Decision {
 
     /// The same, not to be carried out until something is decided.
     pub(super) fn refused(self, message: String) -> Self {
-        let reason = Reason { code: "refused", message };
-        Self { action: Action::Blocked, reason, executable: true, takes_along: Vec::new(), ..self }
+        Self { action: Action::Blocked, reason: refused(message), executable: true, takes_along: Vec::new(), ..self }
     }
 
     fn only_if(mut self, able: bool) -> Self {
         self.executable = able;
         self
     }
+}
+
+/// Why a step is not carried out that an error is about.
+pub(super) fn refused(message: String) -> Reason {
+    Reason { code: "refused", message }
 }
 
 pub(super) fn decide(case: &Case<'_>) -> Decision {

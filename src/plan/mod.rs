@@ -5,6 +5,7 @@ mod decide;
 pub mod document;
 mod guard;
 mod mistakes;
+mod together;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

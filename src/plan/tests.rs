@@ -49,6 +49,22 @@ async fn what_is_absent_is_created_with_all_its_values() {
 }
 
 #[tokio::test]
+async fn what_is_created_is_counted_together_and_the_first_that_is_too_many_is_refused() {
+    let few = [("kind", Value::text("few"))];
+    let of = |keys: &[&str]| keys.iter().fold(Declared::new(), |all, key| all.thing(key, &few, &[])).desired;
+    let two = planned(&of(&["a", "b", "c"]), &world(&[("b", &few)])).await;
+    assert_eq!(actions(&two), ["create a: absent", "unchanged b: equal", "create c: absent"], "b is there already");
+    let three = planned(&of(&["a", "b", "c", "d"]), &world(&[])).await;
+    assert_eq!(actions(&three), ["create a: absent", "create b: absent", "blocked c: refused", "create d: absent"]);
+    assert_eq!(codes(&three), [Code::Quota]);
+    let mut unready = of(&["a", "b", "c", "d"]);
+    unready.resources[&address("a")].fields.set("peer", named("nobody", None));
+    let three = planned(&unready, &world(&[])).await;
+    assert_eq!(actions(&three)[0], "blocked a: unresolved");
+    assert_eq!(actions(&three)[3], "blocked d: refused", "what is not created does not count");
+}
+
+#[tokio::test]
 async fn nothing_differs_and_nothing_is_done() {
     let desired = Declared::new().thing("a", &[("name", Value::text("A"))], &[]).desired;
     let plan = planned(&desired, &world(&[("a", &[("name", Value::text("A"))])])).await;

@@ -27,6 +27,8 @@ pub fn registry() -> Registry {
         .with::<cloudfoundry::UserProvided>()
         .with::<cloudfoundry::ServiceKey>()
         .with_readable::<cloudfoundry::Attachment>()
+        .with_readable::<cloudfoundry::Quota>()
+        .with_readable::<cloudfoundry::SharedInstance>()
 }
 
 #[cfg(test)]

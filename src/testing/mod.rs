@@ -13,8 +13,8 @@ use jiff::Timestamp;
 use crate::clock::{Clock, Source};
 use crate::kind::{Failure, Registry, RemoteError, Session};
 use crate::model::{
-    Address, Attribute, Compare, Condition, Desired, Field, Fields, FileId, Identity, KeyPart, KeySource, Lifecycle,
-    Link, Locate, Map, Observed, Path, Places, Reference, RemoteProblem, Resource, Section, Shape, Snapshot,
+    Address, Attribute, Compare, Condition, Desired, Field, Fields, FileId, Follows, Identity, KeyPart, KeySource,
+    Lifecycle, Link, Locate, Map, Observed, Path, Places, Reference, RemoteProblem, Resource, Section, Shape, Snapshot,
     SourceFile, Sources, Span, Spanned, Target, Template, TemplatePart, To, Value,
 };
 use crate::observe::Sessions;
@@ -49,7 +49,10 @@ pub(crate) static THINGS: Section = Section {
         Field::new("input", "input", Shape::Any, "Goes in and never comes out.").compare(Compare::IfTold),
         Field::new("account", "account", Shape::Object, "Told to some.").compare(Compare::WholeIfTold).sensitive(),
     ],
-    attributes: &[Attribute::new("id", "id", "Its id."), Attribute::new("color", "color", "Its colour.")],
+    attributes: &[
+        Attribute::new("id", "id", "Its id."),
+        Attribute::new("color", "color", "Its colour.").follows(Follows::Fields(&["settings"])),
+    ],
 };
 
 pub(crate) static PARTS: Section = Section {

@@ -8,10 +8,10 @@ use std::time::Duration;
 use super::{PARTS, THINGS, error, object};
 use crate::clock::Clock;
 use crate::kind::{
-    Abilities, Failure, Kind, Modification, Proposal, Provider, Readable, Reader, RemoteError, Requests, Session, Sole,
-    Wanted, Writer,
+    Abilities, Check, Failure, Kind, Modification, Proposal, Provider, Readable, Reader, RemoteError, Requests,
+    Session, Sole, Wanted, Writer,
 };
-use crate::model::{Collection, Compare, Condition, Facts, Observed, Operation, Section, To, Value};
+use crate::model::{Code, Collection, Compare, Condition, Diagnostic, Facts, Observed, Operation, Section, To, Value};
 use crate::settings::Endpoint;
 
 /// What the remote does with the next write to something: `a` is the create of `a`, `update a` and `delete a` the others.
@@ -271,6 +271,9 @@ async fn update(section: &Section, modification: Modification<'_>, world: &World
                 object.identity = proposal.identity.clone();
             }
         }
+        if modification.changes("settings") {
+            object.attributes.set("color", Value::text("blue"));
+        }
         if weather == Some(Weather::StoredOtherwise) {
             object.fields.set("name", Value::text("otherwise"));
         }
@@ -363,6 +366,14 @@ impl Kind for Thing {
     fn sole(proposal: Proposal<'_>, _: &Facts) -> Option<Sole> {
         let wants = proposal.fields.text("kind") == Some("only");
         wants.then(|| Sole { field: "kind", value: "only".to_owned(), of: "the world".to_owned(), help: "choose" })
+    }
+
+    /// There is room for two of the kind `few`.
+    fn check_together(created: &[Check<'_>]) -> Vec<Diagnostic> {
+        let few = created.iter().filter(|check| check.proposal.fields.text("kind") == Some("few"));
+        let surplus = few.skip(2).take(1);
+        let told = surplus.map(|check| Diagnostic::error(Code::Quota, "too many").on(check.proposal.address));
+        told.collect()
     }
 
     fn abilities(facts: &Facts) -> Abilities {

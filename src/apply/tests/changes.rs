@@ -142,6 +142,22 @@ async fn an_update_that_comes_to_nothing_writes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_changes_with_an_update_flows_on_to_those_who_read_it() {
+    let settings = |size: &str| ("settings", map(&[("size", Value::text(size))]));
+    for slow in [false, true] {
+        let world = holding(&[("a", &[settings("small")]), ("b", &[("name", Value::text("green"))])]);
+        if slow {
+            weather(&world, "update a", Weather::Slow(1));
+        }
+        let read = ("name", expression("a", "color"));
+        let desired = Declared::new().thing("a", &[settings("large")], &[]).thing("b", &[read], &["a"]).desired;
+        assert!(run(&desired, &world).await.is_complete());
+        assert_eq!(name(&world, "b").as_deref(), Some("blue"));
+        assert_eq!(run(&desired, &world).await.count(Resolution::Unchanged), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_stored_otherwise_after_an_update_is_named() {
     let world = edited();
     weather(&world, "update a", Weather::StoredOtherwise);

@@ -7,7 +7,7 @@ use crate::kind::Abilities;
 use crate::model::{Code, Condition, Lifecycle, OnExists, Operation, Value};
 use crate::plan::{Shown, guard};
 use crate::testing::{
-    Declared, World, address, expression, named, object, observed, part, part_of, refers_to, registry, was,
+    Declared, World, address, expression, map, named, object, observed, part, part_of, refers_to, registry, was,
 };
 
 fn able(objects: &[(&str, &[(&'static str, Value)])]) -> Arc<World> {
@@ -324,4 +324,25 @@ async fn a_name_of_the_remote_is_no_outer_resource() {
     let plan = super::plan(&desired, &snapshot, &registry(), crate::model::Diagnostics::default());
     assert_eq!(actions(&plan), ["unchanged b: equal"]);
     assert!(super::super::knowledge(&plan, &desired, &snapshot, &registry()).object(&address("b")).is_some());
+}
+
+#[tokio::test]
+async fn what_may_change_with_a_change_is_not_known_to_those_who_read_it() {
+    let settings = |size: &str| ("settings", map(&[("size", Value::text(size))]));
+    let named = |name: &str| ("name", Value::text(name));
+    let world = able(&[("a", &[named("a"), settings("small")]), ("b", &[named("green")])]);
+    let told = async |fields: &[(&'static str, Value)], world: &Arc<World>| {
+        let read = ("name", expression("a", "color"));
+        let desired = Declared::new().thing("a", fields, &[]).thing("b", &[read], &["a"]).desired;
+        let plan = planned(&desired, world).await;
+        let after = plan.steps[1].changes.first().map(|change| change.after.clone());
+        (actions(&plan), after)
+    };
+    let unchanged = |a: &str| (vec![a.to_owned(), "unchanged b: equal".to_owned()], None);
+    let unknown = |a: &str| (vec![a.to_owned(), "update b: drift".to_owned()], Some(Shown::Unknown));
+    assert_eq!(told(&[named("a"), settings("small")], &world).await, unchanged("unchanged a: equal"));
+    assert_eq!(told(&[named("A"), settings("small")], &world).await, unchanged("update a: drift"));
+    assert_eq!(told(&[named("a"), settings("large")], &world).await, unknown("update a: drift"));
+    put(&world, "a", Condition::InProgress { operation: Operation::Update, description: None });
+    assert_eq!(told(&[named("a"), settings("small")], &world).await, unknown("wait a: in_progress"));
 }

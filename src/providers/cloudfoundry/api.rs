@@ -16,6 +16,7 @@ use super::attachment::Attachment;
 use super::meant::{Meant, Spaces};
 use super::metadata::Metadata;
 use super::organization::Organization;
+use super::quota::Quota;
 use super::service_instance::ServiceInstance;
 use super::service_plan::ServicePlan;
 use super::space::Space;
@@ -83,7 +84,7 @@ pub enum Key {
 pub enum Filter {
     /// The key has this value.
     Is(Key, Arc<str>),
-    /// The key has one of these values, none of which holds a comma where the API is v2.
+    /// The key has one of these values: guids, or names, of which none holds a comma where the API is v2.
     In(Key, Vec<Arc<str>>),
 }
 
@@ -433,11 +434,36 @@ pub async fn parameters_of(session: &CloudFoundry, guid: &str) -> Result<Option<
     }
 }
 
-/// All that is attached to these instances.
-pub async fn attachments(session: &CloudFoundry, instances: &[RemoteId]) -> Result<Vec<Attachment>, RemoteError> {
+/// All that is attached to these instances, managed and user-provided ones.
+pub async fn attachments(
+    session: &CloudFoundry,
+    managed: &[RemoteId],
+    user_provided: &[RemoteId],
+) -> Result<Vec<Attachment>, RemoteError> {
     match session.speaks {
-        Api::V2 => v2::attachments(session, instances).await,
-        Api::V3 => v3::attachments(session, instances).await,
+        Api::V2 => v2::attachments(session, managed, user_provided).await,
+        Api::V3 => v3::attachments(session, managed, user_provided).await,
+    }
+}
+
+/// The guids of the spaces that an instance is shared with, as far as they can be seen. v2 does not tell them.
+pub async fn shared_with(session: &CloudFoundry, guid: &RemoteId) -> Result<Vec<RemoteId>, RemoteError> {
+    match session.speaks {
+        Api::V2 => Ok(Vec::new()),
+        Api::V3 => v3::shared_with(session, guid).await,
+    }
+}
+
+/// The quotas of these organizations and spaces, as far as they can be seen. None of v2's, whose shapes
+/// are not known (reference, section 6.2): there the create is refused.
+pub async fn quotas(
+    session: &CloudFoundry,
+    organizations: &[RemoteId],
+    spaces: &[RemoteId],
+) -> Result<Vec<Quota>, RemoteError> {
+    match session.speaks {
+        Api::V2 => Ok(Vec::new()),
+        Api::V3 => v3::quotas(session, organizations, spaces).await,
     }
 }
 

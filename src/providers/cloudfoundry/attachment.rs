@@ -1,5 +1,6 @@
 //! What is attached to service instances: read only where a delete of theirs may be meant, since it would take it along.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::api;
@@ -101,6 +102,12 @@ pub fn of<'c>(instance: &Observed, attached: &'c Collection) -> impl Iterator<It
     attached.iter().filter(move |one| one.attributes.text("instance") == Some(&*guid))
 }
 
+/// What a delete of an instance would take along, in words.
+pub fn words(instance: &Observed, collections: &BTreeMap<&'static str, Collection>) -> Vec<String> {
+    let Some(attached) = collections.get("service_bindings") else { return Vec::new() };
+    of(instance, attached).filter_map(|one| one.attributes.text("words")).map(str::to_owned).collect()
+}
+
 /// Whether this is a share with another space.
 pub fn is_share(attachment: &Observed) -> bool {
     attachment.attributes.text("type") == Some(Kind::Share.word())
@@ -109,29 +116,36 @@ pub fn is_share(attachment: &Observed) -> bool {
 impl Readable for Attachment {
     type Provider = CloudFoundry;
     const SECTION: &'static Section = &SECTION;
-    const AFTER: &'static [&'static str] = &["service_instances"];
+    const AFTER: &'static [&'static str] = &["service_instances", "user_provided_service_instances"];
 
     /// What is attached to the instances that may be deleted or renamed: those declared so.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
-        let there = wanted.observed.get("service_instances").await?;
-        let concerned = wanted.declared.values().filter(|resource| {
-            let lifecycle = &resource.lifecycle;
-            resource.address.section == "service_instances"
-                && (lifecycle.consent.replace || lifecycle.absent.is_some() || lifecycle.was.is_some())
-        });
-        let mut instances: Vec<RemoteId> = Vec::new();
-        for resource in concerned {
-            let was = resource.lifecycle.was.as_ref().map(|was| &*was.value);
-            let own = resource.identity.parts.last().map(|(_, name)| &**name);
-            let names = [own, was].into_iter().flatten();
-            instances.extend(names.flat_map(|name| there.called(name)).map(|instance| Arc::clone(&instance.id)));
-        }
-        instances.sort_unstable();
-        instances.dedup();
-        if instances.is_empty() {
+        let managed = concerned(wanted, "service_instances").await?;
+        let user_provided = concerned(wanted, "user_provided_service_instances").await?;
+        if managed.is_empty() && user_provided.is_empty() {
             return Ok(Vec::new());
         }
-        let found = api::attachments(&remote, &instances).await?;
+        let found = api::attachments(&remote, &managed, &user_provided).await?;
         Ok(found.into_iter().map(Self::observed).collect())
     }
+}
+
+/// The instances of a section that may be deleted or renamed, in order.
+async fn concerned(wanted: &Wanted<'_>, section: &'static str) -> Result<Vec<RemoteId>, RemoteError> {
+    let there = wanted.observed.get(section).await?;
+    let declared = wanted.declared.values().filter(|resource| {
+        let lifecycle = &resource.lifecycle;
+        resource.address.section == section
+            && (lifecycle.consent.replace || lifecycle.absent.is_some() || lifecycle.was.is_some())
+    });
+    let names = declared.flat_map(|resource| {
+        let was = resource.lifecycle.was.as_ref().map(|was| &*was.value);
+        let own = resource.identity.parts.last().map(|(_, name)| &**name);
+        [own, was].into_iter().flatten()
+    });
+    let mut instances: Vec<RemoteId> =
+        names.flat_map(|name| there.called(name)).map(|instance| Arc::clone(&instance.id)).collect();
+    instances.sort_unstable();
+    instances.dedup();
+    Ok(instances)
 }

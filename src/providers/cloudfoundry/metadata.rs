@@ -17,6 +17,10 @@ const MOST_LABEL: usize = 63;
 const MOST_PREFIX: usize = 253;
 /// The longest value of an annotation.
 const MOST_ANNOTATION: usize = 5000;
+/// How many labels one object has at most, by default.
+const MOST_LABELS: usize = 50;
+/// How many annotations one object has at most, by default.
+const MOST_ANNOTATIONS: usize = 200;
 /// The prefix that nobody may use.
 const RESERVED: &str = "cloudfoundry.org";
 
@@ -126,13 +130,19 @@ pub fn check(check: Check<'_>) -> Vec<Diagnostic> {
             }
             continue;
         };
+        found.extend(too_many(check, field, map));
         for (key, value) in map {
             let path = Path::field(field).key(Arc::clone(key));
             let complain = |code, (message, label, help): (String, String, &str)| {
                 at(check, &path, Diagnostic::error(code, message).help(help), label)
             };
-            if let Some(wrong) = wrong_key(key, what) {
-                found.push(complain(Code::InvalidValue, wrong));
+            // An annotation without text is not looked at, so that those of former rules can be taken away.
+            let unchecked = what == "annotation" && &**key != PARAMETERS && is_blank(value);
+            if let Some((message, label, help)) = wrong_key(key, what).filter(|_| !unchecked) {
+                let places = &check.resource.places;
+                let span = places.key(&path).unwrap_or_else(|| places.value(&path));
+                let diagnostic = Diagnostic::error(Code::InvalidValue, message).help(help);
+                found.push(diagnostic.at(span, label).on(check.proposal.address));
                 continue;
             }
             match exposed(value) {
@@ -149,6 +159,36 @@ pub fn check(check: Check<'_>) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+fn is_blank(value: &Value) -> bool {
+    matches!(exposed(value), Value::Text(text) if text.trim().is_empty())
+}
+
+/// More than the Cloud Controller takes of one object, unless its operators have set another limit: so a warning. It counts
+/// only when there come to be more (section 13).
+fn too_many(check: Check<'_>, field: &'static str, declared: &crate::model::Map) -> Option<Diagnostic> {
+    let (what, most, setting) = match field {
+        "labels" => ("labels", MOST_LABELS, "max_labels_per_resource"),
+        _ => ("annotations", MOST_ANNOTATIONS, "max_annotations_per_resource"),
+    };
+    let there = check.observed.and_then(|observed| exposed_map(observed.fields.get(field)?));
+    let is_new = |key: &Arc<str>| there.is_none_or(|there| !there.contains_key(key));
+    let before = there.map_or(0, crate::model::Map::len);
+    let new = declared.keys().filter(|key| is_new(key)).count();
+    if new == 0 || before + new <= most {
+        return None;
+    }
+    let message =
+        format!("it would have {} {what}, and a foundation takes {most} unless set up otherwise", before + new);
+    let diagnostic = Diagnostic::warning(Code::InvalidValue, message)
+        .help(format!("take some out, or ask its operators for the `{setting}` of the foundation"));
+    Some(at(
+        check,
+        &Path::field(field),
+        diagnostic,
+        format!("{new} of them {}", if new == 1 { "is new" } else { "are new" }),
+    ))
 }
 
 fn at(check: Check<'_>, path: &Path, diagnostic: Diagnostic, label: String) -> Diagnostic {

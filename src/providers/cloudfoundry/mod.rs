@@ -12,10 +12,12 @@ mod error;
 mod meant;
 mod metadata;
 mod organization;
+mod quota;
 mod secrets;
 mod service_instance;
 mod service_key;
 mod service_plan;
+mod shared;
 mod space;
 #[cfg(test)]
 mod testing;
@@ -26,9 +28,11 @@ mod v3;
 
 pub use attachment::Attachment;
 pub use organization::Organization;
+pub use quota::Quota;
 pub use service_instance::ServiceInstance;
 pub use service_key::ServiceKey;
 pub use service_plan::ServicePlan;
+pub use shared::SharedInstance;
 pub use space::Space;
 pub use user_provided::UserProvided;
 
@@ -46,7 +50,7 @@ use crate::clock::Clock;
 use crate::http::{Client, Method, Request, Response, Throttle, clean};
 use crate::kind::{Failure, Proposal, Provider, RemoteError, Requests, Session, Writer};
 use crate::model::{
-    Attribute, Collection, Facts, Fields, Format, Link, RemoteId, RemoteProblem, Section, Shape, Value,
+    Attribute, Collection, Facts, Fields, Follows, Format, Link, RemoteId, RemoteProblem, Section, Shape, Value,
 };
 use crate::settings::{Auth, Endpoint};
 
@@ -286,7 +290,8 @@ const NAME_SHAPE: Shape = Shape::Format(&NAME_FORMAT);
 
 const GUID: Attribute = Attribute::new("guid", "guid", "The remote's id.");
 const CREATED_AT: Attribute = Attribute::new("created_at", "created_at", "When it was created.");
-const UPDATED_AT: Attribute = Attribute::new("updated_at", "updated_at", "When it was last changed.");
+const UPDATED_AT: Attribute =
+    Attribute::new("updated_at", "updated_at", "When it was last changed.").follows(Follows::Anything);
 
 const LABELS_DOC: &str =
     "Labels: a mapping from key to text of at most 63 characters; only the declared keys are managed.";

@@ -19,12 +19,14 @@ use super::{
 };
 use crate::kind::{Abilities, Check, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
 use crate::model::{
-    Attribute, Collection, Compare, Condition, Diagnostic, Facts, Field, Fields, Identity, KeyPart, KeySource, Link,
-    Observed, Operation, RemoteId, Section, Shape, Value,
+    Attribute, Collection, Compare, Condition, Diagnostic, Facts, Field, Fields, Follows, Identity, KeyPart, KeySource,
+    Link, Observed, Operation, RemoteId, Section, Shape, Value,
 };
 
 /// Where a polled instance keeps the guid of its job.
 const JOB: &str = "job";
+
+const AVAILABLE_VERSION: &str = "available_version";
 
 /// A managed instance, as either API tells it.
 #[derive(Debug, Clone)]
@@ -128,8 +130,11 @@ static SECTION: Section = Section {
         GUID,
         CREATED_AT,
         UPDATED_AT,
-        Attribute::new("dashboard_url", "dashboard_url", "Where its dashboard is, if the broker has one."),
-        Attribute::new("available_version", "maintenance_info", "The version of its plan that it can be upgraded to."),
+        // The broker may tell another one whenever it is asked to change something (section 9).
+        Attribute::new("dashboard_url", "dashboard_url", "Where its dashboard is, if the broker has one.")
+            .follows(Follows::Fields(&["name", "plan", "parameters", "upgrade"])),
+        Attribute::new(AVAILABLE_VERSION, "maintenance_info", "The version of its plan that it can be upgraded to.")
+            .follows(Follows::Fields(&["plan"])),
     ],
 };
 
@@ -210,7 +215,7 @@ impl ServiceInstance {
             attributes.set("dashboard_url", Value::Text(url));
         }
         if let Some(version) = version {
-            attributes.set("available_version", Value::Text(version));
+            attributes.set(AVAILABLE_VERSION, Value::Text(version));
         }
         Observed {
             identity,
@@ -245,8 +250,10 @@ impl Readable for ServiceInstance {
     type Provider = CloudFoundry;
     const SECTION: &'static Section = &SECTION;
     const AFTER: &'static [&'static str] = &["spaces", "service_plans"];
-    /// User-provided ones share the names of a space; bindings go with an instance.
-    const BESIDE: &'static [&'static str] = &["user_provided_service_instances", "service_bindings"];
+    /// User-provided ones, and those that other spaces share, have the names of a space too; bindings go with an instance;
+    /// quotas limit how many there may be.
+    const BESIDE: &'static [&'static str] =
+        &["user_provided_service_instances", "shared_service_instances", "service_bindings", "quotas"];
 
     /// Those in the spaces that are declared to hold one, not those that are shared into them; and those that somebody
     /// refers to.
@@ -284,6 +291,10 @@ impl Kind for ServiceInstance {
         check::all(check)
     }
 
+    fn check_together(created: &[Check<'_>]) -> Vec<Diagnostic> {
+        check::together(created)
+    }
+
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, CloudFoundry>) -> Result<Observed, RemoteError> {
         let value = |field| proposal.fields.get(field).map(json);
         let mut metadata = Metadata::declared(proposal.fields);
@@ -317,9 +328,7 @@ impl Kind for ServiceInstance {
     }
 
     fn takes_along(observed: &Observed, collections: &BTreeMap<&'static str, Collection>, _: &Facts) -> Vec<String> {
-        let Some(attached) = collections.get("service_bindings") else { return Vec::new() };
-        let words = attachment::of(observed, attached).filter_map(|one| one.attributes.text("words"));
-        words.map(str::to_owned).collect()
+        attachment::words(observed, collections)
     }
 
     async fn update(
@@ -339,12 +348,12 @@ impl Kind for ServiceInstance {
             parameters: value("parameters").map(json),
             tags: value("tags").map(json),
             // An instance gets the version of its plan when it changes to it.
-            maintenance: observed.attributes.text("available_version").filter(|_| upgrade),
+            maintenance: observed.attributes.text(AVAILABLE_VERSION).filter(|_| upgrade),
             metadata,
         };
         match api::update_service_instance(remote, &observed.id, change, &SECTION).await? {
             Updated::Done(instance) => {
-                let now = instance.like(&[proposal.fields, &observed.fields]);
+                let now = keeping_version(instance.like(&[proposal.fields, &observed.fields]), observed);
                 // Whatever was tried before: labels alone leave its traces.
                 Ok(Observed { condition: Condition::Ready, ..now })
             }
@@ -405,6 +414,15 @@ fn at_work(observed: &Observed, operation: Operation, begun: Begun) -> Observed 
     now
 }
 
+/// The version of its plan is not told by the instance itself, and stays the same as long as the plan does.
+fn keeping_version(mut now: Observed, before: &Observed) -> Observed {
+    let plan = |observed: &Observed| observed.fields.link("plan").and_then(|plan| plan.id.clone());
+    if let Some(version) = before.attributes.get(AVAILABLE_VERSION).filter(|_| plan(&now) == plan(before)) {
+        now.attributes.set(AVAILABLE_VERSION, version.clone());
+    }
+    now
+}
+
 /// What a polled instance has come to. Until its job has been taken up, an instance tells of what was tried before; so one
 /// that looks finished is believed only when its job is.
 async fn settle(
@@ -412,7 +430,7 @@ async fn settle(
     instance: ServiceInstance,
     remote: &CloudFoundry,
 ) -> Result<Option<Observed>, RemoteError> {
-    let now = instance.like(&[&before.fields]);
+    let now = keeping_version(instance.like(&[&before.fields]), before);
     let job = before.attributes.text(JOB);
     // What it is linked with changes at the end; until then, what that is called must not be forgotten.
     let still = |condition: Condition| {
@@ -437,7 +455,7 @@ async fn settle(
     };
     // It was read before its job was done.
     let Some(instance) = again(remote, &now.id).await? else { return Ok(None) };
-    let mut now = instance.like(&[&before.fields]);
+    let mut now = keeping_version(instance.like(&[&before.fields]), before);
     if let Some(words) = words {
         let told = match now.condition {
             Condition::Failed { description, .. } => description,

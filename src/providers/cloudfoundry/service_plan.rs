@@ -133,6 +133,11 @@ impl Readable for ServicePlan {
 
     const AFTER: &'static [&'static str] = &["spaces"];
 
+    /// Not what its broker has withdrawn.
+    fn can_be_chosen(plan: &Observed) -> bool {
+        plan.attributes.get("active") != Some(&Value::Bool(false))
+    }
+
     /// The whole catalogue: it is short, and a misspelt name is told what it is near to. A plan that is not public may be
     /// listed because another organization has it; so the spaces in which such a plan is declared are asked too.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {

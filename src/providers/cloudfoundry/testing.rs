@@ -75,6 +75,8 @@ pub fn registry() -> Registry {
         .with::<super::UserProvided>()
         .with::<super::ServiceKey>()
         .with_readable::<super::Attachment>()
+        .with_readable::<super::Quota>()
+        .with_readable::<super::SharedInstance>()
 }
 
 /// A foundation of canned answers with v2 switched on and itself as its UAA.

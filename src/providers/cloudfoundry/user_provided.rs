@@ -2,12 +2,13 @@
 
 mod check;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
 use super::api::{self, Filter, Key, UserProvidedContent};
+use super::attachment;
 use super::meant::{self, Meant, Spaces};
 use super::metadata::Metadata;
 use super::secrets;
@@ -177,8 +178,8 @@ impl Readable for UserProvided {
     type Provider = CloudFoundry;
     const SECTION: &'static Section = &SECTION;
     const AFTER: &'static [&'static str] = &["spaces"];
-    /// They share the names of a space.
-    const BESIDE: &'static [&'static str] = &["service_instances"];
+    /// Managed ones, and those that other spaces share, have the names of a space too; bindings go with an instance.
+    const BESIDE: &'static [&'static str] = &["service_instances", "service_bindings", "shared_service_instances"];
 
     /// Those in the spaces in which instances of either kind are declared.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
@@ -256,11 +257,15 @@ impl Kind for UserProvided {
 
     async fn delete(
         observed: &Observed,
-        _: bool,
+        along: bool,
         remote: &Writer<'_, CloudFoundry>,
     ) -> Result<Option<Observed>, RemoteError> {
-        api::delete_user_provided(remote, &observed.id, &SECTION).await?;
+        api::delete_user_provided(remote, &observed.id, along, &SECTION).await?;
         Ok(None)
+    }
+
+    fn takes_along(observed: &Observed, collections: &BTreeMap<&'static str, Collection>, _: &Facts) -> Vec<String> {
+        attachment::words(observed, collections)
     }
 
     async fn look_up(

@@ -7,13 +7,14 @@ mod job;
 mod keys;
 mod list;
 mod marketplace;
+mod quotas;
 mod user_provided;
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 
-pub use self::attachments::attachments;
+pub use self::attachments::{attachments, shared_with};
 pub use self::containers::{
     create_organization, create_space, organizations, space_of_guid, spaces, spaces_named, update_organization,
     update_space,
@@ -26,6 +27,7 @@ pub use self::job::job;
 pub use self::keys::{create_service_key, delete_service_key, service_keys, update_service_key, with_key_credentials};
 pub use self::list::MOST_VALUES;
 pub use self::marketplace::{plans_of_space, service_plans};
+pub use self::quotas::quotas;
 pub use self::user_provided::{
     create_user_provided, delete_user_provided, update_user_provided, user_provided, with_credentials,
 };

@@ -41,7 +41,7 @@ use serde_json::Value as Json;
 use crate::clock::Clock;
 use crate::http::{Client, Method, Request, Response, Throttle, segment};
 use crate::kind::{Failure, Proposal, Provider, RemoteError, Requests, Session, Writer};
-use crate::model::{Attribute, Facts, Format, Observed, Section};
+use crate::model::{Attribute, Facts, Follows, Format, Observed, Section};
 use crate::settings::{Auth, Endpoint};
 
 use dialect::{Dialect, Probe};
@@ -84,7 +84,8 @@ const UNLIMITED: usize = usize::MAX;
 const ID: Attribute = Attribute::new("id", "id", "The id that Kaiten gave it.");
 const SLUG_ATTRIBUTE: Attribute = Attribute::new("slug", "slug", "Its slug.");
 const CREATED_AT: Attribute = Attribute::new("created_at", "createdAt", "When it was created.");
-const UPDATED_AT: Attribute = Attribute::new("updated_at", "updatedAt", "When it was last changed.");
+const UPDATED_AT: Attribute =
+    Attribute::new("updated_at", "updatedAt", "When it was last changed.").follows(Follows::Anything);
 
 impl Provider for Provided {
     const NAME: &'static str = "kaiten";

@@ -9,6 +9,18 @@ fn map(entries: &[(&str, Value)]) -> Value {
 }
 
 fn checked(fields: &[(&'static str, Value)]) -> Vec<(Code, String)> {
+    checked_with(fields, None)
+}
+
+fn checked_with(fields: &[(&'static str, Value)], there: Option<&[(&'static str, Value)]>) -> Vec<(Code, String)> {
+    let observed = there.map(|there| crate::model::Observed {
+        identity: Identity::single("name", "acme"),
+        id: "o-1".into(),
+        version: None,
+        fields: there.iter().cloned().collect(),
+        attributes: Fields::default(),
+        condition: crate::model::Condition::Ready,
+    });
     let fields: Fields = fields.iter().cloned().collect();
     let address = Address::new("organizations", "acme");
     let identity = Identity::single("name", "acme");
@@ -19,7 +31,7 @@ fn checked(fields: &[(&'static str, Value)]) -> Vec<(Code, String)> {
     let check = Check {
         resource: &resource,
         proposal,
-        observed: None,
+        observed: observed.as_ref(),
         collections: &collections,
         facts: &facts,
         declared: &IndexMap::new(),
@@ -75,6 +87,37 @@ fn values_are_held_to_the_rules_before_anything_is_written() {
     assert_eq!(of("labels", Value::Number(3.into())), [number]);
     let list = (Code::WrongType, "`labels` has to be a mapping".to_owned());
     assert_eq!(checked(&[("labels", Value::List(Vec::new()))]), [list]);
+}
+
+#[test]
+fn an_annotation_without_text_may_have_any_key_but_trueup_s_own() {
+    for value in [text(""), text(" "), Sensitive::wrap(text(""))] {
+        assert_eq!(checked(&[("annotations", map(&[("a/b/c", value)]))]), []);
+    }
+    assert_eq!(checked(&[("annotations", map(&[("a/b/c", text("x"))]))]).len(), 1);
+    assert_eq!(checked(&[("annotations", map(&[("trueup-parameters", text(""))]))]).len(), 1);
+    assert_eq!(checked(&[("labels", map(&[("a/b/c", text(""))]))]).len(), 1);
+}
+
+#[test]
+fn more_than_one_object_has_by_default_are_warned_of_where_there_come_to_be_more() {
+    let many = |field, from: usize, to: usize| {
+        let keys: Vec<String> = (from..to).map(|number| format!("k{number}")).collect();
+        (field, map(&keys.iter().map(|key| (key.as_str(), text("x"))).collect::<Vec<_>>()))
+    };
+    assert_eq!(checked(&[many("labels", 0, 50), many("annotations", 0, 200)]), []);
+    let words = |count, what, most| {
+        let message = format!("it would have {count} {what}, and a foundation takes {most} unless set up otherwise");
+        (Code::InvalidValue, message)
+    };
+    assert_eq!(
+        checked(&[many("labels", 0, 51), many("annotations", 0, 201)]),
+        [words(51, "labels", 50), words(201, "annotations", 200)]
+    );
+    let there = [many("labels", 0, 60)];
+    assert_eq!(checked_with(&[many("labels", 5, 55)], Some(&there)), [], "none is new");
+    assert_eq!(checked_with(&[many("labels", 59, 62)], Some(&there)), [words(62, "labels", 50)]);
+    assert_eq!(checked_with(&[many("labels", 40, 50)], Some(&[many("labels", 0, 40)])), []);
 }
 
 #[test]

@@ -12,6 +12,8 @@ use crate::model::{Address, Code, Resource, Sensitive, Severity};
 
 mod attached;
 mod changes;
+mod quotas;
+mod shared;
 
 fn kind() -> Arc<dyn ErasedKind> {
     Arc::clone(registry().kind("service_instances").unwrap())
@@ -529,7 +531,6 @@ fn a_name_that_a_user_provided_instance_has_is_taken() {
     assert_eq!(told(&found), [(Severity::Error, Code::NameTaken, message)]);
     assert!(checked(&Proposed::new([]), None, &user_provided("my db", "s-2")).is_empty());
     assert!(checked(&Proposed::new([]), None, &user_provided("My DB", "s-1")).is_empty());
-    assert!(checked(&Proposed::new([]), Some(&pending("i-1", "s-1")), &user_provided("my db", "s-1")).is_empty());
 }
 
 #[test]

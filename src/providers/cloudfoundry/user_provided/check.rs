@@ -1,8 +1,7 @@
 //! What can be told before an instance is written that the remote would refuse.
 
 use super::super::metadata;
-use super::super::own_name_of;
-use super::super::service_instance::space_of;
+use super::super::shared::{self, Other};
 use super::ROUTE_SERVICE_URL;
 use crate::kind::Check;
 use crate::model::{Code, Diagnostic, Path, Value};
@@ -21,16 +20,13 @@ fn at(check: Check<'_>, field: &'static str, diagnostic: Diagnostic, label: &str
     diagnostic.at(check.resource.places.value(&Path::field(field)), label)
 }
 
-/// Names are unique in a space across managed and user-provided instances.
+const MANAGED: Other = Other { section: "service_instances", words: "service instance", known_as: "service instance" };
+
+/// Names are unique in a space across managed and user-provided instances and those shared into it.
 fn name(check: Check<'_>) -> Option<Diagnostic> {
-    if check.observed.is_some() {
-        return None;
-    }
-    let space = check.proposal.fields.link("space")?.id.as_ref()?;
-    let others = check.collections.get("service_instances")?;
-    let other = others.called(own_name_of(check.proposal)).find(|other| space_of(other) == Some(space))?;
-    let message = format!("the name `{}` is taken by a service instance", other.identity);
-    Some(taken(check, message).help("choose another `name`, or rename or delete the service instance"))
+    let (holder, help) = shared::holder(check, &MANAGED)?;
+    let message = format!("the name `{}` is taken by {holder}", check.proposal.identity);
+    Some(taken(check, message).help(help))
 }
 
 /// Nor can both be made in the same run.

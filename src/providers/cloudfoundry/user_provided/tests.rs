@@ -245,6 +245,26 @@ async fn what_is_gone_already_is_deleted() {
     assert_eq!(outcomes, [Ok(true), Ok(true), Err(crate::kind::Failure::Conflict)]);
 }
 
+#[tokio::test]
+async fn v2_deletes_bindings_along_with_it_only_where_that_was_consented_to() {
+    for (along, query) in [(false, None), (true, Some("recursive=true"))] {
+        let server = foundation().await;
+        Mock::given(method("DELETE")).respond_with(ResponseTemplate::new(204)).expect(1).mount(&server).await;
+        let observed = Observed {
+            identity: Identity::single("name", "mail"),
+            id: "u-1".into(),
+            version: None,
+            fields: Fields::default(),
+            attributes: Fields::default(),
+            condition: Condition::Ready,
+        };
+        let session = session(&server).await;
+        assert!(kind().declared().unwrap().delete(&observed, along, &*session).await.unwrap().is_none());
+        let requests = server.received_requests().await.unwrap();
+        assert_eq!(requests.last().unwrap().url.query(), query);
+    }
+}
+
 fn checked(more: impl IntoIterator<Item = (&'static str, Value)>, others: &[Resource]) -> Vec<(Code, String)> {
     let mut resource = mail([]);
     resource.identity = Identity { parts: vec![("space", "acme/production".into()), ("name", "mail".into())] };

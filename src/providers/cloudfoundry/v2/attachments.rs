@@ -39,9 +39,16 @@ struct SharedSpace {
 
 /// All that is attached to these instances. v2 itself refuses to overlook any of it unless it is told to, so what this
 /// user may not see is left out.
-pub async fn attachments(session: &CloudFoundry, instances: &[RemoteId]) -> Result<Vec<Attachment>, RemoteError> {
+pub async fn attachments(
+    session: &CloudFoundry,
+    managed: &[RemoteId],
+    user_provided: &[RemoteId],
+) -> Result<Vec<Attachment>, RemoteError> {
     let mut found = Vec::new();
-    for (list, kind) in [(List::ServiceBindings, Kind::App), (List::ServiceKeys, Kind::Key)] {
+    let all = [managed, user_provided].concat();
+    for (list, kind, instances) in
+        [(List::ServiceBindings, Kind::App, &all[..]), (List::ServiceKeys, Kind::Key, managed)]
+    {
         for filter in in_lists(Api::V2, Key::Instance, instances) {
             let told = list::read::<Entity>(session, list, &[filter]).await;
             found.extend(seen(told)?.unwrap_or_default().into_iter().map(|resource| {
@@ -51,33 +58,44 @@ pub async fn attachments(session: &CloudFoundry, instances: &[RemoteId]) -> Resu
             }));
         }
     }
-    let each = instances.iter().map(async |instance| of_one(session, instance).await);
-    found.extend(try_join_all(each).await?.into_iter().flatten());
+    let routes = managed.iter().map(|instance| (instance, List::RoutesOf(instance)));
+    let routes = routes.chain(user_provided.iter().map(|instance| (instance, List::RoutesOfUserProvided(instance))));
+    let routes = routes.map(async |(instance, list)| self::routes(session, instance, list).await);
+    found.extend(try_join_all(routes).await?.into_iter().flatten());
+    // Others cannot be shared.
+    let shares = managed.iter().map(async |instance| shares(session, instance).await);
+    found.extend(try_join_all(shares).await?.into_iter().flatten());
     Ok(found)
 }
 
-/// What there is no list of for several instances.
-async fn of_one(session: &CloudFoundry, instance: &RemoteId) -> Result<Vec<Attachment>, RemoteError> {
-    let attachment = |guid: RemoteId, kind, name| Attachment { guid, instance: RemoteId::clone(instance), kind, name };
-    let routes = list::read::<Route>(session, List::RoutesOf(instance), &[]).await;
-    let mut found: Vec<Attachment> = seen(routes)?
-        .unwrap_or_default()
-        .into_iter()
-        .map(|route| {
-            let name = format!("{}{}", route.entity.host.unwrap_or_default(), route.entity.path.unwrap_or_default());
-            attachment(route.metadata.guid.into(), Kind::Route, Some(name).filter(|name| !name.is_empty()))
-        })
-        .collect();
+/// There is no list of those of several instances.
+async fn routes(session: &CloudFoundry, instance: &RemoteId, list: List<'_>) -> Result<Vec<Attachment>, RemoteError> {
+    let routes = list::read::<Route>(session, list, &[]).await;
+    let attachment = |route: list::Resource<Route>| {
+        let name = format!("{}{}", route.entity.host.unwrap_or_default(), route.entity.path.unwrap_or_default());
+        Attachment {
+            guid: route.metadata.guid.into(),
+            instance: RemoteId::clone(instance),
+            kind: Kind::Route,
+            name: Some(name).filter(|name| !name.is_empty()),
+        }
+    };
+    Ok(seen(routes)?.unwrap_or_default().into_iter().map(attachment).collect())
+}
+
+/// Nor of the shares.
+async fn shares(session: &CloudFoundry, instance: &RemoteId) -> Result<Vec<Attachment>, RemoteError> {
     let shared = session.get::<SharedTo>(format!("/v2/service_instances/{}/shared_to", segment(instance))).await;
     let spaces = seen(shared)?.map(|shared| shared.resources).unwrap_or_default();
-    found.extend(spaces.into_iter().enumerate().map(|(number, space)| {
+    let attachment = |(number, space): (usize, SharedSpace)| {
         let name = match (space.organization_name, space.space_name) {
             (Some(organization), Some(space)) => Some(format!("{organization}/{space}")),
             (_, space) => space,
         };
-        attachment(format!("{instance}/{number}").into(), Kind::Share, name)
-    }));
-    Ok(found)
+        let guid = format!("{instance}/{number}").into();
+        Attachment { guid, instance: RemoteId::clone(instance), kind: Kind::Share, name }
+    };
+    Ok(spaces.into_iter().enumerate().map(attachment).collect())
 }
 
 /// `None` where it is not to be seen, or the server does not have it yet.

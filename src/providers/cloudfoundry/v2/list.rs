@@ -43,6 +43,8 @@ pub enum List<'a> {
     ServiceKeys,
     /// `/v2/service_instances/:guid/routes`.
     RoutesOf(&'a str),
+    /// `/v2/user_provided_service_instances/:guid/routes`.
+    RoutesOfUserProvided(&'a str),
 }
 
 impl List<'_> {
@@ -50,6 +52,9 @@ impl List<'_> {
         let path = match self {
             Self::ServicesOf(space) => return format!("/v2/spaces/{}/services", segment(space)),
             Self::RoutesOf(instance) => return format!("/v2/service_instances/{}/routes", segment(instance)),
+            Self::RoutesOfUserProvided(instance) => {
+                return format!("/v2/user_provided_service_instances/{}/routes", segment(instance));
+            }
             Self::ServiceBindings => "/v2/service_bindings",
             Self::ServiceKeys => "/v2/service_keys",
             Self::Organizations => "/v2/organizations",

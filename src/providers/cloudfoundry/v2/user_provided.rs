@@ -54,13 +54,16 @@ pub async fn update_user_provided(
     remote.told(Method::PUT, &format!("{PATH}/{}", segment(guid)), &body, section).await.map(instance)
 }
 
-/// Deletes one, by the path that all instances have: their own does not look whether there is one, and whether one may.
+/// Deletes one, by the path that all instances have: their own does not look whether there is one, and whether one may. Its
+/// bindings go along only if that is asked for (section 11.1).
 pub async fn delete_user_provided(
     remote: &Writer<'_, CloudFoundry>,
     guid: &RemoteId,
+    along: bool,
     section: &'static Section,
 ) -> Result<(), RemoteError> {
-    remote.delete(&format!("/v2/service_instances/{}", segment(guid)), section).await.map(drop)
+    let along = if along { "?recursive=true" } else { "" };
+    remote.delete(&format!("/v2/service_instances/{}{along}", segment(guid)), section).await.map(drop)
 }
 
 fn fill(body: &mut Json, content: UserProvidedContent<'_>) {

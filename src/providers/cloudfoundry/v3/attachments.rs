@@ -47,7 +47,7 @@ struct App {
     name: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 struct Shares {
     data: Vec<Guid>,
     included: Option<Spaces>,
@@ -58,14 +58,18 @@ struct Spaces {
     spaces: Vec<App>,
 }
 
-/// All that is attached to these instances.
-pub async fn attachments(session: &CloudFoundry, instances: &[RemoteId]) -> Result<Vec<Attachment>, RemoteError> {
+/// All that is attached to these instances. Only managed ones can be shared (section 12).
+pub async fn attachments(
+    session: &CloudFoundry,
+    managed: &[RemoteId],
+    user_provided: &[RemoteId],
+) -> Result<Vec<Attachment>, RemoteError> {
     let mut found = Vec::new();
-    for filter in in_lists(Api::V3, Key::Instance, instances) {
+    for filter in in_lists(Api::V3, Key::Instance, &[managed, user_provided].concat()) {
         found.extend(credentials(session, &filter).await?);
         found.extend(routes(session, &filter).await?);
     }
-    let each = instances.iter().map(async |instance| shares(session, instance).await);
+    let each = managed.iter().map(async |instance| shares(session, instance).await);
     found.extend(try_join_all(each).await?.into_iter().flatten());
     Ok(found)
 }
@@ -107,16 +111,27 @@ async fn routes(session: &CloudFoundry, filter: &Filter) -> Result<Vec<Attachmen
     Ok(bindings.into_iter().filter_map(attachment).collect())
 }
 
-/// There is no list of the shares of several instances.
-async fn shares(session: &CloudFoundry, instance: &RemoteId) -> Result<Vec<Attachment>, RemoteError> {
+/// There is no list of the shares of several instances. Nothing of one that was deleted since it was listed.
+async fn told(session: &CloudFoundry, instance: &RemoteId) -> Result<Shares, RemoteError> {
     let path =
         format!("/v3/service_instances/{}/relationships/shared_spaces?fields%5Bspace%5D=guid,name", segment(instance));
-    let shares: Shares = match session.get(path).await {
-        Ok(shares) => shares,
-        // Deleted since it was listed.
-        Err(error) if error.failure == Failure::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
+    match session.get(path).await {
+        Err(error) if error.failure == Failure::NotFound => Ok(Shares::default()),
+        told => told,
+    }
+}
+
+/// The guids of the spaces that an instance is shared with, as far as they are to be seen.
+pub async fn shared_with(session: &CloudFoundry, instance: &RemoteId) -> Result<Vec<RemoteId>, RemoteError> {
+    match told(session, instance).await {
+        Ok(shares) => Ok(shares.data.into_iter().map(|Guid { guid }| guid).collect()),
+        Err(error) if error.failure == Failure::Forbidden => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn shares(session: &CloudFoundry, instance: &RemoteId) -> Result<Vec<Attachment>, RemoteError> {
+    let shares = told(session, instance).await?;
     let spaces = shares.included.map(|included| included.spaces).unwrap_or_default();
     let name = |guid: &str| spaces.iter().find(|space| *space.guid == *guid).map(|space| space.name.clone());
     let attachment = |Guid { guid }| Attachment {

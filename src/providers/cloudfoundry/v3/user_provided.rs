@@ -98,7 +98,7 @@ pub async fn update_user_provided(
     remote.told(Method::PATCH, &format!("{PATH}/{}", segment(guid)), &body, section).await.map(instance)
 }
 
-/// Deletes one, with its bindings.
+/// Deletes one, with its bindings: there is no way to keep it from that.
 pub async fn delete_user_provided(
     remote: &Writer<'_, CloudFoundry>,
     guid: &RemoteId,

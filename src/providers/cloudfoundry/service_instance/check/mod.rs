@@ -1,24 +1,37 @@
 //! What can be told before an instance is created that the remote would refuse.
 
 mod parameters;
+mod quota;
+
+pub use quota::together;
 
 use crate::kind::Check;
 use crate::model::{Code, Diagnostic, Observed, Path, Value};
 
+use super::super::shared::{self, Other};
 use super::super::{attachment, metadata, own_name_of};
-use super::space_of;
 
 const ANOTHER: &str = "declare another instance with the new plan and move its users; or write `lifecycle: { replace: true }` \
                        to have this one deleted, with its data, and created anew";
+
+const HIDDEN: &str = "choose another plan, or ask an administrator for `cf enable-service-access`; the plans of a space's own \
+                      broker can be used there only";
+
+const USER_PROVIDED: Other = Other {
+    section: "user_provided_service_instances",
+    words: "user-provided service instance",
+    known_as: "user-provided one",
+};
 
 /// All that can be told.
 pub fn all(check: Check<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     found.extend(unseen(check).or_else(|| plan(check)).or_else(|| hidden(check)));
     found.extend(broker(check));
+    found.extend(quota::price(check));
     found.extend(plan_change(check));
     found.extend(withdrawn(check));
-    found.extend(shared(check));
+    found.extend(kept_name(check));
     found.extend(name(check));
     found.extend(parameters::parameters(check));
     found.extend(metadata::check(check));
@@ -76,9 +89,8 @@ fn hidden(check: Check<'_>) -> Option<Diagnostic> {
         return None;
     }
     let message = format!("the plan `{}` cannot be used in the space `{}`", plan.identity, space.shown());
-    let diagnostic = Diagnostic::error(Code::PlanUnavailable, message)
-        .help("choose another plan, or ask an administrator for `cf enable-service-access`");
-    Some(at(check, "plan", diagnostic, "not enabled for the organization of this space"))
+    let diagnostic = Diagnostic::error(Code::PlanUnavailable, message).help(HIDDEN);
+    Some(at(check, "plan", diagnostic, "not offered in this space"))
 }
 
 /// A plan named by its guid may be another broker's than the one declared beside it.
@@ -134,7 +146,7 @@ fn withdrawn(check: Check<'_>) -> Option<Diagnostic> {
 }
 
 /// An instance keeps its name while other spaces share it (section 9).
-fn shared(check: Check<'_>) -> Option<Diagnostic> {
+fn kept_name(check: Check<'_>) -> Option<Diagnostic> {
     let observed = check.observed?;
     let attached = check.collections.get("service_bindings")?;
     let name = observed.fields.text("name").filter(|name| *name != own_name_of(check.proposal))?;
@@ -150,21 +162,11 @@ fn shared(check: Check<'_>) -> Option<Diagnostic> {
     )
 }
 
-/// Names are unique in a space across managed and user-provided instances.
+/// Names are unique in a space across managed and user-provided instances and those shared into it.
 fn name(check: Check<'_>) -> Option<Diagnostic> {
-    if check.observed.is_some() {
-        return None;
-    }
-    let space = check.proposal.fields.link("space")?.id.as_ref()?;
-    let name = own_name_of(check.proposal);
-    let others = check.collections.get("user_provided_service_instances")?;
-    let other = others.called(name).find(|other| space_of(other) == Some(space))?;
-    let message = format!("the name `{}` is taken by a user-provided service instance", other.identity);
+    let (holder, help) = shared::holder(check, &USER_PROVIDED)?;
+    let message = format!("the name `{}` is taken by {holder}", check.proposal.identity);
     let places = &check.resource.places;
     let span = places.exact(&Path::field("name")).unwrap_or(check.resource.key_span);
-    Some(
-        Diagnostic::error(Code::NameTaken, message)
-            .at(span, "taken in this space")
-            .help("choose another `name`, or rename or delete the user-provided one"),
-    )
+    Some(Diagnostic::error(Code::NameTaken, message).at(span, "taken in this space").help(help))
 }

@@ -1,4 +1,8 @@
 //! Declared parameters against the schema that the plan's broker publishes (reference, section 7.1).
+//!
+//! A misfit is a warning. The Cloud Controller does not hold parameters against the schema; it hands them to the broker, which
+//! publishes the schema for the forms of user interfaces and judges by its own rules. Mostly it will refuse them, but an error
+//! here would keep from the broker what it may take, and nobody could do anything about it.
 
 use crate::kind::Check;
 use crate::model::{Code, Condition, Diagnostic, Operation, Path, Value};
@@ -12,7 +16,7 @@ const LARGEST: usize = 64 << 10;
 /// How many problems of one instance are told.
 const MOST: usize = 20;
 
-/// What the broker would refuse.
+/// What the broker would probably refuse.
 pub(super) fn parameters(check: Check<'_>) -> Vec<Diagnostic> {
     let Some(value) = check.proposal.fields.get("parameters") else { return Vec::new() };
     match exposed(value) {
@@ -72,12 +76,15 @@ fn against_schema(check: Check<'_>, value: &Value) -> Vec<Diagnostic> {
 fn diagnostic(check: Check<'_>, Misfit { path, at_key, words, meant }: Misfit) -> Diagnostic {
     let places = &check.resource.places;
     let span = if at_key { places.key(&path) } else { None }.unwrap_or_else(|| places.value(&path));
-    let plan =
-        check.proposal.fields.link("plan").map_or_else(String::new, |plan| format!(" by the plan `{}`", plan.shown()));
+    let plan = check
+        .proposal
+        .fields
+        .link("plan")
+        .map_or_else(String::new, |plan| format!(" by the schema of the plan `{}`", plan.shown()));
     let message = format!("`{path}` {words}");
     let help = match meant {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => "see what the broker documents of its parameters".to_owned(),
     };
-    Diagnostic::error(Code::InvalidParameters, message).at(span, format!("not taken{plan}")).help(help)
+    Diagnostic::warning(Code::InvalidParameters, message).at(span, format!("not allowed{plan}")).help(help)
 }

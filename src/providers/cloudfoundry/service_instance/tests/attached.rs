@@ -102,6 +102,46 @@ async fn v2_tells_them_in_lists_of_their_own_and_credentials_are_not_read() {
     );
 }
 
+/// What a delete of the user-provided instance `mail` would take along.
+async fn along_with_mail(server: &MockServer, api: &'static str) -> Vec<String> {
+    let mail = Collection::new(vec![pending("mail", "s-1")], false);
+    let mut declaration = declare("user_provided_service_instances", "mail", []);
+    declaration.lifecycle.absent = Some(span());
+    let all = declared([declaration]);
+    let observed = BTreeMap::from([("user_provided_service_instances", &mail)]);
+    let wanted = Wanted { resources: &[], references: &[], observed, declared: &all };
+    let kind = Arc::clone(registry().kind("service_bindings").unwrap());
+    let attached = kind.observe(&wanted, &*session(server).await).await.unwrap();
+    let facts = Facts { provider: NAME, url: "x".into(), api, read_only: None };
+    let collections = BTreeMap::from([("service_bindings", attached)]);
+    let kind = Arc::clone(registry().kind("user_provided_service_instances").unwrap());
+    kind.declared().unwrap().takes_along(&pending("mail", "s-1"), &collections, &facts)
+}
+
+#[tokio::test]
+async fn user_provided_instances_have_bindings_and_routes_and_neither_keys_nor_shares() {
+    let server = foundation_v3().await;
+    let of = json!({"data": {"guid": "mail"}});
+    let binding = json!({"guid": "b-1", "type": "app", "name": null,
+        "relationships": {"service_instance": of, "app": {"data": {"guid": "a-1"}}}});
+    let route = json!({"guid": "r-1", "relationships": {"service_instance": of}});
+    for (list, resource) in [("service_credential_bindings", binding), ("service_route_bindings", route)] {
+        get(&server, &format!("/v3/{list}"), page_v3(&[resource])).await;
+    }
+    let expected = ["the binding of the app `a-1`", "the binding of a route"];
+    assert_eq!(along_with_mail(&server, "v3").await, expected);
+    assert_eq!(server.received_requests().await.unwrap().len(), 3, "no shares are asked for");
+
+    let server = foundation().await;
+    let binding = object("b-1", json!({"app_guid": "a-1", "service_instance_guid": "mail", "name": "web"}));
+    get(&server, "/v2/service_bindings", page(&[binding])).await;
+    let route = object("r-1", json!({"host": "www", "path": ""}));
+    get(&server, "/v2/user_provided_service_instances/mail/routes", page(&[route])).await;
+    let expected = ["the binding of the app `web`", "the binding of the route `www`"];
+    assert_eq!(along_with_mail(&server, "v2").await, expected);
+    assert_eq!(server.received_requests().await.unwrap().len(), 3, "neither keys nor shares are asked for");
+}
+
 #[tokio::test]
 async fn a_shared_instance_is_not_renamed() {
     let server = foundation_v3().await;

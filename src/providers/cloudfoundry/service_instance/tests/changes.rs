@@ -113,6 +113,23 @@ async fn a_change_that_is_done_at_once_is_done_whatever_was_tried_before() {
 }
 
 #[tokio::test]
+async fn what_a_change_brings_is_told_and_the_version_of_the_plan_is_kept_with_the_plan() {
+    let server = foundation().await;
+    let mut moved = entity("my db", "s-1", "update", "succeeded");
+    moved["dashboard_url"] = json!("https://moved.x");
+    let answer = |entity: &Json| ResponseTemplate::new(201).set_body_json(object("i-1", entity.clone()));
+    Mock::given(method("PUT")).respond_with(answer(&moved)).up_to_n_times(1).mount(&server).await;
+    let done = update(&server, &[("tags", Value::List(vec![]))], &["tags"]).await.unwrap();
+    assert_eq!(done.attributes.text("dashboard_url"), Some("https://moved.x"));
+    assert_eq!(done.attributes.text("available_version"), observed().attributes.text("available_version"));
+    assert!(done.attributes.text("available_version").is_some());
+    moved["service_plan_guid"] = json!("p-2");
+    Mock::given(method("PUT")).respond_with(answer(&moved)).mount(&server).await;
+    let done = update(&server, &[("plan", link("postgres/large", "p-2"))], &["plan"]).await.unwrap();
+    assert_eq!(done.attributes.text("available_version"), None);
+}
+
+#[tokio::test]
 async fn a_change_that_takes_its_time_is_in_progress_and_keeps_what_it_leads_to() {
     let server = foundation().await;
     let answer = object("i-1", entity("my db", "s-1", "update", "in progress"));
