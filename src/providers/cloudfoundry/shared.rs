@@ -14,7 +14,7 @@ use super::service_instance::space_of;
 use super::{CloudFoundry, GUID, NAME, NAME_SHAPE, SPACE_SHAPE, own_name_of};
 use crate::kind::{Check, Readable, Reader, RemoteError, Wanted};
 use crate::model::{
-    Collection, Condition, Fields, Identity, KeyPart, KeySource, Link, Observed, RemoteId, Resource, Section, Value,
+    Condition, Fields, Identity, KeyPart, KeySource, Link, Observed, RemoteId, Resource, Section, Value,
 };
 
 /// The sections whose objects share the names of a space.
