@@ -12,6 +12,7 @@ mod laws;
 mod mistakes;
 mod preflight;
 mod reports;
+mod reviews;
 mod scripted;
 mod secrets;
 mod sign_in;
