@@ -3,19 +3,19 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::consents::Consents;
 use super::exit::Exit;
 use super::project::{self, Project, Stop};
 use super::terminal::Terminal;
-use super::{Format, Global, remote, signal};
+use super::{Global, remote, repository, signal};
 use crate::clock::Clock;
 use crate::kind::Registry;
-use crate::model::{Diagnostic, Diagnostics, Snapshot, Sources};
+use crate::model::{Code, Diagnostic, Diagnostics, Snapshot, Sources};
 use crate::observe::observe;
 use crate::plan::{self, Action, Plan};
-use crate::render::json;
+use crate::render::{Files, github, json, markdown, sarif};
 use crate::{providers, render};
 
 /// Read both sides and show what `apply` would do; never writes
@@ -23,7 +23,10 @@ use crate::{providers, render};
 pub(super) struct PlanCommand {
     /// How to print the plan
     #[arg(long, value_name = "FORMAT", default_value = "human", env = "TRUEUP_FORMAT", hide_env = true)]
-    format: Format,
+    format: PlanFormat,
+    /// Keep the Markdown to N bytes, for instance 65000 for a comment on GitHub: what destroys comes first
+    #[arg(long, value_name = "N", value_parser = byte_count, env = "TRUEUP_MAX_BYTES", hide_env = true)]
+    max_bytes: Option<usize>,
     /// Also write the plan as JSON to FILE
     #[arg(long, value_name = "FILE", env = "TRUEUP_OUT", hide_env = true)]
     out: Option<PathBuf>,
@@ -35,6 +38,24 @@ pub(super) struct PlanCommand {
     only: Vec<String>,
     #[command(flatten)]
     consents: Consents,
+}
+
+/// How a plan is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum PlanFormat {
+    Human,
+    // stdout is JSON only, errors included.
+    Json,
+    // A comment for a pull request.
+    Markdown,
+    // Annotations of GitHub Actions.
+    Github,
+    Sarif,
+}
+
+fn byte_count(text: &str) -> Result<usize, String> {
+    let least = markdown::MINIMUM_BYTES;
+    text.parse().ok().filter(|count| *count >= least).ok_or_else(|| format!("give a number, {least} or more"))
 }
 
 /// A plan and what it was made from.
@@ -77,6 +98,12 @@ pub(super) async fn make(
 }
 
 pub(super) async fn run(command: &PlanCommand, global: &Global, terminal: &Terminal) -> Exit {
+    let files = repository::files(global);
+    if command.max_bytes.is_some() && command.format != PlanFormat::Markdown {
+        let diagnostic = Diagnostic::error(Code::Usage, "`--max-bytes` is about Markdown only")
+            .help("give `--format markdown` with it, or leave it out");
+        return command.stopped(vec![diagnostic], &Sources::default(), global, &files, terminal);
+    }
     let mut interrupt = signal::watch();
     let clock = Clock::system();
     let made = tokio::select! {
@@ -89,23 +116,12 @@ pub(super) async fn run(command: &PlanCommand, global: &Global, terminal: &Termi
     let planned = match made {
         Ok(planned) => planned,
         Err(Stop { diagnostics, sources }) => {
-            stopped(command.format, &diagnostics, &sources, terminal);
-            return Exit::of(&diagnostics);
+            return command.stopped(diagnostics, &sources, global, &files, terminal);
         }
     };
     let Planned { project, plan, remotes, .. } = planned;
     let sources = &project.desired.sources;
-    let shown = match command.format {
-        Format::Json => terminal.write(|out| json::plan(out, &plan, sources)),
-        Format::Human => {
-            let shown = terminal.write(|out| {
-                let options = render::human::PlanOptions { verbose: terminal.verbose > 0, hint: true };
-                render::human::plan(out, &plan, sources, terminal.stdout_theme(), options)
-            });
-            terminal.problems(&plan.diagnostics, sources);
-            shown
-        }
-    };
+    let shown = command.show(&plan, sources, &files, terminal);
     if let Some(path) = &command.out
         && let Err(error) = save(path, |out| json::plan(out, &plan, sources))
     {
@@ -131,14 +147,54 @@ fn exit(plan: &Plan) -> Exit {
     }
 }
 
-/// Tells why there is no plan, in the format asked for.
-pub(super) fn stopped(format: Format, diagnostics: &[Diagnostic], sources: &Sources, terminal: &Terminal) {
-    match format {
-        Format::Json => {
-            let empty = Plan { diagnostics: diagnostics.to_vec(), ..Plan::default() };
-            terminal.write(|out| json::plan(out, &empty, sources));
+impl PlanCommand {
+    /// Prints a plan, and its problems for who reads the log.
+    fn show(&self, plan: &Plan, sources: &Sources, files: &Files, terminal: &Terminal) -> Exit {
+        let shown = terminal.write(|out| match self.format {
+            PlanFormat::Human => {
+                let options = render::human::PlanOptions { verbose: terminal.verbose > 0, hint: true };
+                render::human::plan(out, plan, sources, terminal.stdout_theme(), options)
+            }
+            PlanFormat::Json => json::plan(out, plan, sources),
+            PlanFormat::Markdown => markdown::plan(out, plan, sources, files, self.max_bytes),
+            PlanFormat::Github => github::plan(out, plan, sources, files),
+            PlanFormat::Sarif => sarif::plan(out, plan, sources, files),
+        });
+        if self.format.is_a_document() || self.format == PlanFormat::Human {
+            terminal.problems(&plan.diagnostics, sources);
         }
-        Format::Human => terminal.problems(diagnostics, sources),
+        shown
+    }
+
+    /// Tells why there is no plan, in the format asked for.
+    fn stopped(
+        &self,
+        diagnostics: Vec<Diagnostic>,
+        sources: &Sources,
+        global: &Global,
+        files: &Files,
+        terminal: &Terminal,
+    ) -> Exit {
+        let exit = Exit::of(&diagnostics);
+        if self.format == PlanFormat::Human {
+            terminal.problems(&diagnostics, sources);
+        } else {
+            let environment = match self.format {
+                PlanFormat::Json => None,
+                // A comment is that of its environment, also where there is no plan.
+                _ => global.env.as_deref().map(Into::into),
+            };
+            let empty = Plan { environment, diagnostics, ..Plan::default() };
+            self.show(&empty, sources, files, terminal);
+        }
+        exit
+    }
+}
+
+impl PlanFormat {
+    /// Whether it goes into a file or comment, so that a log would not show the problems.
+    fn is_a_document(self) -> bool {
+        matches!(self, Self::Markdown | Self::Sarif)
     }
 }
 

@@ -1,19 +1,33 @@
 //! `trueup validate`: everything that can be known offline.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::exit::Exit;
 use super::project::{self, Stop};
 use super::terminal::Terminal;
-use super::{Format, Global};
+use super::{Global, repository};
 use crate::providers;
+use crate::render::{github, gitlab, json, sarif};
 
 /// Check everything that can be known offline
 #[derive(Debug, Args)]
 pub(super) struct Validate {
     /// How to print what was found
     #[arg(long, value_name = "FORMAT", default_value = "human", env = "TRUEUP_FORMAT", hide_env = true)]
-    format: Format,
+    format: ValidateFormat,
+}
+
+/// How problems are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ValidateFormat {
+    Human,
+    // stdout is JSON only, errors included.
+    Json,
+    // Annotations of GitHub Actions.
+    Github,
+    Sarif,
+    // GitLab's code quality report.
+    Gitlab,
 }
 
 pub(super) fn run(command: &Validate, global: &Global, terminal: &Terminal) -> Exit {
@@ -25,16 +39,22 @@ pub(super) fn run(command: &Validate, global: &Global, terminal: &Terminal) -> E
         }
         Err(Stop { diagnostics, sources }) => (diagnostics, sources, None),
     };
-    match command.format {
-        Format::Json => terminal.validation(&diagnostics, &sources),
-        Format::Human => {
-            terminal.problems(&diagnostics, &sources);
-            if let Some(summary) = sound {
-                terminal.result(&summary);
-            }
-        }
+    let files = repository::files(global);
+    let shown = terminal.write(|out| match command.format {
+        ValidateFormat::Human => sound.iter().try_for_each(|summary| out.write_all(summary.as_bytes())),
+        ValidateFormat::Json => json::validation(out, &diagnostics, &sources),
+        ValidateFormat::Github => github::validation(out, &diagnostics, &sources, &files),
+        ValidateFormat::Sarif => sarif::validation(out, &diagnostics, &sources, &files),
+        ValidateFormat::Gitlab => gitlab::validation(out, &diagnostics, &sources, &files),
+    });
+    // What goes into a file would leave the log of a failed job empty.
+    if matches!(command.format, ValidateFormat::Human | ValidateFormat::Sarif | ValidateFormat::Gitlab) {
+        terminal.problems(&diagnostics, &sources);
     }
-    Exit::of(&diagnostics)
+    match Exit::of(&diagnostics) {
+        Exit::Success => shown,
+        exit => exit,
+    }
 }
 
 fn summary(resources: usize, targets: usize) -> String {

@@ -51,12 +51,13 @@ pub(super) fn changes(out: &mut dyn Write, changes: &[Change], theme: Theme, ver
 }
 
 /// One row: a value that is added, removed, changed or only noted.
-struct Row<'a> {
-    path: String,
-    what: What<'a>,
+pub(super) struct Row<'a> {
+    pub(super) path: String,
+    pub(super) what: What<'a>,
 }
 
-enum What<'a> {
+/// What becomes of a value.
+pub(super) enum What<'a> {
     Added(&'a Value),
     Removed(&'a Value),
     Changed(&'a Value, &'a Value),
@@ -72,7 +73,8 @@ const UNVERIFIABLE: &str = "(unverifiable: the remote does not return it)";
 const AGAIN: &str = "(as it is, sent again)";
 const UNREADABLE: &str = "(other than when it was last applied)";
 
-fn rows<'a>(change: &'a Change, rows: &mut Vec<Row<'a>>) {
+/// The rows of a change: one for each value in it.
+pub(super) fn rows<'a>(change: &'a Change, rows: &mut Vec<Row<'a>>) {
     let Change { path, before, after, source: _ } = change;
     let mut row = |what| rows.push(Row { path: clean_line(&path.to_string()).into_owned(), what });
     match (before, after) {
@@ -182,7 +184,7 @@ fn spread(out: &mut dyn Write, what: &What, indent: usize, theme: Theme, verbose
 }
 
 /// All of a value: a text by its lines, a list by its items, anything else wrapped.
-fn whole(value: &Value, columns: usize) -> Vec<Line> {
+pub(super) fn whole(value: &Value, columns: usize) -> Vec<Line> {
     match (value::lines(value), value) {
         (Some(text), _) => diff::block(text, columns),
         (None, Value::Array(items)) => {

@@ -100,13 +100,13 @@ fn step(
         address,
         target,
         action,
-        reason,
+        reason: _,
         source,
         identity: _,
         requires,
         changes,
         takes_along,
-        observed,
+        observed: _,
         executable,
     } = step;
     let tone = Tone::of(*action);
@@ -117,13 +117,7 @@ fn step(
     }
     writeln!(out, "  {}", theme.paint(Tone::Faint, place(*source, sources)))?;
 
-    let mut said = words(*action, *executable).to_owned();
-    if let (Action::Delete | Action::Replace | Action::Recover, Some(seen)) = (action, observed) {
-        said = format!("{said} (id {})", clean_line(&seen.id));
-    }
-    if !reason.message.is_empty() {
-        said = format!("{said}: {}", clean_line(&reason.message));
-    }
+    let said = said(step);
     indented(out, &said, None, theme)?;
     if !executable {
         let only = format!("shown only: this version does not carry out {}", plural(*action));
@@ -147,8 +141,20 @@ fn step(
     change::changes(out, changes, theme, options.verbose)
 }
 
+/// What is done to a resource and why, in one sentence.
+pub(super) fn said(step: &Step) -> String {
+    let mut said = words(step.action, step.executable).to_owned();
+    if let (Action::Delete | Action::Replace | Action::Recover, Some(seen)) = (step.action, &step.observed) {
+        said = format!("{said} (id {})", clean_line(&seen.id));
+    }
+    if !step.reason.message.is_empty() {
+        said = format!("{said}: {}", clean_line(&step.reason.message));
+    }
+    said
+}
+
 /// Whether a resource's section does not say which target it is on.
-fn is_ambiguous(plan: &Plan, target: &str) -> bool {
+pub(super) fn is_ambiguous(plan: &Plan, target: &str) -> bool {
     let Some(facts) = plan.targets.get(target) else { return false };
     plan.targets.values().filter(|other| other.provider == facts.provider).count() > 1
 }

@@ -154,7 +154,8 @@ fn millis(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn pretty(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
+/// Writes a document over several lines.
+pub(super) fn pretty(out: &mut dyn Write, document: &impl Serialize) -> io::Result<()> {
     writeln!(out, "{}", safe(serde_json::to_string_pretty(document)?))
 }
 

@@ -5,7 +5,12 @@
 
 mod change;
 mod clean;
+mod compared;
 mod diff;
+mod explanation;
+mod files;
+mod finding;
+mod fingerprint;
 mod layout;
 mod snippet;
 mod style;
@@ -13,13 +18,21 @@ mod unchanged;
 mod value;
 pub mod apply;
 pub mod diagnostic;
+pub mod github;
+pub mod gitlab;
 pub mod human;
 pub mod json;
+pub mod markdown;
 pub mod progress;
+pub mod sarif;
 pub mod throttle;
 
 pub use clean::{clean, clean_line};
+pub use files::Files;
 pub use style::Theme;
+
+#[cfg(test)]
+mod reviewed;
 
 #[cfg(test)]
 mod testing {

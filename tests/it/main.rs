@@ -16,6 +16,7 @@ mod laws;
 mod mistakes;
 mod preflight;
 mod reports;
+mod reviews;
 mod scripted;
 mod secrets;
 mod scene;

@@ -1,0 +1,116 @@
+//! What reviewers and forges are given: `--format markdown`, `github`, `sarif` and `gitlab`.
+
+use serde_json::Value;
+
+use crate::same_snapshot;
+use crate::support::{Project, World};
+
+const YAML: &str = "\
+customers:
+  acme: { name: 'Acme @octocat <b>#12</b>' }
+service_instances:
+  cache: { space: sandbox/dev, plan: redis/small }
+";
+
+const BROKEN: &str = "customers:\n  acme: { nmae: '::error::x' }\n";
+
+/// Every format, with the same outcome.
+fn exits_alike(world: &World, command: &[&str], formats: &[&str], code: i32) {
+    for format in formats {
+        world.run(&[command, &["--format", format]].concat()).exits(code);
+    }
+}
+
+const OF_PLAN: &[&str] = &["human", "json", "markdown", "github", "sarif"];
+const OF_VALIDATE: &[&str] = &["human", "json", "github", "sarif", "gitlab"];
+
+#[test]
+fn exit_statuses_are_the_same_for_every_format() {
+    let world = World::declaring(YAML);
+    exits_alike(&world, &["plan"], OF_PLAN, 0);
+    exits_alike(&world, &["plan", "--detailed-exitcode"], OF_PLAN, 2);
+    exits_alike(&world, &["validate"], OF_VALIDATE, 0);
+    exits_alike(&world, &["plan", "--only", "customers.acem"], OF_PLAN, 64);
+    world.declare(BROKEN);
+    exits_alike(&world, &["plan"], OF_PLAN, 3);
+    exits_alike(&world, &["validate"], OF_VALIDATE, 3);
+    world.declare("service_instances:\n  cache: { space: sandbox/dev, plan: redis/smal }\n");
+    exits_alike(&world, &["plan"], OF_PLAN, 1);
+}
+
+#[test]
+fn a_plan_is_a_comment_of_at_most_so_many_bytes() {
+    let world = World::declaring(YAML);
+    same_snapshot!("markdown", world.run(&["plan", "--format", "markdown"]).exits(0));
+    let many: String = (0..200).fold("customers:\n".to_owned(), |yaml, at| {
+        format!("{yaml}  customer-{at}: {{ name: Customer {at}, domain: customer-{at}.example.com }}\n")
+    });
+    world.declare(&many);
+    let comment = world.run(&["plan", "--format", "markdown", "--max-bytes", "5000"]).exits(0);
+    assert!(comment.stdout.len() <= 5000, "{}", comment.stdout.len());
+    assert!(comment.stdout.contains("**Left out, to fit: "), "{comment}");
+    let digest = world.run(&["plan", "--format", "json"]).json()["digest"].as_str().unwrap().to_owned();
+    assert!(comment.stdout.contains(&format!("Digest of the whole plan: `{digest}`")), "of what JSON shows in full");
+}
+
+#[test]
+fn a_bound_on_bytes_is_refused_where_it_means_nothing() {
+    let world = World::declaring(YAML);
+    for format in ["human", "json", "github", "sarif"] {
+        let output = world.run(&["plan", "--format", format, "--max-bytes", "65000"]).exits(64);
+        assert!(format!("{output}").contains("`--max-bytes` is about Markdown only"), "{output}");
+    }
+    for bad in ["1999", "-1", "many"] {
+        world.run(&["plan", "--format", "markdown", "--max-bytes", bad]).exits(64);
+    }
+    world.run(&["plan", "--format", "markdown", "--max-bytes", "2000"]).exits(0);
+    world.run(&["plan", "--format", "gitlab"]).exits(64);
+    world.run(&["validate", "--format", "markdown"]).exits(64);
+    world.run(&["apply", "--format", "markdown"]).exits(64);
+}
+
+#[test]
+fn a_comment_is_found_again_also_when_there_is_no_plan() {
+    let world = World::declaring(YAML);
+    let first = |world: &World| {
+        let output = world.run(&["plan", "--format", "markdown"]);
+        output.stdout.lines().next().unwrap().to_owned()
+    };
+    let sound = first(&world);
+    assert!(sound.starts_with("<!-- trueup plan "), "{sound}");
+    world.declare(BROKEN);
+    assert_eq!(first(&world), sound);
+    let failed = world.run(&["plan", "--format", "markdown"]).exits(3);
+    insta::assert_snapshot!("markdown_failed", failed);
+}
+
+#[test]
+fn annotations_stand_at_their_place() {
+    let world = World::declaring(YAML);
+    same_snapshot!("github_plan", world.run(&["plan", "--format", "github"]).exits(0));
+    world.declare(BROKEN);
+    insta::assert_snapshot!("github_validate", world.run(&["validate", "--format", "github"]).exits(3));
+    insta::assert_snapshot!("gitlab_validate", world.run(&["validate", "--format", "gitlab"]).exits(3));
+    let sarif = world.run(&["validate", "--format", "sarif"]).exits(3).json();
+    let location = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+    assert_eq!(location["artifactLocation"]["uri"], "resources.yaml");
+    assert_eq!((&location["region"]["startLine"], &location["region"]["startColumn"]), (&2.into(), &11.into()));
+}
+
+#[test]
+fn files_are_named_from_the_root_of_the_repository() {
+    let toml = "[project]\nname = \"acme\"\n\n[targets.kaiten]\nprovider = \"kaiten\"\nurl = \"sandbox\"\n";
+    let project = Project::empty().file("deploy/acme/trueup.toml", toml).file("deploy/acme/resources.yaml", BROKEN);
+    let path = |arguments: &[&str]| {
+        let output = project.run(&[arguments, &["validate", "--format", "gitlab"]].concat()).exits(3);
+        output.json()[0]["location"]["path"].as_str().unwrap().to_owned()
+    };
+    // Without a repository: from the directory of the run.
+    assert_eq!(path(&["-C", "deploy/acme"]), "deploy/acme/resources.yaml");
+    project.write("deploy/.git", "gitdir: ../elsewhere\n");
+    assert_eq!(path(&["-C", "deploy/acme"]), "acme/resources.yaml");
+    project.write("deploy/acme/below/.keep", "");
+    assert_eq!(path(&["-C", "deploy/acme/below"]), "acme/resources.yaml");
+    let human = project.run(&["-C", "deploy/acme", "validate", "--format", "json"]).exits(3).json();
+    assert_eq!(human["diagnostics"][0]["labels"][0]["file"], Value::from("resources.yaml"), "JSON is as it was");
+}
