@@ -2,6 +2,7 @@
 
 mod changes;
 mod interrupted;
+mod tombstones;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -4,7 +4,9 @@ mod build;
 mod decide;
 pub mod document;
 mod guard;
+mod likely;
 mod mistakes;
+mod tombstone;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

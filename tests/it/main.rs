@@ -19,4 +19,5 @@ mod silence;
 mod suites;
 mod support;
 mod tokens;
+mod tombstones;
 mod weather;

@@ -1,10 +1,11 @@
 //! What is attached to service instances: read only where a delete of theirs may be meant, since it would take it along.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::api;
 use super::{CloudFoundry, GUID, NAME, NAME_SHAPE};
-use crate::kind::{Readable, Reader, RemoteError, Wanted};
+use crate::kind::{Readable, Reader, RemoteError, Tied, Wanted};
 use crate::model::{
     Attribute, Collection, Condition, Fields, Identity, KeyPart, KeySource, Observed, RemoteId, Section, Value,
 };
@@ -99,6 +100,17 @@ impl Attachment {
 pub fn of<'c>(instance: &Observed, attached: &'c Collection) -> impl Iterator<Item = &'c Observed> {
     let guid = Arc::clone(&instance.id);
     attached.iter().filter(move |one| one.attributes.text("instance") == Some(&*guid))
+}
+
+/// The same as what a delete of the instance takes along.
+pub fn tied(instance: &Observed, collections: &BTreeMap<&'static str, Collection>) -> Vec<Tied> {
+    let Some(attached) = collections.get(SECTION.name) else { return Vec::new() };
+    let tied = |one: &Observed| {
+        let words = one.attributes.text("words")?.to_owned();
+        // What is known of a share is the space, and that stays.
+        Some(Tied { words, id: Arc::clone(&one.id), within: None, stays: is_share(one) })
+    };
+    of(instance, attached).filter_map(tied).collect()
 }
 
 /// Whether this is a share with another space.

@@ -16,7 +16,9 @@ use super::{
     ANNOTATIONS_DOC, CREATED_AT, CloudFoundry, GUID, LABELS_DOC, NAME, NAME_SHAPE, SPACE_SHAPE, Stamp, UPDATED_AT,
     json, linked_id, own_name_of, space_link,
 };
-use crate::kind::{Abilities, Check, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::kind::{
+    Abilities, Check, Deletion, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer,
+};
 use crate::model::{
     Collection, Compare, Condition, Diagnostic, Facts, Field, Fields, Format, Identity, KeyPart, KeySource, Link, Map,
     Observed, RemoteId, Section, Segment, Shape, Value,
@@ -199,6 +201,9 @@ impl Readable for UserProvided {
 }
 
 impl Kind for UserProvided {
+    const DELETION: Deletion =
+        Deletion { loses: Some("its credentials"), shares_names_with: &["service_instances"], ..Deletion::PLAIN };
+
     /// By the space's id, where it is known, as managed instances are.
     fn recognise<'c>(proposal: Proposal<'_>, collection: &'c Collection, _: &Facts) -> Vec<&'c Observed> {
         let name = own_name_of(proposal);

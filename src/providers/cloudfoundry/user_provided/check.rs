@@ -2,7 +2,7 @@
 
 use super::super::metadata;
 use super::super::own_name_of;
-use super::super::service_instance::space_of;
+use super::super::service_instance::{is_freed, space_of};
 use super::ROUTE_SERVICE_URL;
 use crate::kind::Check;
 use crate::model::{Code, Diagnostic, Path, Value};
@@ -23,7 +23,7 @@ fn at(check: Check<'_>, field: &'static str, diagnostic: Diagnostic, label: &str
 
 /// Names are unique in a space across managed and user-provided instances.
 fn name(check: Check<'_>) -> Option<Diagnostic> {
-    if check.observed.is_some() {
+    if check.observed.is_some() || is_freed(check, "service_instances") {
         return None;
     }
     let space = check.proposal.fields.link("space")?.id.as_ref()?;

@@ -150,9 +150,20 @@ fn shared(check: Check<'_>) -> Option<Diagnostic> {
     )
 }
 
+/// Whether what has the name is declared absent: then it goes first.
+pub(in super::super) fn is_freed(check: Check<'_>, section: &str) -> bool {
+    let Check { resource, declared, .. } = check;
+    declared.values().any(|other| {
+        other.address.section == section
+            && other.lifecycle.absent.is_some()
+            && other.target == resource.target
+            && other.identity == resource.identity
+    })
+}
+
 /// Names are unique in a space across managed and user-provided instances.
 fn name(check: Check<'_>) -> Option<Diagnostic> {
-    if check.observed.is_some() {
+    if check.observed.is_some() || is_freed(check, "user_provided_service_instances") {
         return None;
     }
     let space = check.proposal.fields.link("space")?.id.as_ref()?;
