@@ -18,6 +18,7 @@ mod sign_in;
 mod silence;
 mod suites;
 mod support;
+mod throttle;
 mod tokens;
 mod tombstones;
 mod weather;
