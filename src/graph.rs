@@ -20,7 +20,12 @@ pub type Requirement = (Address, Span);
 /// The order depends on addresses and requirements only, never on the order of the map. Resources of a cycle are left
 /// out, with everything that requires them; [`cycles`] tells about those.
 pub fn order(desired: &Desired) -> Vec<Address> {
-    let graph = Graph::new(desired.resources.values().map(|resource| (&resource.address, &*resource.requires)));
+    order_by(desired.resources.values().map(|resource| (&resource.address, &*resource.requires)))
+}
+
+/// The same for other requirements than those declared.
+pub fn order_by<'d>(requires: impl IntoIterator<Item = (&'d Address, &'d [Requirement])>) -> Vec<Address> {
+    let graph = Graph::new(requires);
     let mut dependents: Vec<Vec<u32>> = vec![Vec::new(); graph.len()];
     let mut waiting_for: Vec<usize> = vec![0; graph.len()];
     for (from, edges) in graph.edges.iter().enumerate() {

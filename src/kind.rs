@@ -19,8 +19,8 @@ pub use self::others::{Others, Reading, Shared};
 use crate::clock::Clock;
 use crate::http::{BuildError, Throttle, Transport, Why};
 use crate::model::{
-    Address, Code, Collection, Diagnostic, Facts, Fields, Identity, Observed, Path, Reference, RemoteProblem, Resource,
-    Secrets, Section,
+    Address, Code, Collection, Diagnostic, Facts, Fields, Identity, Observed, Path, Reference, RemoteId, RemoteProblem,
+    Resource, Secrets, Section,
 };
 use crate::settings::Endpoint;
 
@@ -189,6 +189,37 @@ pub struct Sole {
     pub help: &'static str,
 }
 
+/// Something else that a delete of an object concerns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tied {
+    /// In a few words: ``the service key `ci` ``.
+    pub words: String,
+    /// Its id, by which it is known if it is declared too.
+    pub id: RemoteId,
+    /// The id of what it goes with, where that is another object.
+    pub within: Option<RemoteId>,
+    /// Whether it stays, and only loses what it had of the object.
+    pub stays: bool,
+}
+
+/// What has to be known of a kind before any of its objects can be deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deletion {
+    /// Why they never are; completes "spaces are not deleted: ".
+    pub never: Option<&'static str>,
+    /// What is lost with one for good, beside what [`Kind::takes_along`] names; completes "with it goes ".
+    pub loses: Option<&'static str>,
+    /// The sections whose objects are deleted before those of this one, though none of them tells that it refers to any.
+    pub after: &'static [&'static str],
+    /// The sections whose objects have no name that one of this section has: it is free only once the other is gone.
+    pub shares_names_with: &'static [&'static str],
+}
+
+impl Deletion {
+    /// Nothing in particular.
+    pub const PLAIN: Self = Self { never: None, loses: None, after: &[], shares_names_with: &[] };
+}
+
 /// A kind of remote object that can be looked at.
 pub trait Readable: 'static {
     /// Its provider.
@@ -199,6 +230,9 @@ pub trait Readable: 'static {
     const AFTER: &'static [&'static str] = &[];
     /// The sections that checks look into besides, read at the same time.
     const BESIDE: &'static [&'static str] = &[];
+    /// The sections that tell what a delete takes along and is held by: read at the same time too, where one is declared
+    /// that may be deleted.
+    const BESIDE_DELETES: &'static [&'static str] = &[];
 
     /// Whether somebody who names none of these objects could mean this one: what cannot be chosen is not proposed.
     fn can_be_chosen(observed: &Observed) -> bool {
@@ -218,6 +252,9 @@ pub type SessionOf<K> = <<K as Readable>::Provider as Provider>::Session;
 
 /// A kind of remote object that can be declared.
 pub trait Kind: Readable {
+    /// What there is to know about deletes in general.
+    const DELETION: Deletion = Deletion::PLAIN;
+
     /// Which observed objects the resource means. More than one is refused as ambiguous.
     fn recognise<'c>(proposal: Proposal<'_>, collection: &'c Collection, facts: &Facts) -> Vec<&'c Observed> {
         let _ = facts;
@@ -227,6 +264,13 @@ pub trait Kind: Readable {
     /// What it is recognised by where that is not its natural key; completes "no instance".
     fn recognised_by(proposal: Proposal<'_>, facts: &Facts) -> Option<String> {
         let _ = (proposal, facts);
+        None
+    }
+
+    /// Why nobody can tell by this declaration whether its object is there, where that is so: a tombstone need not have all
+    /// fields, and what is not found counts as gone.
+    fn unrecognisable(resource: &Resource, facts: &Facts) -> Option<Diagnostic> {
+        let _ = (resource, facts);
         None
     }
 
@@ -286,13 +330,15 @@ pub trait Kind: Readable {
         async { unreachable!("its abilities say that it cannot be deleted") }
     }
 
-    /// What a delete of it would take along, each in a few words: ``the service key `ci` ``. The collections named in
-    /// [`Readable::BESIDE`] can be looked into.
-    fn takes_along(
-        observed: &Observed,
-        collections: &BTreeMap<&'static str, Collection>,
-        facts: &Facts,
-    ) -> Vec<String> {
+    /// What a delete of it would take along. The collections named in [`Readable::BESIDE`] and
+    /// [`Readable::BESIDE_DELETES`] can be looked into.
+    fn takes_along(observed: &Observed, collections: &BTreeMap<&'static str, Collection>, facts: &Facts) -> Vec<Tied> {
+        let _ = (observed, collections, facts);
+        Vec::new()
+    }
+
+    /// What has to go, or to let go of it, before the remote would delete it.
+    fn held_by(observed: &Observed, collections: &BTreeMap<&'static str, Collection>, facts: &Facts) -> Vec<Tied> {
         let _ = (observed, collections, facts);
         Vec::new()
     }
@@ -521,6 +567,8 @@ pub trait ErasedKind: Send + Sync {
     fn beside(&self) -> &'static [&'static str];
     /// See [`Readable::can_be_chosen`].
     fn can_be_chosen(&self, observed: &Observed) -> bool;
+    /// See [`Readable::BESIDE_DELETES`].
+    fn beside_deletes(&self) -> &'static [&'static str];
     /// See [`Provider::connect`].
     fn connect<'a>(&self, endpoint: &'a Endpoint, clock: &'a Clock)
     -> Boxed<'a, Result<Box<dyn Session>, RemoteError>>;
@@ -540,6 +588,8 @@ pub trait ErasedDeclared: Send + Sync {
     fn recognise<'c>(&self, proposal: Proposal<'_>, collection: &'c Collection, facts: &Facts) -> Vec<&'c Observed>;
     /// See [`Kind::recognised_by`].
     fn recognised_by(&self, proposal: Proposal<'_>, facts: &Facts) -> Option<String>;
+    /// See [`Kind::unrecognisable`].
+    fn unrecognisable(&self, resource: &Resource, facts: &Facts) -> Option<Diagnostic>;
     /// See [`Kind::check`].
     fn check(&self, check: Check<'_>) -> Vec<Diagnostic>;
     /// See [`Kind::check_together`].
@@ -563,13 +613,22 @@ pub trait ErasedDeclared: Send + Sync {
         along: bool,
         session: &'a dyn Session,
     ) -> Boxed<'a, Result<Option<Observed>, RemoteError>>;
+    /// See [`Kind::DELETION`].
+    fn deletion(&self) -> Deletion;
     /// See [`Kind::takes_along`].
     fn takes_along(
         &self,
         observed: &Observed,
         collections: &BTreeMap<&'static str, Collection>,
         facts: &Facts,
-    ) -> Vec<String>;
+    ) -> Vec<Tied>;
+    /// See [`Kind::held_by`].
+    fn held_by(
+        &self,
+        observed: &Observed,
+        collections: &BTreeMap<&'static str, Collection>,
+        facts: &Facts,
+    ) -> Vec<Tied>;
     /// See [`Kind::look_up`].
     fn look_up<'a>(
         &self,
@@ -614,6 +673,10 @@ impl<K: Readable> ErasedKind for Erased<K> {
         K::can_be_chosen(observed)
     }
 
+    fn beside_deletes(&self) -> &'static [&'static str] {
+        K::BESIDE_DELETES
+    }
+
     fn connect<'a>(
         &self,
         endpoint: &'a Endpoint,
@@ -648,6 +711,10 @@ impl<K: Kind> ErasedDeclared for Declared<K> {
 
     fn recognised_by(&self, proposal: Proposal<'_>, facts: &Facts) -> Option<String> {
         K::recognised_by(proposal, facts)
+    }
+
+    fn unrecognisable(&self, resource: &Resource, facts: &Facts) -> Option<Diagnostic> {
+        K::unrecognisable(resource, facts)
     }
 
     fn check(&self, check: Check<'_>) -> Vec<Diagnostic> {
@@ -693,13 +760,26 @@ impl<K: Kind> ErasedDeclared for Declared<K> {
         Box::pin(async move { K::delete(observed, along, &Writer(own::<K>(session))).await })
     }
 
+    fn deletion(&self) -> Deletion {
+        K::DELETION
+    }
+
     fn takes_along(
         &self,
         observed: &Observed,
         collections: &BTreeMap<&'static str, Collection>,
         facts: &Facts,
-    ) -> Vec<String> {
+    ) -> Vec<Tied> {
         K::takes_along(observed, collections, facts)
+    }
+
+    fn held_by(
+        &self,
+        observed: &Observed,
+        collections: &BTreeMap<&'static str, Collection>,
+        facts: &Facts,
+    ) -> Vec<Tied> {
+        K::held_by(observed, collections, facts)
     }
 
     fn look_up<'a>(

@@ -102,7 +102,11 @@ fn needs<'a>(target: &TargetName, desired: &'a Desired, registry: &Registry) -> 
         need.witness.get_or_insert(resource);
         need.resources.push(resource);
         for (name, value) in resource.fields.iter() {
-            let field = registry.section(resource.address.section).and_then(|section| section.field(name));
+            let section = registry.section(resource.address.section);
+            if section.is_some_and(|section| !resource.regards(section, name)) {
+                continue;
+            }
+            let field = section.and_then(|section| section.field(name));
             if let Some(named) = field.and_then(|field| field.shape.names()) {
                 needs.entry(named).or_default().witness.get_or_insert(resource);
             }
@@ -119,7 +123,9 @@ fn needs<'a>(target: &TargetName, desired: &'a Desired, registry: &Registry) -> 
     while let Some(section) = queue.pop() {
         let witness = needs[section].witness;
         let Some(kind) = registry.kind(section) else { continue };
-        for other in kind.after().iter().chain(kind.beside()) {
+        let may_go = |resource: &&Resource| resource.lifecycle.absent.is_some() || resource.lifecycle.consent.replace;
+        let deletes = if needs[section].resources.iter().any(may_go) { kind.beside_deletes() } else { &[] };
+        for other in kind.after().iter().chain(kind.beside()).chain(deletes) {
             if !needs.contains_key(other) {
                 needs.insert(other, Need { witness, ..Need::default() });
                 queue.push(other);

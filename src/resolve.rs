@@ -56,7 +56,8 @@ impl<'a> Knowledge<'a> {
         self.objects.get(address).map(Cow::as_ref)
     }
 
-    /// The fields of a resource with everything looked up. What only a created object can tell is unknown.
+    /// The fields of a resource with everything looked up. What only a created object can tell is unknown. Of a tombstone,
+    /// what does not identify it is left out where it cannot be looked up any more.
     ///
     /// # Errors
     ///
@@ -72,14 +73,16 @@ impl<'a> Knowledge<'a> {
                 Value::Reference(reference) => match self.link(resource, reference, shape, &path()) {
                     Ok(link) => Value::Link(Box::new(link)),
                     Err(problem) => {
-                        problems.push(*problem);
+                        problems.extend(resource.regards(section, name).then_some(*problem));
                         continue;
                     }
                 },
                 plain => {
                     self.prepare(plain);
                     let value = self.value(plain);
-                    problems.extend(self.named_nowhere(resource, shape, &value, &path()));
+                    if resource.regards(section, name) {
+                        problems.extend(self.named_nowhere(resource, shape, &value, &path()));
+                    }
                     value
                 }
             };

@@ -77,16 +77,28 @@ impl<'a> Run<'a> {
         (abilities.delete || abilities.create_over_failed, abilities.create_over_failed)
     }
 
+    fn is_tombstone(&self, at: usize) -> bool {
+        self.resource(at).lifecycle.absent.is_some()
+    }
+
     fn legs(&self, at: usize, object: Option<&Observed>) -> VecDeque<Leg> {
         let create = Leg::Write(Operation::Create);
         let delete = Leg::Write(Operation::Delete);
         let legs = match self.plan.steps[at].action {
             Action::Create => vec![create],
             Action::Update => vec![Leg::Write(Operation::Update)],
-            Action::Delete => vec![delete],
+            Action::Delete => match object.map(|object| &object.condition) {
+                Some(Condition::InProgress { operation, .. }) if *operation != Operation::Delete => {
+                    vec![Leg::Attach(*operation), delete]
+                }
+                _ => vec![delete],
+            },
             Action::Recover if self.recovers(at).1 => vec![create],
             Action::Replace | Action::Recover => vec![delete, create],
             Action::Wait => match object.map(|object| &object.condition) {
+                Some(Condition::InProgress { operation: Operation::Delete, .. }) if self.is_tombstone(at) => {
+                    vec![Leg::Attach(Operation::Delete)]
+                }
                 Some(Condition::InProgress { operation: Operation::Delete, .. }) => {
                     vec![Leg::Attach(Operation::Delete), create]
                 }
@@ -232,7 +244,7 @@ impl<'a> Run<'a> {
     pub(super) fn taken(&mut self, at: usize, object: Option<Observed>) {
         let doing = self.started[&at].doing;
         let Some(object) = object else {
-            if doing == Operation::Delete {
+            if doing == Operation::Delete || self.is_tombstone(at) {
                 return self.deleted(at);
             }
             let id = self.started[&at].object.as_ref().map(|object| Arc::clone(&object.id));
@@ -240,6 +252,11 @@ impl<'a> Run<'a> {
         };
         match &object.condition {
             Condition::InProgress { .. } => self.wait(at, object),
+            // However that has ended: it is to go.
+            Condition::Ready | Condition::Failed { .. } if doing != Operation::Delete && self.is_tombstone(at) => {
+                self.started.get_mut(&at).expect("what goes on has been started").object = Some(object);
+                self.resumed.push_back(at);
+            }
             Condition::Failed { operation, description } if *operation == doing && !self.is_as_wanted(at, &object) => {
                 let description = description.clone();
                 self.operation_failed(at, object, description.as_deref());
@@ -277,7 +294,7 @@ impl<'a> Run<'a> {
         let now = self.clock.now();
         let started = self.started.get_mut(&at).expect("what goes on has been started");
         started.deleted = true;
-        if started.then.is_empty() {
+        if started.then.iter().all(|leg| *leg == Leg::Write(Operation::Delete)) {
             let id = started.object.as_ref().map(|object| Arc::clone(&object.id));
             return self.settle(at, Resolution::Done, id, Vec::new());
         }

@@ -191,7 +191,8 @@ impl<'a> Run<'a> {
     /// Goes on with what has been begun, and if `more`, begins what is ready.
     fn start_what_is_ready(&mut self, more: bool) {
         while self.running.len() < self.options.parallelism {
-            if let Some(at) = self.resumed.pop_front() {
+            let next = self.resumed.iter().position(|at| more || self.started[at].deleted);
+            if let Some(at) = next.and_then(|next| self.resumed.remove(next)) {
                 self.proceed(at);
                 continue;
             }
@@ -293,7 +294,9 @@ impl<'a> Run<'a> {
             self.settle(at, Resolution::Unknown, None, vec![diagnostic]);
         }
         for at in std::mem::take(&mut self.resumed) {
-            let diagnostic = words::not_created_yet(self.resource(at));
+            let deleted = self.started[&at].deleted;
+            let tell = if deleted { words::not_created_yet } else { words::not_deleted_yet };
+            let diagnostic = tell(self.resource(at));
             self.settle(at, Resolution::Waiting, None, vec![diagnostic]);
         }
         let looked_for = std::mem::take(&mut self.looking).into_values().flat_map(|(_, pending)| pending);

@@ -138,6 +138,15 @@ pub(super) fn not_created_yet(resource: &Resource) -> Diagnostic {
     .on(address)
 }
 
+/// A run that ended between what was waited for and the delete after it.
+pub(super) fn not_deleted_yet(resource: &Resource) -> Diagnostic {
+    let address = &resource.address;
+    Diagnostic::error(Code::StillRunning, format!("`{address}` is not deleted yet: the run was interrupted"))
+        .at(resource.key_span, "still there")
+        .help("run `trueup apply` again: it deletes it")
+        .on(address)
+}
+
 /// A change that turned out, once all values were known, to be none that can be made in place.
 pub(super) fn not_in_place(difference: &Difference, because: &str, resource: &Resource) -> Diagnostic {
     let path = &difference.path;

@@ -64,22 +64,40 @@ pub(super) fn decode(draft: &mut Draft, lifecycle: Entry<'_>, cx: &mut Context<'
     tombstone(draft, cx);
 }
 
+/// What a tombstone cannot say, and what cannot have one.
 fn tombstone(draft: &Draft, cx: &mut Context<'_>) {
     let Some(absent) = draft.lifecycle.absent else { return };
-    let diagnostic = match draft.lifecycle.protect {
-        Some(protect) => {
+    if let Some(protect) = draft.lifecycle.protect {
+        cx.report.push(
             Diagnostic::error(Code::InvalidValue, format!("`{}` is both absent and protected", draft.address))
                 .at(absent, "this asks for its deletion")
                 .also(protect, "this forbids it")
                 .help("to have it deleted remove `protect`, to keep it remove `absent`")
-        }
-        None => refused(
-            "delete anything",
-            absent,
-            "delete the object yourself and remove this resource: without a declaration it is left alone",
-        ),
-    };
-    cx.report.push(diagnostic.on(&draft.address));
+                .on(&draft.address),
+        );
+    }
+    if let Some(was) = &draft.lifecycle.was {
+        cx.report.push(
+            Diagnostic::error(Code::InvalidValue, format!("`{}` is absent and has an earlier name", draft.address))
+                .at(was.span, "which of the two names is to be deleted?")
+                .also(absent, "this asks for its deletion")
+                .help("declare absent what it is called now, and remove `was`")
+                .on(&draft.address),
+        );
+    }
+    let kind = cx.registry.kind(draft.section.name).and_then(|kind| kind.declared());
+    if let Some(because) = kind.and_then(|kind| kind.deletion().never) {
+        let section = draft.section.name.replace('_', " ");
+        cx.report.push(
+            Diagnostic::error(Code::Unsupported, format!("{section} are not deleted: {because}"))
+                .at(absent, "not carried out")
+                .help(format!(
+                    "delete the {0} yourself and remove this resource: without a declaration it is left alone",
+                    draft.section.singular
+                ))
+                .on(&draft.address),
+        );
+    }
 }
 
 fn refused(what: &str, span: Span, help: &str) -> Diagnostic {

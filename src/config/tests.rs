@@ -6,6 +6,7 @@ mod files;
 mod identities;
 mod limits;
 mod references;
+mod tombstones;
 
 use std::fmt::Write;
 

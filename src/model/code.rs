@@ -109,6 +109,8 @@ codes! {
     UnknownExpressionField = "trueup::config::unknown_expression_field", Config;
     /// What identifies a resource, or what one refers to, would be known only after apply.
     UnknownIdentity = "trueup::config::unknown_identity", Config;
+    /// Something that refers to what is declared absent.
+    RefersToAbsent = "trueup::config::refers_to_absent", Config;
     /// Resources that wait for each other.
     Cycle = "trueup::config::cycle", Config;
     /// Something the language has and this version does not carry out.
@@ -166,6 +168,8 @@ codes! {
     ApiMismatch = "trueup::plan::api_mismatch", Failure;
     /// A change that cannot be carried out.
     Blocked = "trueup::plan::blocked", Failure;
+    /// Something to be created that, but for its name, is there already.
+    LikelyRename = "trueup::plan::likely_rename", Failure;
     /// A plan that would delete or replace what is protected.
     Protected = "trueup::plan::protected", Guard;
     /// A plan that would delete more than is allowed at once.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use super::{Address, Fields, Identity, Path, Sources, Span, TargetName};
+use super::{Address, Fields, Identity, Path, Section, Sources, Span, TargetName};
 
 /// A value and where it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +63,13 @@ pub struct Resource {
     pub places: Places,
     /// The declared resources it refers to, with where it says so; sorted by address, each once.
     pub requires: Vec<(Address, Span)>,
+}
+
+impl Resource {
+    /// Whether it matters what this field comes to: of a tombstone, only what identifies it does.
+    pub fn regards(&self, section: &Section, field: &str) -> bool {
+        self.lifecycle.absent.is_none() || section.key.iter().any(|part| part.name == field)
+    }
 }
 
 /// Looks up where the values of a resource stand.

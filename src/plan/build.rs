@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use super::decide::{Case, Decision, decide};
 use super::guard::protected;
+use super::likely::{self, Creation};
 use super::mistakes::{ambiguous, api_problems, both_names, rename_refused};
 use super::together::{Created, together};
-use super::{Action, Change, Plan, Seen, Shown, Step};
+use super::{Action, Change, Plan, Seen, Shown, Step, tombstone};
 use crate::diff::{Difference, Measure, creation, earlier};
 use crate::graph;
 use crate::kind::{Check, ErasedDeclared, Proposal, Registry, Sole};
@@ -31,22 +32,27 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, registry: &Registry, mut pro
         unread: HashSet::new(),
         deleted: HashSet::new(),
         created: Vec::new(),
+        creations: Vec::new(),
         problems: Diagnostics::default(),
     };
     let mut steps: Vec<Step> = graph::order(desired)
         .iter()
         .filter_map(|address| planner.step_unless_unread(&desired.resources[address]))
         .collect();
+    problems.extend(likely::renames(&planner.creations, &planner.claimed, desired, snapshot));
     problems.extend(planner.problems);
     problems.extend(together(&planner.created, desired, snapshot, registry, &mut steps));
-    Plan {
+    let mut plan = Plan {
         project: Arc::clone(&desired.project),
         environment: desired.environment.clone(),
         targets: snapshot.targets.clone(),
         steps,
         reads: snapshot.reads,
-        diagnostics: problems.into_sorted(),
-    }
+        diagnostics: Vec::new(),
+    };
+    problems.extend(tombstone::settle(&mut plan, desired, snapshot, registry));
+    plan.diagnostics = problems.into_sorted();
+    plan
 }
 
 /// The objects behind the declared resources of a plan, for whoever carries it out.
@@ -91,6 +97,8 @@ struct Planner<'a> {
     deleted: HashSet<Address>,
     /// What is created where nothing is.
     created: Vec<Created<'a>>,
+    /// What is to be created and may be there under another name.
+    creations: Vec<Creation>,
     problems: Diagnostics,
 }
 
@@ -120,7 +128,9 @@ impl<'a> Planner<'a> {
             _ => section.and_then(|section| section.field(name)?.shape.names()).is_some_and(unread),
         };
         resource.requires.iter().any(|(address, _)| self.unread.contains(address))
-            || resource.fields.iter().any(|(name, value)| is_unread(name, value))
+            || resource.fields.iter().any(|(name, value)| {
+                section.is_none_or(|section| resource.regards(section, name)) && is_unread(name, value)
+            })
     }
 
     fn step(&mut self, resource: &'a Resource) -> Option<Step> {
@@ -130,12 +140,18 @@ impl<'a> Planner<'a> {
         let facts = self.snapshot.targets.get(&resource.target)?;
         let collections = self.snapshot.collections.get(&resource.target)?;
         let mut found = api_problems(resource, section, facts);
+        let absent = resource.lifecycle.absent.is_some();
         found.extend(rename_refused(resource, section, declared.abilities(facts)));
 
         let mut identity = resource.identity.clone();
         let mut observed = None;
         let mut resolved = None;
+        let mut new = None;
         let mut decision = match self.knowledge.resolve(resource) {
+            // What it would be in is not there.
+            Err(problems) if absent && problems.iter().all(|problem| problem.code == Code::ReferenceNotFound) => {
+                tombstone::gone(&first_line(&problems))
+            }
             Err(problems) => {
                 let decision = Decision::new(Action::Blocked, "unresolved", first_line(&problems));
                 found.extend(problems);
@@ -163,9 +179,13 @@ impl<'a> Planner<'a> {
                         }
                         let declarations = &self.desired.resources;
                         let check = Check { resource, proposal, observed, collections, facts, declared: declarations };
-                        found.extend(declared.check(check));
-                        let sole = declared.sole(proposal, facts);
-                        found.extend(sole.and_then(|sole| self.want(resource, section, sole)));
+                        if absent {
+                            found.extend(declared.unrecognisable(resource, facts).filter(|_| observed.is_none()));
+                        } else {
+                            found.extend(declared.check(check));
+                            let sole = declared.sole(proposal, facts);
+                            found.extend(sole.and_then(|sole| self.want(resource, section, sole)));
+                        }
                         let case = Case {
                             resource,
                             measure: Measure {
@@ -181,12 +201,22 @@ impl<'a> Planner<'a> {
                             recognised_by: declared.recognised_by(proposal, facts),
                             forbidden: found.iter().find(|problem| forbids(problem)).map(|it| it.message.clone()),
                         };
-                        match self.goes_with(resource, section).filter(|_| observed.is_some()) {
-                            Some(outer) => {
-                                let message = format!("it goes with `{outer}`, which is deleted and created anew");
-                                Decision::new(Action::Create, "goes_along", message).with(creation(section, &fields))
+                        let outer = self.goes_with(resource, section).filter(|_| observed.is_some() && !absent);
+                        if let Some(outer) = outer {
+                            let message = format!("it goes with `{outer}`, which is deleted and created anew");
+                            Decision::new(Action::Create, "goes_along", message).with(creation(section, &fields))
+                        } else {
+                            let decision = decide(&case);
+                            let may_be_there = !collection.is_empty() && section.renaming().is_some();
+                            if decision.action == Action::Create
+                                && may_be_there
+                                && resource.lifecycle.was.is_none()
+                                && declared.abilities(facts).update
+                            {
+                                let (address, identity) = (resource.address.clone(), identity.clone());
+                                new = Some(Creation { address, section, identity, fields: fields.clone() });
                             }
-                            None => decide(&case),
+                            decision
                         }
                     }
                 };
@@ -217,6 +247,7 @@ impl<'a> Planner<'a> {
         } else if let Some(object) = observed.filter(|object| lasts(object)) {
             self.knowledge.learn(resource.address.clone(), as_it_will_be(section, object, &decision));
         }
+        self.creations.extend(new.filter(|_| decision.action == Action::Create));
         self.problems.extend(found);
         if observed.is_none()
             && decision.action == Action::Create
@@ -386,15 +417,25 @@ fn change(resource: &Resource, difference: Difference) -> Change {
     }
 }
 
-/// Only these resources and what they require.
+/// Only these resources, what they require, and what has to go before those of them that shall not exist.
 pub fn only(desired: &mut Desired, wanted: &[Address]) {
+    let is_tombstone = |resource: &&Resource| resource.lifecycle.absent.is_some();
+    let mut before: HashMap<&Address, Vec<&Address>> = HashMap::new();
+    for resource in desired.resources.values().filter(is_tombstone) {
+        for (required, _) in &resource.requires {
+            before.entry(required).or_default().push(&resource.address);
+        }
+    }
     let mut keep: BTreeSet<Address> = BTreeSet::new();
-    let mut queue: Vec<Address> = wanted.to_vec();
+    let mut queue: Vec<&Address> = wanted.iter().collect();
     while let Some(address) = queue.pop() {
         if keep.insert(address.clone())
-            && let Some(resource) = desired.resources.get(&address)
+            && let Some(resource) = desired.resources.get(address)
         {
-            queue.extend(resource.requires.iter().map(|(address, _)| address.clone()));
+            queue.extend(resource.requires.iter().map(|(address, _)| address));
+            if is_tombstone(&resource) {
+                queue.extend(before.get(address).into_iter().flatten());
+            }
         }
     }
     desired.resources.retain(|address, _| keep.contains(address));

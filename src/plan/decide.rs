@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Action, Reason};
+use super::{Action, Reason, tombstone};
 use crate::diff::{Difference, Measure, creation};
 use crate::kind::{Abilities, ErasedDeclared};
 use crate::model::{Collection, Condition, Facts, Identity, Observed, OnExists, Operation, Resource, Secrets};
@@ -58,6 +58,9 @@ pub(super) fn refused(message: String) -> Reason {
 }
 
 pub(super) fn decide(case: &Case<'_>) -> Decision {
+    if case.resource.lifecycle.absent.is_some() {
+        return tombstone::decide(case);
+    }
     let Measure { section, identity, fields, .. } = case.measure;
     let Some(object) = case.observed else {
         let by = case.recognised_by.clone().unwrap_or_else(|| in_words(identity));
@@ -86,7 +89,7 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
 }
 
 /// `with name db in space acme/production`.
-fn in_words(identity: &Identity) -> String {
+pub(super) fn in_words(identity: &Identity) -> String {
     let (outer, own) = identity.parts.split_at(identity.parts.len().saturating_sub(1));
     let words = |part: &str| part.replace('_', " ");
     let own = own.iter().map(|(part, value)| format!("with {} {value}", words(part)));
@@ -150,7 +153,8 @@ fn anew(case: &Case<'_>, object: &Observed, why: String) -> Decision {
         return Decision::new(Action::Blocked, "immutable", why);
     }
     let Resource { address, lifecycle, .. } = case.resource;
-    let takes_along = case.kind.takes_along(object, case.collections, case.facts);
+    let tied = case.kind.takes_along(object, case.collections, case.facts);
+    let takes_along: Vec<String> = tied.into_iter().map(|tied| tied.words).collect();
     let cascades = !takes_along.is_empty() && !lifecycle.consent.cascade;
     let hit = listed(&takes_along);
     if !lifecycle.consent.replace {

@@ -4,8 +4,10 @@ mod build;
 mod decide;
 pub mod document;
 mod guard;
+mod likely;
 mod mistakes;
 mod together;
+mod tombstone;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

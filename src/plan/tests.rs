@@ -1,6 +1,8 @@
 //! Planning: start with the remote equal to what is declared, change one thing, state the outcome.
 
 mod changes;
+mod likely;
+mod tombstones;
 
 use std::sync::Arc;
 

@@ -70,14 +70,22 @@ fn body(section: &Section, registry: &Registry) -> Value {
         json!({ "description": "How trueup treats this resource.", "$ref": "#/$defs/lifecycle" }),
     );
     let required: Vec<&str> = fields().filter(|field| field.required).map(|field| field.name).collect();
+    let identifies = |name: &&str| section.key.iter().any(|part| part.name == *name);
+    let identifying: Vec<&str> = required.iter().copied().filter(|name| identifies(name)).collect();
     let mut body = json!({
         "description": section.doc,
         "type": "object",
         "properties": properties,
         "additionalProperties": false,
     });
-    if !required.is_empty() {
-        body["required"] = json!(required);
+    if !identifying.is_empty() {
+        body["required"] = json!(identifying);
+    }
+    if required.len() > identifying.len() {
+        // What shall not exist needs no more than what identifies it.
+        let absent = json!({ "properties": { "absent": { "const": true } }, "required": ["absent"] });
+        body["if"] = json!({ "properties": { "lifecycle": absent }, "required": ["lifecycle"] });
+        body["else"] = json!({ "required": required });
     }
     body
 }
@@ -187,11 +195,21 @@ fn lifecycle() -> Value {
         "type": "object",
         "properties": {
             "depends_on": texts("Addresses of declared resources that have to be there first, though nothing refers to them."),
+            "absent": or_expression(json!({ "type": "boolean" }), "It shall not exist: a plan deletes it."),
             "protect": or_expression(json!({ "type": "boolean" }), "Refuse any plan that would delete or replace it."),
             "ignore": texts("Paths whose differences are not looked at, such as `metadata.last_seen`."),
             "on_exists": or_expression(
                 json!({ "enum": ["adopt", "adopt_if_equal"] }),
                 "What to do with an object that exists under this name: bring it into line, or block if it differs.",
+            ),
+            "was": { "description": "An earlier key, name or slug: what has it is renamed.", "type": "string", "minLength": 1 },
+            "replace": or_expression(
+                json!({ "type": "boolean" }),
+                "Consent to delete it and create it anew where a change cannot be made in place.",
+            ),
+            "cascade": or_expression(
+                json!({ "type": "boolean" }),
+                "Consent to what a delete takes along: bindings, keys, routes, shares, a customer's instances.",
             ),
             "timeout": or_expression(
                 json!({ "type": "string", "pattern": "^[0-9]+[smh]$" }),
@@ -347,6 +365,8 @@ mod tests {
             "boxes: { a: { name: a, shelf: { guid: x, slug: top } } }",
             "boxes: { a: { name: a, target: nowhere, lifecycle: { depends_on: [crates.a], protect: true, ignore: [a], on_exists: adopt, timeout: 60m } } }",
             "crates: { a: {}, Any_Key-é名: { name: x } }",
+            "boxes: { a: { lifecycle: { absent: true } } }",
+            "boxes: { a: { name: a, lifecycle: { absent: false, was: b, replace: true, cascade: true } } }",
         ] {
             assert!(judge(yaml), "{yaml}");
         }
@@ -380,7 +400,10 @@ mod tests {
             "boxes: { a: { name: a, metadata: text } }",
             "boxes: { a: { name: a, later: 1 } }",
             "boxes: { a: { name: a, note: null } }",
-            "boxes: { a: { name: a, lifecycle: { absent: true } } }",
+            "boxes: { a: { lifecycle: { absent: false } } }",
+            "boxes: { a: { lifecycle: {} } }",
+            "boxes: { a: { lifecycle: { absent: true }, nane: b } }",
+            "boxes: { a: { name: a, lifecycle: { absent: 1 } } }",
             "boxes: { a: { name: a, lifecycle: { timeout: 60 } } }",
             "boxes: { a: { name: a, lifecycle: { on_exists: keep } } }",
             "crates: { 'a b': {} }",

@@ -212,6 +212,14 @@ impl Declared {
         self
     }
 
+    /// Things and parts that shall not exist.
+    pub(crate) fn absent(self, keys: &[&str]) -> Self {
+        keys.iter().fold(self, |declared, key| {
+            let span = declared.desired.resources[0].span;
+            declared.lifecycle(key, |lifecycle| lifecycle.absent = Some(span))
+        })
+    }
+
     pub(crate) fn lifecycle(mut self, key: &str, change: impl FnOnce(&mut Lifecycle)) -> Self {
         let address = Some(address(key)).filter(|address| self.desired.resources.contains_key(address));
         change(&mut self.desired.resources[&address.unwrap_or_else(|| part(key))].lifecycle);

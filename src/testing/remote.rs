@@ -9,7 +9,7 @@ use super::{PARTS, THINGS, error, object};
 use crate::clock::Clock;
 use crate::kind::{
     Abilities, Check, Failure, Kind, Modification, Proposal, Provider, Readable, Reader, RemoteError, Requests,
-    Session, Sole, Wanted, Writer,
+    Session, Sole, Tied, Wanted, Writer,
 };
 use crate::model::{Code, Collection, Compare, Condition, Diagnostic, Facts, Observed, Operation, Section, To, Value};
 use crate::settings::Endpoint;
@@ -297,6 +297,9 @@ fn merged(compare: Compare, before: Option<&Value>, after: &Value) -> Value {
 async fn delete(section: &Section, observed: &Observed, world: &World) -> Result<Option<Observed>, RemoteError> {
     let key = observed.identity.to_string();
     let taken = |world: &World, weather: Option<Weather>| {
+        if section.name == THINGS.name && world.objects.lock().unwrap().values().any(|other| holds(other, observed)) {
+            return Err(error(Failure::Conflict, Some(409), false));
+        }
         let condition = world.condition(weather, Operation::Delete, &observed.id);
         if condition == Condition::Ready {
             world.remove(section, &key);
@@ -350,6 +353,12 @@ async fn poll(section: &Section, pending: &[&Observed], world: &World) -> Result
     Ok(answer)
 }
 
+/// A thing of the kind `holder` does not let go of its peer.
+fn holds(other: &Observed, observed: &Observed) -> bool {
+    let peer = other.fields.link("peer").and_then(|link| link.id.as_ref());
+    other.fields.text("kind") == Some("holder") && peer == Some(&observed.id)
+}
+
 pub(super) struct Thing;
 
 impl Readable for Thing {
@@ -380,10 +389,19 @@ impl Kind for Thing {
         abilities(facts)
     }
 
-    fn takes_along(observed: &Observed, collections: &BTreeMap<&'static str, Collection>, _: &Facts) -> Vec<String> {
+    fn takes_along(observed: &Observed, collections: &BTreeMap<&'static str, Collection>, _: &Facts) -> Vec<Tied> {
         let parts = collections.get("parts").into_iter().flat_map(Collection::iter);
         let inside = parts.filter(|part| part.identity.parts[0].1 == observed.identity.parts[0].1);
-        inside.map(|part| format!("the part `{}`", part.identity.parts[1].1)).collect()
+        let words = |part: &Observed| format!("the part `{}`", part.identity.parts[1].1);
+        inside.map(|part| Tied { words: words(part), id: Arc::clone(&part.id), within: None, stays: false }).collect()
+    }
+
+    fn held_by(observed: &Observed, collections: &BTreeMap<&'static str, Collection>, _: &Facts) -> Vec<Tied> {
+        let holders = collections["things"].iter().filter(|other| holds(other, observed));
+        let words = |other: &Observed| format!("the thing `{}`", other.identity);
+        holders
+            .map(|other| Tied { words: words(other), id: Arc::clone(&other.id), within: None, stays: false })
+            .collect()
     }
 
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, TestSession>) -> Result<Observed, RemoteError> {

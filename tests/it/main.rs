@@ -26,5 +26,6 @@ mod suites;
 mod support;
 mod throttle;
 mod tokens;
+mod tombstones;
 mod waits;
 mod weather;

@@ -85,11 +85,13 @@ const NOT_FOR_SCHEMAS: &[&str] = &[
     "cycle",
     "duplicate-address",
     "end-before-start",
+    "refers-to-absent",
     "tags-too-long",
     "unknown-expression-field",
     "unknown-target",
     "unknown-variable",
     "unresolved-expression",
+    "unsupported-lifecycle",
 ];
 
 /// Bad files that are no JSON-like documents at all, or too large ones, so that no schema comes to see them.

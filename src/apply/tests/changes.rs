@@ -18,7 +18,7 @@ fn edited() -> Arc<World> {
     holding(&[("a", &[("name", Value::text("edited"))])])
 }
 
-fn holding(objects: &[(&str, &[(&'static str, Value)])]) -> Arc<World> {
+pub(super) fn holding(objects: &[(&str, &[(&'static str, Value)])]) -> Arc<World> {
     let world = World::able();
     for (slug, fields) in objects {
         world.objects.lock().unwrap().insert((*slug).to_owned(), object(slug, fields.iter().cloned().collect()));
@@ -44,7 +44,7 @@ fn anew(lifecycle: impl FnOnce(&mut Lifecycle)) -> Declared {
     Declared::new().thing("a", &[("kind", Value::text("new"))], &[]).lifecycle("a", consent)
 }
 
-fn put(world: &World, slug: &str, condition: Condition) {
+pub(super) fn put(world: &World, slug: &str, condition: Condition) {
     world.objects.lock().unwrap().get_mut(slug).expect("there").condition = condition;
 }
 

@@ -43,6 +43,7 @@ pub(super) fn settle(drafts: Vec<Draft>, cx: &mut Context<'_>) -> Vec<Resource> 
     for cycle in cycles {
         cx.report.push(cycle);
     }
+    settler.absent(&requires, cx);
     if cx.report.errors() > 0 {
         return Vec::new();
     }
@@ -489,6 +490,30 @@ impl Settler {
                         .on(&draft.address),
                     );
                 }
+            }
+        }
+    }
+
+    /// Nothing that shall exist can need what shall not.
+    fn absent(&self, requires: &[Vec<(Address, Span)>], cx: &mut Context<'_>) {
+        let living = self.drafts.iter().zip(requires).filter(|(draft, _)| draft.lifecycle.absent.is_none());
+        for (draft, requires) in living {
+            for (address, span) in requires {
+                let number = cx.declared.number(address.section, &address.key);
+                let Some(absent) = number.and_then(|at| self.drafts[at as usize].lifecycle.absent) else { continue };
+                cx.report.push(
+                    Diagnostic::error(
+                        Code::RefersToAbsent,
+                        format!("`{}` needs `{address}`, which shall not exist", draft.address),
+                    )
+                    .at(*span, "refers to it here")
+                    .also(absent, "its deletion is asked for here")
+                    .help(format!(
+                        "remove this reference, declare `{}` absent too, or take `absent` back",
+                        draft.address
+                    ))
+                    .on(&draft.address),
+                );
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::testing::{
     Declared, World, address, expression, map, named, object, observed, part, part_of, refers_to, registry, was,
 };
 
-fn able(objects: &[(&str, &[(&'static str, Value)])]) -> Arc<World> {
+pub(super) fn able(objects: &[(&str, &[(&'static str, Value)])]) -> Arc<World> {
     let world = World::able();
     for (slug, fields) in objects {
         world.objects.lock().unwrap().insert((*slug).to_owned(), object(slug, fields.iter().cloned().collect()));
@@ -18,18 +18,18 @@ fn able(objects: &[(&str, &[(&'static str, Value)])]) -> Arc<World> {
     Arc::new(world)
 }
 
-fn with_part(world: &World, thing: &str, name: &str) {
+pub(super) fn with_part(world: &World, thing: &str, name: &str) {
     let part = part_of(thing, name, [("name", Value::text(name))].into_iter().collect());
     world.parts.lock().unwrap().insert(part.identity.to_string(), part);
 }
 
-fn put(world: &World, slug: &str, condition: Condition) {
+pub(super) fn put(world: &World, slug: &str, condition: Condition) {
     world.objects.lock().unwrap().get_mut(slug).expect("there").condition = condition;
 }
 
 const KIND: [(&str, &str); 2] = [("kind", "old"), ("kind", "new")];
 
-fn kind(at: usize) -> [(&'static str, Value); 1] {
+pub(super) fn kind(at: usize) -> [(&'static str, Value); 1] {
     [(KIND[at].0, Value::text(KIND[at].1))]
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::api;
 use super::{CloudFoundry, GUID, NAME, NAME_SHAPE};
-use crate::kind::{Readable, Reader, RemoteError, Wanted};
+use crate::kind::{Readable, Reader, RemoteError, Tied, Wanted};
 use crate::model::{
     Attribute, Collection, Condition, Fields, Identity, KeyPart, KeySource, Observed, RemoteId, Section, Value,
 };
@@ -102,10 +102,15 @@ pub fn of<'c>(instance: &Observed, attached: &'c Collection) -> impl Iterator<It
     attached.iter().filter(move |one| one.attributes.text("instance") == Some(&*guid))
 }
 
-/// What a delete of an instance would take along, in words.
-pub fn words(instance: &Observed, collections: &BTreeMap<&'static str, Collection>) -> Vec<String> {
-    let Some(attached) = collections.get("service_bindings") else { return Vec::new() };
-    of(instance, attached).filter_map(|one| one.attributes.text("words")).map(str::to_owned).collect()
+/// The same as what a delete of the instance takes along.
+pub fn tied(instance: &Observed, collections: &BTreeMap<&'static str, Collection>) -> Vec<Tied> {
+    let Some(attached) = collections.get(SECTION.name) else { return Vec::new() };
+    let tied = |one: &Observed| {
+        let words = one.attributes.text("words")?.to_owned();
+        // What is known of a share is the space, and that stays.
+        Some(Tied { words, id: Arc::clone(&one.id), within: None, stays: is_share(one) })
+    };
+    of(instance, attached).filter_map(tied).collect()
 }
 
 /// Whether this is a share with another space.

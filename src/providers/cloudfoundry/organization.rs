@@ -7,7 +7,9 @@ use super::metadata::{self, Metadata};
 use super::{
     ANNOTATIONS_DOC, CREATED_AT, CloudFoundry, GUID, LABELS_DOC, NAME, NAME_SHAPE, Stamp, UPDATED_AT, own_name_of,
 };
-use crate::kind::{Abilities, Check, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::kind::{
+    Abilities, Check, Deletion, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer,
+};
 use crate::model::{
     Compare, Condition, Diagnostic, Facts, Field, Fields, Identity, KeyPart, KeySource, Observed, Section, Shape, Value,
 };
@@ -66,6 +68,12 @@ impl Readable for Organization {
 }
 
 impl Kind for Organization {
+    /// As v3 does it (reference, section 6.1), whatever v2 would refuse.
+    const DELETION: Deletion = Deletion {
+        never: Some("a delete takes along everything inside, apps and routes too, which cannot be shown beforehand"),
+        ..Deletion::PLAIN
+    };
+
     fn check(check: Check<'_>) -> Vec<Diagnostic> {
         metadata::check(check)
     }
@@ -75,8 +83,6 @@ impl Kind for Organization {
         api::create_organization(remote, new, &SECTION).await.map(Self::observed)
     }
 
-    /// Not deleted: v3 would take along everything inside, apps and routes and what nobody declared among it, which
-    /// cannot be shown beforehand (reference, section 6.1).
     fn abilities(_: &Facts) -> Abilities {
         Abilities { update: true, ..Abilities::default() }
     }

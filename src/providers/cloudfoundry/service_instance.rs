@@ -17,11 +17,15 @@ use super::{
     ANNOTATIONS_DOC, CREATED_AT, CloudFoundry, GUID, LABELS_DOC, NAME, NAME_SHAPE, SPACE_SHAPE, Stamp, UPDATED_AT,
     json, linked_id, own_name_of, space_link,
 };
-use crate::kind::{Abilities, Check, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::kind::{
+    Abilities, Check, Deletion, Kind, Modification, Proposal, Readable, Reader, RemoteError, Tied, Wanted, Writer,
+};
 use crate::model::{
     Attribute, Collection, Compare, Condition, Diagnostic, Facts, Field, Fields, Follows, Identity, KeyPart, KeySource,
     Link, Observed, Operation, RemoteId, Section, Shape, Value,
 };
+
+pub(super) use check::is_freed;
 
 /// Where a polled instance keeps the guid of its job.
 const JOB: &str = "job";
@@ -277,6 +281,12 @@ impl Readable for ServiceInstance {
 }
 
 impl Kind for ServiceInstance {
+    const DELETION: Deletion = Deletion {
+        loses: Some("all its data"),
+        shares_names_with: &["user_provided_service_instances"],
+        ..Deletion::PLAIN
+    };
+
     /// By the space's id, where it is known: names of organizations and spaces may hold a `/` and ignore case, and then one
     /// string says too little.
     fn recognise<'c>(proposal: Proposal<'_>, collection: &'c Collection, _: &Facts) -> Vec<&'c Observed> {
@@ -327,8 +337,8 @@ impl Kind for ServiceInstance {
         Abilities { update: true, delete: true, create_over_failed: Api::of(facts).creates_over_failed() }
     }
 
-    fn takes_along(observed: &Observed, collections: &BTreeMap<&'static str, Collection>, _: &Facts) -> Vec<String> {
-        attachment::words(observed, collections)
+    fn takes_along(observed: &Observed, collections: &BTreeMap<&'static str, Collection>, _: &Facts) -> Vec<Tied> {
+        attachment::tied(observed, collections)
     }
 
     async fn update(

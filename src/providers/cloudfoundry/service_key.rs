@@ -16,7 +16,9 @@ use super::{
     ANNOTATIONS_DOC, CREATED_AT, CloudFoundry, GUID, LABELS_DOC, NAME, NAME_SHAPE, Stamp, UPDATED_AT, json, linked_id,
     own_name_of,
 };
-use crate::kind::{Abilities, Check, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::kind::{
+    Abilities, Check, Deletion, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer,
+};
 use crate::model::{
     Attribute, Collection, Compare, Condition, Diagnostic, Facts, Field, Fields, Fingerprint, Identity, KeyPart,
     KeySource, Link, Observed, Operation, RemoteId, Section, Sensitive, Shape, Value,
@@ -175,6 +177,9 @@ impl Readable for ServiceKey {
 }
 
 impl Kind for ServiceKey {
+    const DELETION: Deletion =
+        Deletion { loses: Some("the credentials, for everybody who has them"), ..Deletion::PLAIN };
+
     /// By the instance's id, where it is known.
     fn recognise<'c>(proposal: Proposal<'_>, collection: &'c Collection, _: &Facts) -> Vec<&'c Observed> {
         let name = own_name_of(proposal);

@@ -10,7 +10,7 @@ use futures_util::future::try_join_all;
 
 use super::api::{self, Api, Filter, Key};
 use super::meant::{self, Meant};
-use super::service_instance::space_of;
+use super::service_instance::{is_freed, space_of};
 use super::{CloudFoundry, GUID, NAME, NAME_SHAPE, SPACE_SHAPE, own_name_of};
 use crate::kind::{Check, Readable, Reader, RemoteError, Wanted};
 use crate::model::{
@@ -149,7 +149,7 @@ pub(super) fn holder(check: Check<'_>, of: &Other) -> Option<(String, String)> {
         let there = check.collections.get(section)?;
         there.called(name).find(|other| space_of(other) == Some(space))
     };
-    if has(of.section).is_some() {
+    if has(of.section).is_some() && !is_freed(check, of.section) {
         let help = format!("choose another `name`, or rename or delete the {}", of.known_as);
         return Some((format!("a {}", of.words), help));
     }

@@ -12,7 +12,7 @@ use super::{
     own_name_of,
 };
 use crate::kind::{
-    Abilities, Check, Failure, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer,
+    Abilities, Check, Deletion, Failure, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer,
 };
 use crate::model::{
     Collection, Compare, Condition, Diagnostic, Facts, Field, Fields, Identity, KeyPart, KeySource, Link, Observed,
@@ -197,6 +197,12 @@ impl Readable for Space {
 }
 
 impl Kind for Space {
+    /// As v3 does it (reference, section 6.1), whatever v2 would refuse.
+    const DELETION: Deletion = Deletion {
+        never: Some("a delete takes along everything inside, apps and routes too, which cannot be shown beforehand"),
+        ..Deletion::PLAIN
+    };
+
     fn recognise<'c>(proposal: Proposal<'_>, collection: &'c Collection, _: &Facts) -> Vec<&'c Observed> {
         let name = own_name_of(proposal);
         match proposal.fields.link("organization").and_then(|link| link.id.as_ref()) {
@@ -219,8 +225,6 @@ impl Kind for Space {
         Ok(space.observed(super::linked_name(proposal, "organization")))
     }
 
-    /// Not deleted: v3 would take along everything inside, apps and routes and what nobody declared among it, which
-    /// cannot be shown beforehand (reference, section 6.1).
     fn abilities(_: &Facts) -> Abilities {
         Abilities { update: true, ..Abilities::default() }
     }

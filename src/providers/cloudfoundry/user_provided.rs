@@ -17,7 +17,9 @@ use super::{
     ANNOTATIONS_DOC, CREATED_AT, CloudFoundry, GUID, LABELS_DOC, NAME, NAME_SHAPE, SPACE_SHAPE, Stamp, UPDATED_AT,
     json, linked_id, own_name_of, space_link,
 };
-use crate::kind::{Abilities, Check, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::kind::{
+    Abilities, Check, Deletion, Kind, Modification, Proposal, Readable, Reader, RemoteError, Tied, Wanted, Writer,
+};
 use crate::model::{
     Collection, Compare, Condition, Diagnostic, Facts, Field, Fields, Format, Identity, KeyPart, KeySource, Link, Map,
     Observed, RemoteId, Section, Segment, Shape, Value,
@@ -202,6 +204,9 @@ impl Readable for UserProvided {
 }
 
 impl Kind for UserProvided {
+    const DELETION: Deletion =
+        Deletion { loses: Some("its credentials"), shares_names_with: &["service_instances"], ..Deletion::PLAIN };
+
     /// By the space's id, where it is known, as managed instances are.
     fn recognise<'c>(proposal: Proposal<'_>, collection: &'c Collection, _: &Facts) -> Vec<&'c Observed> {
         let name = own_name_of(proposal);
@@ -264,8 +269,8 @@ impl Kind for UserProvided {
         Ok(None)
     }
 
-    fn takes_along(observed: &Observed, collections: &BTreeMap<&'static str, Collection>, _: &Facts) -> Vec<String> {
-        attachment::words(observed, collections)
+    fn takes_along(observed: &Observed, collections: &BTreeMap<&'static str, Collection>, _: &Facts) -> Vec<Tied> {
+        attachment::tied(observed, collections)
     }
 
     async fn look_up(

@@ -1,8 +1,11 @@
 //! Components (reference §10.8).
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, change};
-use crate::kind::{Abilities, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
-use crate::model::{Facts, Field, KeyPart, KeySource, Observed, Section, Shape};
+use crate::kind::{Abilities, Kind, Modification, Proposal, Readable, Reader, RemoteError, Tied, Wanted, Writer};
+use crate::model::{Collection, Facts, Field, KeyPart, KeySource, Observed, Section, Shape, Value};
 
 /// One version of a part of the product.
 #[derive(Debug)]
@@ -47,6 +50,7 @@ pub(super) static SECTION: Section = Section {
 impl Readable for Component {
     type Provider = Provided;
     const SECTION: &'static Section = &SECTION;
+    const BESIDE_DELETES: &'static [&'static str] = &["releases"];
 
     async fn observe(_: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
         remote.collection(&SECTION, PATH).await
@@ -69,6 +73,24 @@ impl Kind for Component {
     /// Name and version are repeated as they are: so Kaiten refuses what it would make another component of.
     async fn update(modification: Modification<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {
         remote.replace(&SECTION, PATH, modification, &[]).await
+    }
+
+    /// The releases that have it (reference §9).
+    fn held_by(observed: &Observed, collections: &BTreeMap<&'static str, Collection>, _: &Facts) -> Vec<Tied> {
+        let slug = observed.identity.to_string();
+        let releases = collections.get("releases").into_iter().flat_map(Collection::iter);
+        let has = |release: &&Observed| match release.fields.get("components") {
+            Some(Value::List(components)) => components.iter().any(|component| component.as_text() == Some(&slug)),
+            _ => false,
+        };
+        let words = |release: &Observed| format!("the release `{}`", release.identity);
+        let tied = |release: &Observed| Tied {
+            words: words(release),
+            id: Arc::clone(&release.id),
+            within: None,
+            stays: false,
+        };
+        releases.filter(has).map(tied).collect()
     }
 
     async fn delete(

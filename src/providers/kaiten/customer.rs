@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UNLIMITED, UPDATED_AT, change, instance};
-use crate::kind::{Abilities, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::kind::{Abilities, Kind, Modification, Proposal, Readable, Reader, RemoteError, Tied, Wanted, Writer};
 use crate::model::{Collection, Facts, Field, Format, KeyPart, KeySource, Observed, Section, Shape};
 
 /// Who instances belong to.
@@ -50,8 +50,7 @@ pub(super) static SECTION: Section = Section {
 impl Readable for Customer {
     type Provider = Provided;
     const SECTION: &'static Section = &SECTION;
-    /// A delete takes them along.
-    const BESIDE: &'static [&'static str] = &["instances"];
+    const BESIDE_DELETES: &'static [&'static str] = &["instances"];
 
     async fn observe(_: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
         remote.collection(&SECTION, PATH).await
@@ -85,8 +84,7 @@ impl Kind for Customer {
     }
 
     /// Kaiten deletes them without a word (reference §9).
-    fn takes_along(observed: &Observed, collections: &BTreeMap<&'static str, Collection>, _: &Facts) -> Vec<String> {
-        let instances = instance::referring(collections, "customer", &observed.id);
-        instances.map(|instance| format!("the instance `{}`", instance.identity)).collect()
+    fn takes_along(observed: &Observed, collections: &BTreeMap<&'static str, Collection>, _: &Facts) -> Vec<Tied> {
+        instance::tied(collections, "customer", &observed.id, "the instance")
     }
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::{
     CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UNLIMITED, UPDATED_AT, change, instance, metadata,
 };
-use crate::kind::{Abilities, Check, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::kind::{
+    Abilities, Check, Deletion, Kind, Modification, Proposal, Readable, Reader, RemoteError, Tied, Wanted, Writer,
+};
 use crate::model::{Collection, Diagnostic, Facts, Field, KeyPart, KeySource, Observed, Section, Shape};
 
 /// Where instances run.
@@ -54,8 +56,10 @@ pub(super) static SECTION: Section = Section {
 impl Readable for DeploymentZone {
     type Provider = Provided;
     const SECTION: &'static Section = &SECTION;
-    /// A delete detaches instances; metadata fields say what metadata may hold.
-    const BESIDE: &'static [&'static str] = &["instances", "metadata_fields"];
+    /// They say what metadata may hold.
+    const BESIDE: &'static [&'static str] = &["metadata_fields"];
+    /// A delete detaches them.
+    const BESIDE_DELETES: &'static [&'static str] = &["instances"];
 
     async fn observe(_: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
         remote.collection(&SECTION, PATH).await
@@ -63,6 +67,8 @@ impl Readable for DeploymentZone {
 }
 
 impl Kind for DeploymentZone {
+    const DELETION: Deletion = Deletion { loses: Some("what is recorded of its deployments"), ..Deletion::PLAIN };
+
     fn check(check: Check<'_>) -> Vec<Diagnostic> {
         let mut found = metadata::imprecise(check);
         found.extend(metadata::against_fields(check, metadata::Of::Zones));
@@ -96,8 +102,8 @@ impl Kind for DeploymentZone {
     }
 
     /// Its instances stay, without a zone (reference §9).
-    fn takes_along(observed: &Observed, collections: &BTreeMap<&'static str, Collection>, _: &Facts) -> Vec<String> {
-        let instances = instance::referring(collections, "deployment_zone", &observed.id);
-        instances.map(|instance| format!("the zone of the instance `{}`", instance.identity)).collect()
+    fn takes_along(observed: &Observed, collections: &BTreeMap<&'static str, Collection>, _: &Facts) -> Vec<Tied> {
+        let instances = instance::tied(collections, "deployment_zone", &observed.id, "the zone of the instance");
+        instances.into_iter().map(|tied| Tied { stays: true, ..tied }).collect()
     }
 }

@@ -1,14 +1,18 @@
 //! Entitlements (reference §10.5).
 
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
 
 use super::wire::Row;
-use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UNLIMITED, UPDATED_AT, change};
+use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UNLIMITED, UPDATED_AT, change, license};
 use crate::kind::{
-    Abilities, Check, Failure, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer,
+    Abilities, Check, Deletion, Failure, Kind, Modification, Proposal, Readable, Reader, RemoteError, Tied, Wanted,
+    Writer,
 };
 use crate::model::{
-    Code, Compare, Diagnostic, Facts, Field, Format, KeyPart, KeySource, Observed, Path, Section, Shape, Value,
+    Code, Collection, Compare, Diagnostic, Facts, Field, Format, KeyPart, KeySource, Observed, Path, Section, Shape,
+    Value,
 };
 
 /// Something that licenses grant.
@@ -150,6 +154,7 @@ fn is_number(of_type: &str) -> bool {
 impl Readable for Entitlement {
     type Provider = Provided;
     const SECTION: &'static Section = &SECTION;
+    const BESIDE_DELETES: &'static [&'static str] = &["licenses"];
 
     async fn observe(_: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
         remote.collection(&SECTION, PATH).await
@@ -157,6 +162,9 @@ impl Readable for Entitlement {
 }
 
 impl Kind for Entitlement {
+    /// What has been used of it is recorded with the instances (reference §9).
+    const DELETION: Deletion = Deletion { after: &["instances", "customers"], ..Deletion::PLAIN };
+
     fn check(check: Check<'_>) -> Vec<Diagnostic> {
         let mut found = Vec::new();
         only_for_numbers(check, &mut found);
@@ -186,6 +194,11 @@ impl Kind for Entitlement {
         let path = change::path_of(PATH, &modification.observed.identity.to_string());
         remote.put_reshaped(&SECTION, &path, &live, modification, &["groups"], outward).await?;
         remote.changed(&SECTION, PATH, modification.observed).await
+    }
+
+    /// Kaiten answers `500` where one is granted (reference §9), or has been used, which no list tells.
+    fn held_by(observed: &Observed, collections: &BTreeMap<&'static str, Collection>, _: &Facts) -> Vec<Tied> {
+        license::granting(collections, &observed.identity.to_string())
     }
 
     async fn delete(

@@ -1,6 +1,7 @@
 //! Instances, in both dialects (reference §10.12, §12).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::dialect::Dialect;
 use super::license::published_siblings;
@@ -9,11 +10,12 @@ use super::{
 };
 use crate::http::Method;
 use crate::kind::{
-    Abilities, Check, Failure, Kind, Modification, Proposal, Readable, Reader, RemoteError, Sole, Wanted, Writer,
+    Abilities, Check, Deletion, Failure, Kind, Modification, Proposal, Readable, Reader, RemoteError, Sole, Tied,
+    Wanted, Writer,
 };
 use crate::model::{
-    Code, Collection, Compare, Diagnostic, Facts, Field, Fields, KeyPart, KeySource, Observed, Path, Section, Shape,
-    To, Value, instant,
+    Code, Collection, Compare, Diagnostic, Facts, Field, Fields, KeyPart, KeySource, Observed, Path, Resource, Section,
+    Shape, To, Value, instant,
 };
 
 /// One deployment of the product for one customer.
@@ -137,6 +139,22 @@ impl Readable for Instance {
 }
 
 impl Kind for Instance {
+    const DELETION: Deletion = Deletion { loses: Some("what is recorded of its use"), ..Deletion::PLAIN };
+
+    /// The seed dialect tells slugs only where they are written, and lists nothing else to find it by.
+    fn unrecognisable(resource: &Resource, facts: &Facts) -> Option<Diagnostic> {
+        let is_there = |field| resource.fields.get(field).is_some();
+        if facts.api != Dialect::Seed.as_str() || is_there("slug") || is_there("name") && is_there("customer") {
+            return None;
+        }
+        Some(
+            Diagnostic::error(Code::MissingField, "in the seed dialect this does not say which instance it is")
+                .on(&resource.address)
+                .at(resource.key_span, "neither a slug, nor a name and a customer")
+                .help("write its `slug`, or its `name` and its `customer: { id: … }`"),
+        )
+    }
+
     fn recognise<'c>(proposal: Proposal<'_>, collection: &'c Collection, facts: &Facts) -> Vec<&'c Observed> {
         let named = || collection.named(&proposal.identity.to_string(), SECTION.fold_case).collect::<Vec<_>>();
         if facts.api != Dialect::Seed.as_str() {
@@ -293,6 +311,22 @@ pub(super) fn referring<'c>(
 ) -> impl Iterator<Item = &'c Observed> {
     let instances = collections.get(SECTION.name).into_iter().flat_map(Collection::iter);
     instances.filter(move |instance| instance.fields.link(field).and_then(|link| link.id.as_deref()) == Some(id))
+}
+
+/// The same as what a delete of that object concerns, each in words that begin with these.
+pub(super) fn tied(
+    collections: &BTreeMap<&'static str, Collection>,
+    field: &'static str,
+    id: &str,
+    what: &str,
+) -> Vec<Tied> {
+    let tied = |instance: &Observed| Tied {
+        words: format!("{what} `{}`", instance.identity),
+        id: Arc::clone(&instance.id),
+        within: None,
+        stays: false,
+    };
+    referring(collections, field, id).map(tied).collect()
 }
 
 /// The instances of the same customer and name.

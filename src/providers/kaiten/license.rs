@@ -1,14 +1,15 @@
 //! Licenses, each one version of a family (reference §10.2, §10.3).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
-use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UPDATED_AT, change, grant};
+use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UPDATED_AT, change, grant, instance};
 use crate::http::{Method, segment};
 use crate::kind::{
-    Abilities, Check, Failure, Kind, Modification, Proposal, Readable, Reader, RemoteError, Sole, Wanted, Writer,
+    Abilities, Check, Deletion, Failure, Kind, Modification, Proposal, Readable, Reader, RemoteError, Sole, Tied,
+    Wanted, Writer,
 };
 use crate::model::{
     Attribute, Code, Collection, Compare, Diagnostic, Facts, Field, Fields, KeyPart, KeySource, Observed, Path,
@@ -136,6 +137,7 @@ impl Readable for License {
     const SECTION: &'static Section = &SECTION;
     /// A license tells the id of its family, the YAML its slug.
     const AFTER: &'static [&'static str] = &["license_families"];
+    const BESIDE_DELETES: &'static [&'static str] = &["instances"];
 
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
         let mut licenses = remote.collection(&SECTION, PATH).await?;
@@ -159,11 +161,14 @@ impl Readable for License {
                 set_grants(license, &resource.fields, &grants);
             }
         }
+        tell_grants(&mut licenses, wanted, remote).await?;
         Ok(licenses)
     }
 }
 
 impl Kind for License {
+    const DELETION: Deletion = Deletion { loses: Some("its number, which no other version gets"), ..Deletion::PLAIN };
+
     fn check(check: Check<'_>) -> Vec<Diagnostic> {
         let mut found = grant::check(check);
         let Check { resource, proposal, observed, collections, .. } = check;
@@ -340,11 +345,34 @@ impl Kind for License {
         Ok(license)
     }
 
+    /// Kaiten keeps what instances are under (reference §9).
+    fn held_by(observed: &Observed, collections: &BTreeMap<&'static str, Collection>, _: &Facts) -> Vec<Tied> {
+        instance::tied(collections, "license", &observed.id, "the instance")
+    }
+
+    /// Kaiten would have what it grants taken away first.
+    fn takes_along(observed: &Observed, _: &BTreeMap<&'static str, Collection>, _: &Facts) -> Vec<Tied> {
+        let tied = |slug: &str| Tied {
+            words: format!("the grant of `{slug}`"),
+            id: format!("{}/{slug}", observed.id).into(),
+            within: None,
+            stays: false,
+        };
+        grants_told(observed).map(tied).collect()
+    }
+
     async fn delete(
         observed: &Observed,
-        _: bool,
+        along: bool,
         remote: &Writer<'_, Kaiten>,
     ) -> Result<Option<Observed>, RemoteError> {
+        let slug = observed.identity.to_string();
+        if along {
+            let grants = format!("{}/entitlements", change::path_of(PATH, &slug));
+            for entitlement in grant::read(remote.reader(), &slug).await?.keys() {
+                remote.delete_at(&SECTION, &change::path_of(&grants, entitlement)).await?;
+            }
+        }
         remote.remove(&SECTION, PATH, observed).await
     }
 
@@ -416,6 +444,55 @@ fn set_grants(license: &mut Observed, declared: &Fields, grants: &grant::Grants)
     if let Some(told) = grant::as_declared(declared, grants) {
         license.fields.set(grant::FIELD, told);
     }
+}
+
+/// Where an observed license keeps what it grants, as far as deletes concern it.
+const GRANTS: &str = "grants";
+
+/// Reads what the licenses grant that are to go; all of them where an entitlement is, since they hold it. There is no list
+/// of the grants of all licenses, so that is a request each, until the tombstone is taken out.
+async fn tell_grants(
+    licenses: &mut [Observed],
+    wanted: &Wanted<'_>,
+    remote: Reader<'_, Kaiten>,
+) -> Result<(), RemoteError> {
+    let absent = |section| {
+        let absent =
+            wanted.declared.values().filter(move |it| it.address.section == section && it.lifecycle.absent.is_some());
+        absent.map(|it| it.identity.to_string())
+    };
+    let going: HashSet<String> = absent(SECTION.name).collect();
+    let all = absent("entitlements").next().is_some();
+    let concerned = licenses.iter_mut().filter(|license| all || going.contains(&license.identity.to_string()));
+    let read = concerned.map(async |license| {
+        let grants = grant::read(remote, &license.identity.to_string()).await?;
+        let slugs = grants.into_keys().map(Value::text).collect();
+        license.attributes.set(GRANTS, Value::List(slugs));
+        Ok::<_, RemoteError>(())
+    });
+    try_join_all(read).await.map(drop)
+}
+
+/// What a license grants, where that has been read.
+fn grants_told(license: &Observed) -> impl Iterator<Item = &str> {
+    let grants = match license.attributes.get(GRANTS) {
+        Some(Value::List(grants)) => grants.as_slice(),
+        _ => &[],
+    };
+    grants.iter().filter_map(Value::as_text)
+}
+
+/// What licenses grant of an entitlement.
+pub(super) fn granting(collections: &BTreeMap<&'static str, Collection>, entitlement: &str) -> Vec<Tied> {
+    let licenses = collections.get(SECTION.name).into_iter().flat_map(Collection::iter);
+    let grants = licenses.filter(|license| grants_told(license).any(|slug| slug == entitlement));
+    let tied = |license: &Observed| Tied {
+        words: format!("the license `{}`", license.identity),
+        id: format!("{}/{entitlement}", license.id).into(),
+        within: Some(Arc::clone(&license.id)),
+        stays: false,
+    };
+    grants.map(tied).collect()
 }
 
 fn nearest(name: &str, among: &Collection) -> Option<Arc<str>> {

@@ -8,7 +8,7 @@ use super::wire::{self, Row};
 use super::{CREATED_AT, ID, Kaiten, Provided, UPDATED_AT, change, problem};
 use crate::http::{Method, segment};
 use crate::kind::{
-    Abilities, Check, Failure, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer,
+    Abilities, Check, Deletion, Failure, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer,
 };
 use crate::model::{
     Code, Diagnostic, Facts, Field, Identity, KeyPart, KeySource, Observed, Path, Section, Shape, Value,
@@ -106,6 +106,12 @@ impl Readable for MetadataField {
 }
 
 impl Kind for MetadataField {
+    const DELETION: Deletion = Deletion {
+        loses: Some("its label and schema; it is archived, and values that are there can still be read"),
+        after: &["instances", "customers", "deployment_zones"],
+        ..Deletion::PLAIN
+    };
+
     fn check(check: Check<'_>) -> Vec<Diagnostic> {
         let mut found = Vec::new();
         let Some(schema) = check.proposal.fields.get("json_schema").filter(|schema| !schema.has_unknown()) else {

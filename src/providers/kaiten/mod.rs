@@ -138,7 +138,7 @@ impl Provider for Provided {
 impl Session for Kaiten {
     fn facts(&self) -> Facts {
         let read_only = (self.dialect == Dialect::Seed && !self.seed_writes).then_some(
-            "the seed dialect documents no update; `seed_writes = true` at the target says that it has one all the same",
+            "the seed dialect documents neither update nor delete; `seed_writes = true` at the target says that it has them all the same",
         );
         Facts { provider: Provided::NAME, url: Arc::clone(&self.url), api: self.dialect.as_str(), read_only }
     }

@@ -1,7 +1,10 @@
 //! Releases (reference §10.9).
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, change, component, problem};
-use crate::kind::{Abilities, Failure, Kind, Proposal, Readable, Reader, RemoteError, Wanted, Writer};
+use crate::kind::{Abilities, Deletion, Failure, Kind, Proposal, Readable, Reader, RemoteError, Tied, Wanted, Writer};
 use crate::model::{Collection, Compare, Facts, Field, KeyPart, KeySource, Observed, Section, Shape};
 
 /// A version of the product: components that go together.
@@ -42,6 +45,7 @@ pub(super) static SECTION: Section = Section {
 impl Readable for Release {
     type Provider = Provided;
     const SECTION: &'static Section = &SECTION;
+    const BESIDE_DELETES: &'static [&'static str] = &["deployment_zones"];
 
     async fn observe(_: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
         remote.collection(&SECTION, PATH).await
@@ -49,6 +53,9 @@ impl Readable for Release {
 }
 
 impl Kind for Release {
+    /// What has ever been deployed is kept as long as the zone is (reference §9).
+    const DELETION: Deletion = Deletion { after: &["deployment_zones"], ..Deletion::PLAIN };
+
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {
         let mut body = remote.body(&SECTION, proposal, &["components"]);
         let slugs: Vec<&str> = proposal
@@ -76,6 +83,18 @@ impl Kind for Release {
 
     fn abilities(facts: &Facts) -> Abilities {
         Abilities { update: false, ..change::abilities(facts) }
+    }
+
+    /// The zones that it runs in. Those it ran in once are not told, and Kaiten refuses for their sake too.
+    fn held_by(observed: &Observed, collections: &BTreeMap<&'static str, Collection>, _: &Facts) -> Vec<Tied> {
+        let zones = collections.get("deployment_zones").into_iter().flat_map(Collection::iter);
+        let runs =
+            |zone: &&Observed| zone.fields.link("release").and_then(|link| link.id.as_ref()) == Some(&observed.id);
+        let words = |zone: &Observed| format!("the deployment zone `{}`", zone.identity);
+        zones
+            .filter(runs)
+            .map(|zone| Tied { words: words(zone), id: Arc::clone(&zone.id), within: None, stays: false })
+            .collect()
     }
 
     async fn delete(

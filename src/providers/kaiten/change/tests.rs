@@ -285,7 +285,8 @@ async fn a_delete_tells_what_it_takes_along() {
     let told = |section: &str| {
         let object = collections[section].iter().next().unwrap();
         let kind = registry.kind(section).unwrap().declared().unwrap();
-        kind.takes_along(object, &collections, &world.kaiten.facts())
+        let tied = kind.takes_along(object, &collections, &world.kaiten.facts());
+        tied.into_iter().map(|tied| tied.words).collect::<Vec<_>>()
     };
     assert_eq!(told("customers"), ["the instance `acme-production`"]);
     assert_eq!(told("deployment_zones"), ["the zone of the instance `acme-production`"]);

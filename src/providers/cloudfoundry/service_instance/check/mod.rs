@@ -162,6 +162,17 @@ fn kept_name(check: Check<'_>) -> Option<Diagnostic> {
     )
 }
 
+/// Whether what has the name is declared absent: then it goes first.
+pub(in super::super) fn is_freed(check: Check<'_>, section: &str) -> bool {
+    let Check { resource, declared, .. } = check;
+    declared.values().any(|other| {
+        other.address.section == section
+            && other.lifecycle.absent.is_some()
+            && other.target == resource.target
+            && other.identity == resource.identity
+    })
+}
+
 /// Names are unique in a space across managed and user-provided instances and those shared into it.
 fn name(check: Check<'_>) -> Option<Diagnostic> {
     let (holder, help) = shared::holder(check, &USER_PROVIDED)?;

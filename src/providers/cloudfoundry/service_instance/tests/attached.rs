@@ -21,7 +21,8 @@ async fn attached(server: &MockServer, change: impl FnOnce(&mut Lifecycle)) -> C
 fn along(attached: Collection, guid: &str, api: &'static str) -> Vec<String> {
     let facts = Facts { provider: NAME, url: "x".into(), api, read_only: None };
     let collections = BTreeMap::from([("service_bindings", attached)]);
-    let mut words = kind().declared().unwrap().takes_along(&pending(guid, "s-1"), &collections, &facts);
+    let tied = kind().declared().unwrap().takes_along(&pending(guid, "s-1"), &collections, &facts);
+    let mut words: Vec<String> = tied.into_iter().map(|tied| tied.words).collect();
     words.sort();
     words
 }
