@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::{metadata_field, wire};
 use crate::kind::Check;
-use crate::model::{Code, Diagnostic, Identity, Map, Path, Value};
+use crate::model::{Code, Collection, Diagnostic, Identity, Map, Path, Value};
 use crate::providers::json_schema::{Misfit, misfits};
 use crate::suggest::Suggest;
 
@@ -104,7 +104,7 @@ fn fields<'c>(check: Check<'c>, of: Of) -> BTreeMap<&'c str, Option<&'c Value>> 
         _ => None,
     };
     let schema = |schema: &'c Value| Some(schema).filter(|schema| !schema.has_unknown() && !schema.has_template());
-    let there = check.collections.get(section).into_iter().flat_map(|fields| fields.iter());
+    let there = check.collections.get(section).into_iter().flat_map(Collection::iter);
     let there = there.filter_map(|field| Some((key(&field.identity)?, schema(field.fields.get("json_schema")?))));
     let declared = check
         .declared

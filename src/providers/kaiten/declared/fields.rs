@@ -305,7 +305,6 @@ async fn try_one(trial: &Trial) {
 #[tokio::test]
 async fn what_is_changed_moves_and_nothing_else_and_what_cannot_be_is_refused_where_it_stands() {
     for trial in trials() {
-        println!("{}.{} {:?}", trial.section, trial.field, trial.after);
         try_one(&trial).await;
     }
 }

@@ -119,7 +119,10 @@ fn value(section: &str, field: &'static Field) -> Option<BoxedStrategy<Json>> {
             subsequence(vec!["red", "blue"], 0..=2).prop_shuffle().prop_map(Json::from).boxed()
         }
         // How a license comes from state to state, and what a new one joins, is not a matter of values.
-        ("licenses", "family", _) | ("instances", "slug" | "platform", _) => return None,
+        ("licenses", "family", _)
+        | ("instances", "slug" | "platform", _)
+        // These depend on each other.
+        | ("feature_flags", "type" | "variants" | "default_variant" | "targetings", _) => return None,
         ("licenses", "lifecycle_state", _) => select(vec!["PUBLISHED", "ARCHIVED"]).prop_map(Json::from).boxed(),
         ("licenses", "entitlements", _) => {
             let seats = prop_oneof![
@@ -138,7 +141,6 @@ fn value(section: &str, field: &'static Field) -> Option<BoxedStrategy<Json>> {
         ("releases", "components", _) => {
             subsequence(vec!["left", "right"], 0..=2).prop_shuffle().prop_map(Json::from).boxed()
         }
-        ("feature_flags", "type" | "variants" | "default_variant" | "targetings", _) => return None,
         (_, "release", _) => select(vec!["first", "second"]).prop_map(Json::from).boxed(),
         (_, "customer", _) => select(vec!["one", "two"]).prop_map(Json::from).boxed(),
         (_, "license", _) => select(vec!["basic", "large"]).prop_map(Json::from).boxed(),
@@ -194,13 +196,11 @@ fn sound(section: &Section, mut body: Map<String, Json>) -> Map<String, Json> {
             }
         }
         // Only a published one can be the default, and a default cannot be archived: one that may be, says of both.
-        "licenses" => {
-            if body.contains_key("default") || body.contains_key("lifecycle_state") {
-                let state = body.entry("lifecycle_state").or_insert_with(|| json!("PUBLISHED")).clone();
-                let default = body.entry("default").or_insert_with(|| json!(false));
-                if state != "PUBLISHED" {
-                    *default = json!(false);
-                }
+        "licenses" if body.contains_key("default") || body.contains_key("lifecycle_state") => {
+            let state = body.entry("lifecycle_state").or_insert_with(|| json!("PUBLISHED")).clone();
+            let default = body.entry("default").or_insert_with(|| json!(false));
+            if state != "PUBLISHED" {
+                *default = json!(false);
             }
         }
         _ => {}

@@ -60,7 +60,7 @@ async fn every_field_moves_alone() {
 
         let was = stored(&world).await;
         let kept = INSTANCE.lines().filter(|line| !line.starts_with(&format!("    {field}:")));
-        let changed: String = kept.chain([&*format!("    {is}")]).map(|line| format!("{line}\n")).collect();
+        let changed = kept.chain([&*format!("    {is}\n")]).collect::<Vec<_>>().join("\n");
         world.converge(&changed).await;
         let now = stored(&world).await;
         let names: BTreeSet<&String> = was.keys().chain(now.keys()).collect();
