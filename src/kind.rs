@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::http::{BuildError, Transport, Why};
 use crate::model::{
     Address, Code, Collection, Diagnostic, Facts, Fields, Identity, Observed, Path, Reference, RemoteProblem, Resource,
-    Secrets, Section,
+    Secrets, Section, Value,
 };
 use crate::settings::Endpoint;
 
@@ -192,6 +192,9 @@ pub trait Readable: 'static {
     /// The sections that checks look into besides, read at the same time.
     const BESIDE: &'static [&'static str] = &[];
 
+    /// The sections that [`Kind::takes_along`] looks into: read as well, where something of this kind may be deleted.
+    const ALONG: &'static [&'static str] = &[];
+
     /// Reads, page by page, every object the declared ones could mean. Never one request per resource.
     fn observe(
         wanted: &Wanted<'_>,
@@ -230,6 +233,14 @@ pub trait Kind: Readable {
         None
     }
 
+    /// What of it has to wait for its parts ([`Resource::parts`]), because others could meet it without them: the fields,
+    /// each with the value that it has meanwhile. `observed` is the object as it is, if it is to be changed; then nothing
+    /// of it is changed before.
+    fn held_back(proposal: Proposal<'_>, observed: Option<&Observed>) -> Vec<(&'static str, Value)> {
+        let _ = (proposal, observed);
+        Vec::new()
+    }
+
     /// Creates it, with one write where the API allows. An object still being worked on comes back with
     /// [`Condition::InProgress`](crate::model::Condition).
     fn create(
@@ -266,7 +277,7 @@ pub trait Kind: Readable {
     }
 
     /// What a delete of it would take along, each in a few words: ``the service key `ci` ``. The collections named in
-    /// [`Readable::BESIDE`] can be looked into.
+    /// [`Readable::BESIDE`] and [`Readable::ALONG`] can be looked into.
     fn takes_along(
         observed: &Observed,
         collections: &BTreeMap<&'static str, Collection>,
@@ -498,6 +509,8 @@ pub trait ErasedKind: Send + Sync {
     fn after(&self) -> &'static [&'static str];
     /// See [`Readable::BESIDE`].
     fn beside(&self) -> &'static [&'static str];
+    /// See [`Readable::ALONG`].
+    fn along(&self) -> &'static [&'static str];
     /// See [`Provider::connect`].
     fn connect<'a>(&self, endpoint: &'a Endpoint, clock: &'a Clock)
     -> Boxed<'a, Result<Box<dyn Session>, RemoteError>>;
@@ -521,6 +534,8 @@ pub trait ErasedDeclared: Send + Sync {
     fn check(&self, check: Check<'_>) -> Vec<Diagnostic>;
     /// See [`Kind::sole`].
     fn sole(&self, proposal: Proposal<'_>, facts: &Facts) -> Option<Sole>;
+    /// See [`Kind::held_back`].
+    fn held_back(&self, proposal: Proposal<'_>, observed: Option<&Observed>) -> Vec<(&'static str, Value)>;
     /// See [`Kind::create`].
     fn create<'a>(&self, proposal: Proposal<'a>, session: &'a dyn Session) -> Boxed<'a, Result<Observed, RemoteError>>;
     /// See [`Kind::abilities`].
@@ -585,6 +600,10 @@ impl<K: Readable> ErasedKind for Erased<K> {
         K::BESIDE
     }
 
+    fn along(&self) -> &'static [&'static str] {
+        K::ALONG
+    }
+
     fn connect<'a>(
         &self,
         endpoint: &'a Endpoint,
@@ -627,6 +646,10 @@ impl<K: Kind> ErasedDeclared for Declared<K> {
 
     fn sole(&self, proposal: Proposal<'_>, facts: &Facts) -> Option<Sole> {
         K::sole(proposal, facts)
+    }
+
+    fn held_back(&self, proposal: Proposal<'_>, observed: Option<&Observed>) -> Vec<(&'static str, Value)> {
+        K::held_back(proposal, observed)
     }
 
     fn create<'a>(&self, proposal: Proposal<'a>, session: &'a dyn Session) -> Boxed<'a, Result<Observed, RemoteError>> {

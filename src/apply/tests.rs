@@ -2,6 +2,7 @@
 
 mod changes;
 mod interrupted;
+mod parts;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

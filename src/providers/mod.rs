@@ -16,6 +16,7 @@ pub fn registry() -> Registry {
         .with::<kaiten::EntitlementGroup>()
         .with::<kaiten::Entitlement>()
         .with::<kaiten::License>()
+        .with::<kaiten::Grant>()
         .with_readable::<kaiten::LicenseFamily>()
         .with::<kaiten::Instance>()
         .with::<cloudfoundry::Organization>()

@@ -6,6 +6,7 @@ mod changes;
 mod diagnostics_page;
 mod examples;
 mod exits;
+mod grants;
 mod interrupt;
 mod kaiten;
 mod laws;

@@ -55,7 +55,7 @@ impl Readable for DeploymentZone {
     type Provider = Provided;
     const SECTION: &'static Section = &SECTION;
     /// A delete detaches them.
-    const BESIDE: &'static [&'static str] = &["instances"];
+    const ALONG: &'static [&'static str] = &["instances"];
 
     async fn observe(_: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
         remote.collection(&SECTION, PATH).await
