@@ -50,6 +50,37 @@ pub fn order_by<'d>(requires: impl IntoIterator<Item = (&'d Address, &'d [Requir
     order
 }
 
+/// The parts of a resource, sorted by address.
+#[derive(Debug, Clone, Default)]
+pub struct Parts {
+    /// All of them.
+    pub all: Vec<Address>,
+    /// Those that shall be there: they come before whatever else requires the resource.
+    pub awaited: Vec<Address>,
+}
+
+/// Adds to what requires a resource that it requires the parts of that too, other parts of it apart. The requirements
+/// stay sorted by address, each once.
+///
+/// A resource with parts is worked on in two goes, between which its parts are: what follows from that is in here as well.
+/// Were a part to wait for something that waits for the whole, that would require the part: a cycle like any other.
+pub fn require_parts<'d, 'p>(
+    requires: impl IntoIterator<Item = (&'d Address, &'d mut Vec<Requirement>)>,
+    parts: impl Fn(&Address) -> Option<&'p Parts>,
+) {
+    for (own, requires) in requires {
+        let wholes = requires.iter().filter_map(|(whole, span)| Some((parts(whole)?, *span)));
+        let others = wholes.filter(|(parts, _)| parts.all.binary_search(own).is_err());
+        let more: Vec<Requirement> =
+            others.flat_map(|(parts, span)| parts.awaited.iter().map(move |part| (part.clone(), span))).collect();
+        if !more.is_empty() {
+            requires.extend(more);
+            requires.sort();
+            requires.dedup_by(|later, earlier| later.0 == earlier.0);
+        }
+    }
+}
+
 /// The cycles, each told once, from its smallest address on and edge by edge.
 ///
 /// Where resources are entangled in many cycles, shortest ones are shown, no edge twice, and not all if there are very
@@ -274,6 +305,7 @@ mod tests {
                 key_span: here,
                 places: Places::new(Arc::new(Nowhere(here))),
                 requires: Vec::new(),
+                parts: Vec::new(),
             };
             desired.resources.insert(address(number), resource);
         }

@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::http::{BuildError, Throttle, Transport, Why};
 use crate::model::{
     Address, Code, Collection, Diagnostic, Facts, Fields, Identity, Observed, Path, Reference, RemoteId, RemoteProblem,
-    Resource, Secrets, Section,
+    Resource, Secrets, Section, Value,
 };
 use crate::settings::Endpoint;
 
@@ -293,6 +293,14 @@ pub trait Kind: Readable {
     fn sole(proposal: Proposal<'_>, facts: &Facts) -> Option<Sole> {
         let _ = (proposal, facts);
         None
+    }
+
+    /// What of it has to wait for its parts ([`Resource::parts`]), because others could meet it without them: the fields,
+    /// each with the value that it has meanwhile. `observed` is the object as it is, if it is to be changed; then nothing
+    /// of it is changed before.
+    fn held_back(proposal: Proposal<'_>, observed: Option<&Observed>) -> Vec<(&'static str, Value)> {
+        let _ = (proposal, observed);
+        Vec::new()
     }
 
     /// Creates it, with one write where the API allows. An object still being worked on comes back with
@@ -596,6 +604,8 @@ pub trait ErasedDeclared: Send + Sync {
     fn check_together(&self, created: &[Check<'_>]) -> Vec<Diagnostic>;
     /// See [`Kind::sole`].
     fn sole(&self, proposal: Proposal<'_>, facts: &Facts) -> Option<Sole>;
+    /// See [`Kind::held_back`].
+    fn held_back(&self, proposal: Proposal<'_>, observed: Option<&Observed>) -> Vec<(&'static str, Value)>;
     /// See [`Kind::create`].
     fn create<'a>(&self, proposal: Proposal<'a>, session: &'a dyn Session) -> Boxed<'a, Result<Observed, RemoteError>>;
     /// See [`Kind::abilities`].
@@ -727,6 +737,10 @@ impl<K: Kind> ErasedDeclared for Declared<K> {
 
     fn sole(&self, proposal: Proposal<'_>, facts: &Facts) -> Option<Sole> {
         K::sole(proposal, facts)
+    }
+
+    fn held_back(&self, proposal: Proposal<'_>, observed: Option<&Observed>) -> Vec<(&'static str, Value)> {
+        K::held_back(proposal, observed)
     }
 
     fn create<'a>(&self, proposal: Proposal<'a>, session: &'a dyn Session) -> Boxed<'a, Result<Observed, RemoteError>> {

@@ -12,10 +12,13 @@ use super::attempt::{Attempt, Before, Task, Write, attempt};
 use super::event::Event;
 use super::executor::Run;
 use super::ledger::Resolution;
+use super::parts::Held;
 use super::words;
 use crate::diff::{Difference, Measure};
-use crate::kind::ErasedDeclared;
-use crate::model::{Code, Condition, Diagnostic, Fields, Identity, Observed, Operation, Path, Resource, Secrets};
+use crate::kind::{ErasedDeclared, Proposal};
+use crate::model::{
+    Code, Condition, Diagnostic, Fields, Identity, Lifecycle, Observed, Operation, Path, Resource, Secrets, Section,
+};
 use crate::plan::Action;
 
 /// A part of a step.
@@ -25,6 +28,8 @@ enum Leg {
     Attach(Operation),
     /// Write, and wait for it.
     Write(Operation),
+    /// Wait for the parts of what is there.
+    Parts,
 }
 
 /// A step that has been started.
@@ -39,7 +44,9 @@ pub(super) struct Started {
     /// What is to be done after that.
     then: VecDeque<Leg>,
     /// The object as it was before.
-    object: Option<Observed>,
+    pub(super) object: Option<Observed>,
+    /// What waits for the parts of what is created.
+    held: Option<Held>,
     /// Whether that is gone.
     pub(super) deleted: bool,
     /// How long has been waited, all waits that have ended together.
@@ -58,9 +65,8 @@ impl<'a> Run<'a> {
 
     fn measure(&self, at: usize) -> Measure<'_> {
         let started = &self.started[&at];
-        let section = self.registry.section(self.plan.steps[at].address.section).expect("planned kinds are registered");
         let lifecycle = &self.resource(at).lifecycle;
-        Measure { section, identity: &started.identity, fields: &started.fields, lifecycle }
+        Measure { section: self.section(at), identity: &started.identity, fields: &started.fields, lifecycle }
     }
 
     /// The object that a step is about, as it was observed.
@@ -114,12 +120,12 @@ impl<'a> Run<'a> {
         let step = &self.plan.steps[at];
         let resource = self.resource(at);
         (self.events)(Event::Start { address: step.address.clone(), action: step.action });
-        let fields = match self.knowledge.resolve(resource) {
+        let mut fields = match self.knowledge.resolve(resource) {
             Ok(fields) => Arc::new(fields),
             Err(problems) => return self.settle(at, Resolution::Failed, None, problems),
         };
         let object = self.seen(at);
-        let then = self.legs(at, object.as_ref());
+        let mut then = self.legs(at, object.as_ref());
         let writes = then.iter().any(|leg| matches!(leg, Leg::Write(Operation::Create | Operation::Update)));
         // Before anything is deleted: what cannot be created anew stays.
         if writes && let Some((name, _)) = fields.iter().find(|(_, value)| value.has_unknown()) {
@@ -134,6 +140,7 @@ impl<'a> Run<'a> {
             return self.settle(at, Resolution::Failed, None, vec![problem]);
         }
         let identity = self.knowledge.identity(resource, &fields);
+        let held = self.hold_back(at, &identity, &mut fields, &mut then);
         let started = Started {
             at: self.clock.now(),
             fields,
@@ -142,6 +149,7 @@ impl<'a> Run<'a> {
             wrote: false,
             then,
             object,
+            held,
             deleted: false,
             waited: Duration::ZERO,
         };
@@ -150,6 +158,51 @@ impl<'a> Run<'a> {
             return;
         }
         self.proceed(at);
+    }
+
+    /// Lets what is not to be met without its parts wait for them.
+    fn hold_back(
+        &self,
+        at: usize,
+        identity: &Identity,
+        fields: &mut Arc<Fields>,
+        legs: &mut VecDeque<Leg>,
+    ) -> Option<Held> {
+        let address = &self.plan.steps[at].address;
+        if self.parts.of(at).is_empty() {
+            return None;
+        }
+        let proposal = Proposal { address, identity, fields };
+        let update = Leg::Write(Operation::Update);
+        match legs.back() {
+            Some(Leg::Write(Operation::Create)) => {
+                let held = self.kind(at).held_back(proposal, None);
+                if held.is_empty() {
+                    return None;
+                }
+                legs.extend([Leg::Parts, update]);
+                Some(Held::take(held, self.section(at), fields))
+            }
+            Some(Leg::Write(Operation::Update)) => {
+                if !self.kind(at).held_back(proposal, self.seen(at).as_ref()).is_empty() {
+                    legs.push_front(Leg::Parts);
+                }
+                None
+            }
+            _ => None,
+        }
+    }
+
+    fn section(&self, at: usize) -> &'static Section {
+        self.registry.section(self.plan.steps[at].address.section).expect("planned kinds are registered")
+    }
+
+    /// What is to be changed of an object: after its parts, what was to wait for them.
+    pub(super) fn left(&self, at: usize, object: &Observed) -> Vec<Difference> {
+        match &self.started[&at].held {
+            Some(held) => held.left(self.measure(at), object),
+            None => self.real_differences(at, object),
+        }
     }
 
     /// With all values known, a difference may turn out to be none, or one that was not approved to be made so.
@@ -188,9 +241,15 @@ impl<'a> Run<'a> {
                 started.doing = operation;
                 return self.wait(at, object.expect("what is waited for has been observed"));
             }
+            Leg::Parts => return self.wait_for_parts(at, object.expect("it has been observed, or created")),
             Leg::Write(operation) => operation,
         };
         started.doing = operation;
+        let nothing = |object: &Observed| operation == Operation::Update && self.left(at, object).is_empty();
+        if let Some(object) = object.as_ref().filter(|object| nothing(object)) {
+            return self.complete(at, object.clone());
+        }
+        let started = self.started.get_mut(&at).expect("what goes on has been started");
         started.wrote = true;
         let observed = || object.clone().expect("what is changed or deleted has been observed");
         let write = match operation {
@@ -200,7 +259,7 @@ impl<'a> Run<'a> {
             }
             Operation::Update => {
                 let object = observed();
-                Write::Update { changes: self.real_differences(at, &object), object }
+                Write::Update { changes: self.left(at, &object), object }
             }
             Operation::Delete => {
                 let along = self.resource(at).lifecycle.consent.cascade;
@@ -208,13 +267,21 @@ impl<'a> Run<'a> {
             }
         };
         let started = &self.started[&at];
+        let fields = match &started.held {
+            Some(held) if operation == Operation::Create => Arc::clone(&held.meanwhile),
+            _ => Arc::clone(&started.fields),
+        };
+        let lifecycle = match &started.held {
+            Some(_) => Lifecycle::default(),
+            None => self.resource(at).lifecycle.clone(),
+        };
         let task = Task {
             kind: Arc::clone(self.registry.kind(step.address.section).expect("planned kinds are registered")),
             session: Arc::clone(&self.sessions[&step.target]),
             address: step.address.clone(),
             identity: started.identity.clone(),
-            fields: Arc::clone(&started.fields),
-            lifecycle: self.resource(at).lifecycle.clone(),
+            fields,
+            lifecycle,
             clock: self.clock.clone(),
             write,
         };
@@ -308,7 +375,13 @@ impl<'a> Run<'a> {
     /// Compares what is there with what was wanted, and goes on to what requires it.
     fn complete(&mut self, at: usize, object: Observed) {
         let resource = self.resource(at);
-        let wrote = self.started[&at].wrote;
+        let started = self.started.get_mut(&at).expect("what goes on has been started");
+        if started.then.front() == Some(&Leg::Parts) {
+            started.object = Some(object);
+            started.deleted = false;
+            return self.proceed(at);
+        }
+        let wrote = started.wrote;
         let differences = self.measure(at).differences(&object);
         let differing = differences.iter().filter(|difference| !difference.is_unverifiable());
         let tell = if wrote { words::not_converged } else { words::not_as_declared };
@@ -319,7 +392,13 @@ impl<'a> Run<'a> {
     }
 
     /// Ends a step that did not come to its end.
-    fn end(&mut self, at: usize, resolution: Resolution, id: Option<crate::model::RemoteId>, diagnostic: Diagnostic) {
+    pub(super) fn end(
+        &mut self,
+        at: usize,
+        resolution: Resolution,
+        id: Option<crate::model::RemoteId>,
+        diagnostic: Diagnostic,
+    ) {
         let deleted = self.started[&at].deleted;
         let diagnostic = if deleted { words::deleted_only(diagnostic) } else { diagnostic };
         self.settle(at, resolution, id, vec![diagnostic]);

@@ -12,6 +12,7 @@ use super::attempt::Attempt;
 use super::course::Started;
 use super::event::Event;
 use super::ledger::{Ledger, Outcome, Resolution};
+use super::parts::Parts;
 use super::wait::{Group, Pending, since};
 use super::words;
 use crate::clock::Clock;
@@ -99,7 +100,8 @@ pub(super) struct Run<'a> {
     /// How many requirements of a step are not done yet.
     open: Vec<usize>,
     dependents: Vec<Vec<usize>>,
-    outcomes: Vec<Option<Outcome>>,
+    pub(super) parts: Parts,
+    pub(super) outcomes: Vec<Option<Outcome>>,
     ready: BTreeSet<usize>,
     /// Steps with a part behind them and another one to begin.
     pub(super) resumed: VecDeque<usize>,
@@ -129,12 +131,21 @@ impl<'a> Run<'a> {
     ) -> Self {
         let index: HashMap<&Address, usize> =
             plan.steps.iter().enumerate().map(|(at, step)| (&step.address, at)).collect();
+        let parts_of = |address: &Address| {
+            let shall_be =
+                |part: &&Address| desired.resources.get(*part).is_some_and(|part| part.lifecycle.absent.is_none());
+            let parts = desired.resources.get(address).map(|resource| &resource.parts);
+            parts.into_iter().flatten().filter(shall_be).collect()
+        };
+        let parts = Parts::new(plan, &index, parts_of);
         let mut open = vec![0; plan.steps.len()];
         let mut dependents = vec![Vec::new(); plan.steps.len()];
         for (at, step) in plan.steps.iter().enumerate() {
-            for required in step.requires.iter().filter_map(|address| index.get(address)) {
-                open[at] += 1;
-                dependents[*required].push(at);
+            let required = step.requires.iter().filter_map(|address| index.get(address).copied());
+            let with_parts: BTreeSet<usize> = required.flat_map(|whole| parts.needed_for(at, whole)).collect();
+            open[at] = with_parts.len();
+            for required in with_parts {
+                dependents[required].push(at);
             }
         }
         Self {
@@ -149,6 +160,7 @@ impl<'a> Run<'a> {
             knowledge: knowledge(plan, desired, snapshot, registry),
             open,
             dependents,
+            parts,
             outcomes: vec![None; plan.steps.len()],
             ready: BTreeSet::new(),
             resumed: VecDeque::new(),
@@ -217,7 +229,7 @@ impl<'a> Run<'a> {
         diagnostics: Vec<Diagnostic>,
     ) {
         let step = &self.plan.steps[at];
-        let good = matches!(resolution, Resolution::Done | Resolution::Unchanged);
+        let good = resolution.is_good();
         match resolution {
             Resolution::Unchanged => {}
             Resolution::Done => {
@@ -247,13 +259,21 @@ impl<'a> Run<'a> {
         });
         if good {
             for dependent in self.dependents[at].clone() {
-                self.open[dependent] -= 1;
-                if self.open[dependent] == 0 && self.outcomes[dependent].is_none() && self.workable(dependent) {
-                    self.ready.insert(dependent);
+                if self.parts.waited_for_end(at, dependent) {
+                    self.one_less(dependent);
                 }
             }
         } else {
             self.skip_dependents(at);
+        }
+        self.ended(at);
+    }
+
+    /// One of the things that a step waits for is there.
+    pub(super) fn one_less(&mut self, at: usize) {
+        self.open[at] -= 1;
+        if self.open[at] == 0 && self.outcomes[at].is_none() && self.workable(at) {
+            self.ready.insert(at);
         }
     }
 
@@ -264,7 +284,8 @@ impl<'a> Run<'a> {
 
     fn skip_dependents(&mut self, cause: usize) {
         let because = self.plan.steps[cause].address.clone();
-        let mut queue = self.dependents[cause].clone();
+        let waited = |dependent: &&usize| self.parts.waited_for_end(cause, **dependent);
+        let mut queue: Vec<usize> = self.dependents[cause].iter().filter(waited).copied().collect();
         while let Some(at) = queue.pop() {
             let step = &self.plan.steps[at];
             if self.outcomes[at].is_some() || !self.workable(at) {
@@ -283,6 +304,7 @@ impl<'a> Run<'a> {
                 Some(Outcome { address, action, resolution, id: None, because, diagnostics: Vec::new() });
             self.ready.remove(&at);
             queue.extend(&self.dependents[at]);
+            self.ended(at);
         }
     }
 
@@ -293,8 +315,13 @@ impl<'a> Run<'a> {
             let diagnostic = words::interrupted(self.started[&at].doing, self.resource(at));
             self.settle(at, Resolution::Unknown, None, vec![diagnostic]);
         }
+        self.finish_without_parts();
         for at in std::mem::take(&mut self.resumed) {
-            let deleted = self.started[&at].deleted;
+            let (deleted, action) = (self.started[&at].deleted, self.plan.steps[at].action);
+            if !deleted && action != Action::Delete {
+                self.finish_held_back(at);
+                continue;
+            }
             let tell = if deleted { words::not_created_yet } else { words::not_deleted_yet };
             let diagnostic = tell(self.resource(at));
             self.settle(at, Resolution::Waiting, None, vec![diagnostic]);

@@ -57,6 +57,11 @@ pub enum Resolution {
 }
 
 impl Resolution {
+    /// Whether what was declared is so.
+    pub fn is_good(self) -> bool {
+        matches!(self, Self::Done | Self::Unchanged)
+    }
+
     /// Every resolution, in the order of summaries.
     pub const ALL: [Self; 8] = [
         Self::Done,

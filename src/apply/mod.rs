@@ -6,6 +6,7 @@ mod document;
 mod event;
 mod executor;
 mod ledger;
+mod parts;
 mod wait;
 mod words;
 

@@ -2,6 +2,7 @@
 
 mod changes;
 mod interrupted;
+mod parts;
 mod tombstones;
 
 use std::sync::Arc;

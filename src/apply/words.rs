@@ -1,8 +1,9 @@
 //! What there is to say about a resource while a plan is carried out.
 
+use super::ledger::Resolution;
 use crate::diff::Difference;
 use crate::kind::{Failure, RemoteError};
-use crate::model::{Code, Diagnostic, Operation, Resource};
+use crate::model::{Address, Code, Diagnostic, Operation, Resource, Segment};
 use crate::plan::{Action, Shown, Step};
 
 /// `created`.
@@ -218,6 +219,59 @@ pub(super) fn not_converged(resource: &Resource, difference: &Difference) -> Dia
     Diagnostic::error(Code::NotConverged, message)
         .at(resource.places.value(path), "sent as declared here")
         .help(format!("declare what the remote keeps, or leave it alone: `lifecycle: {{ ignore: [{path}] }}`"))
+        .on(address)
+}
+
+/// What has not been done of a resource because a part of it is not there.
+pub(super) fn held_back(
+    resource: &Resource,
+    left: &[Difference],
+    part: &Address,
+    resolution: Resolution,
+) -> Diagnostic {
+    let became = match resolution {
+        Resolution::Failed => "failed",
+        Resolution::Skipped => "was skipped",
+        Resolution::Blocked => "is blocked",
+        Resolution::NotStarted => "was not begun",
+        Resolution::Unknown => "ended in the unknown",
+        Resolution::Waiting => "is still being made",
+        Resolution::Done | Resolution::Unchanged => unreachable!("nothing waits for what is there"),
+    };
+    left_with(resource, left, &format!("because `{part}` {became}"))
+}
+
+/// The same for a run that ended before the parts were there.
+pub(super) fn held_back_by_end(resource: &Resource, left: &[Difference]) -> Diagnostic {
+    left_with(resource, left, "because the run ended first")
+}
+
+fn left_with(resource: &Resource, left: &[Difference], because: &str) -> Diagnostic {
+    let address = &resource.address;
+    let with = left.iter().filter_map(|difference| match &difference.before {
+        Shown::Json(json) => {
+            let value = json.as_str().map_or_else(|| json.to_string(), str::to_owned);
+            Some(format!("`{}: {value}`", difference.path))
+        }
+        _ => None,
+    });
+    let with: Vec<String> = with.collect();
+    let with = if with.is_empty() { "as it is".to_owned() } else { format!("with {}", with.join(" and ")) };
+    let place = left.iter().find_map(|difference| resource.places.exact(&difference.path));
+    let mut help = "`trueup apply` goes on from here".to_owned();
+    let declared = |difference: &&Difference| match difference.path.0.first() {
+        Some(Segment::Key(name)) => resource.fields.get(name).is_some(),
+        _ => true,
+    };
+    if let Some(undeclared) = left.iter().find(|difference| !declared(difference))
+        && let Shown::Json(json) = &undeclared.after
+    {
+        let value = json.as_str().map_or_else(|| json.to_string(), str::to_owned);
+        help = format!("write `{}: {value}`, since what is not declared is left alone; then {help}", undeclared.path);
+    }
+    Diagnostic::error(Code::HeldBack, format!("`{address}` is left {with}, {because}"))
+        .at(place.unwrap_or(resource.key_span), "not done yet")
+        .help(help)
         .on(address)
 }
 

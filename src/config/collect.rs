@@ -103,6 +103,10 @@ pub(super) struct Draft {
     pub lifecycle: Lifecycle,
     /// What expressions and references need, with where they say so.
     pub uses: Vec<Use>,
+    /// The field that the body is the value of, where it is not a mapping of fields.
+    pub short: Option<&'static str>,
+    /// What is written inside it and is a resource of its own.
+    pub parts: Vec<Draft>,
 }
 
 impl Draft {
@@ -116,6 +120,8 @@ impl Draft {
 pub(super) struct DraftField {
     pub field: &'static Field,
     pub node: NodeId,
+    /// Where it stands.
+    pub span: Span,
     pub raw: Raw,
 }
 
@@ -257,9 +263,21 @@ fn collect_section(
     }
 }
 
+/// The field, and its section, in which the resources of this section are declared.
+fn part_of(section: &str, registry: &Registry) -> Option<(&'static Field, &'static Section)> {
+    registry.sections().find_map(|owner| {
+        let field = owner.fields.iter().find(|field| owner.parts(field.name) == Some(section))?;
+        Some((field, owner))
+    })
+}
+
 fn unknown_section(entry: Entry<'_>, above: Option<&str>, cx: &mut Context<'_>) {
     let name = shown(entry.key);
-    let diagnostic = if let Some(section) = cx.registry.section(entry.key) {
+    let diagnostic = if let Some((field, owner)) = part_of(entry.key, cx.registry) {
+        Diagnostic::error(Code::UnknownSection, format!("`{name}` are declared inside `{}`", owner.name))
+            .at(entry.key_span, "not a section of its own")
+            .help(format!("write them below `{}:` of {}", field.name, a(owner.singular)))
+    } else if let Some(section) = cx.registry.section(entry.key) {
         Diagnostic::error(Code::UnknownSection, format!("`{name}` can be referred to, not declared"))
             .at(entry.key_span, "not a section that can be declared")
             .help(format!("remove it: {} are only referred to, by name", section.name.replace('_', " ")))
@@ -330,6 +348,8 @@ fn collect_resource(
         fields: Vec::new(),
         lifecycle: Lifecycle::default(),
         uses: Vec::new(),
+        short: None,
+        parts: Vec::new(),
     });
 }
 

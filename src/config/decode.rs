@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::collect::{Context, Draft, DraftField, Raw, RawReference, RawTo};
 use super::lifecycle;
 use super::names;
+use super::parts;
 use super::secret;
 use super::shape::{self, Subject, Type};
 use super::text;
@@ -52,13 +53,34 @@ pub(super) fn decode(draft: &mut Draft, cx: &mut Context<'_>) {
     }
     for (field, entry) in section.fields.iter().zip(&written) {
         let Some(entry) = entry else { continue };
+        if let Shape::Parts { section } = field.shape {
+            parts::decode(draft, field, section, *entry, cx);
+            continue;
+        }
         let raw = decode_field(draft, field, *entry, api.as_deref(), cx);
-        draft.fields.push(DraftField { field, node: entry.value.id(), raw });
+        draft.fields.push(DraftField { field, node: entry.value.id(), span: entry.value.span(), raw });
     }
+    add_implied(draft);
     if body.entries().is_some() && !body.is_incomplete() {
         missing_fields(draft, &written, &meant, cx);
     }
     check_order(draft, cx);
+}
+
+/// Adds what the declared fields say of others that are not declared.
+fn add_implied(draft: &mut Draft) {
+    let implied = draft.fields.iter().filter(|field| matches!(field.raw, Raw::Value(Value::Bool(true))));
+    let implied: Vec<_> = implied.filter_map(|by| Some((by.field.implies?, by.node, by.span))).collect();
+    for ((name, value), node, span) in implied {
+        let fields = draft.section.fields;
+        let rank = |name: &str| fields.iter().position(|field| field.name == name);
+        let at = draft.fields.partition_point(|other| rank(other.field.name) < rank(name));
+        if draft.field(name).is_none()
+            && let Some(field) = draft.section.field(name)
+        {
+            draft.fields.insert(at, DraftField { field, node, span, raw: Raw::Value(Value::text(value)) });
+        }
+    }
 }
 
 /// Tells an unknown field; returns the name of the field that was meant.
@@ -182,7 +204,7 @@ pub(super) fn tell_no_value(cx: &mut Context<'_>, entry: Entry<'_>, name: &str, 
     );
 }
 
-fn decode_field(
+pub(super) fn decode_field(
     draft: &mut Draft,
     field: &'static Field,
     entry: Entry<'_>,
@@ -434,7 +456,7 @@ fn check_order(draft: &Draft, cx: &mut Context<'_>) {
         if let (Some(start), Some(end)) = (instant(first), instant(field))
             && end < start
         {
-            let span = |field: &DraftField| -> Span { draft.tree.node(field.node).span() };
+            let span = |field: &DraftField| -> Span { field.span };
             cx.report.push(
                 Diagnostic::error(Code::DateOrder, format!("`{}` is before `{}`", field.field.name, first.field.name))
                     .at(span(field), "this is earlier")

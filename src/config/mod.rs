@@ -11,6 +11,7 @@ mod decode;
 mod expression;
 mod lifecycle;
 mod names;
+mod parts;
 mod places;
 mod report;
 mod secret;

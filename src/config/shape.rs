@@ -60,7 +60,7 @@ impl Shapes {
         match (shape, subject.value) {
             (Shape::Any | Shape::Reference { .. }, _)
             | (Shape::Boolean, Value::Bool(_))
-            | (Shape::Object | Shape::Keyed { .. }, Value::Map(_)) => Ok(()),
+            | (Shape::Object | Shape::Parts { .. }, Value::Map(_)) => Ok(()),
             (Shape::Text { min, max }, Value::Text(text)) => length(name, text, *min, *max),
             (Shape::Format(format), Value::Text(text)) => self.format(format, text, subject),
             (Shape::Instant, Value::Text(text)) => {
@@ -129,7 +129,7 @@ pub(super) fn describe(shape: &Shape) -> &'static str {
         Shape::Reference { .. } => "a reference",
         Shape::Texts { .. } | Shape::Names { .. } => "a list of strings",
         Shape::Mappings { .. } => "a list of mappings",
-        Shape::Object | Shape::Keyed { .. } => "a mapping",
+        Shape::Object | Shape::Parts { .. } => "a mapping",
         Shape::Any => "anything",
     }
 }
@@ -155,7 +155,7 @@ impl Type {
             Shape::Boolean => Self::Boolean,
             Shape::Integer { .. } => Self::Integer,
             Shape::Texts { .. } | Shape::Names { .. } | Shape::Mappings { .. } => Self::List,
-            Shape::Object | Shape::Keyed { .. } => Self::Map,
+            Shape::Object | Shape::Parts { .. } => Self::Map,
             Shape::Any => Self::Unknown,
         }
     }
@@ -303,7 +303,7 @@ fn wrong_type(shape: &Shape, subject: Subject<'_>) -> Complaint {
         (Shape::Texts { .. } | Shape::Names { .. }, Value::Text(_), Some(lexeme)) => {
             complaint.help(format!("write a list: `[{lexeme}]`"))
         }
-        (Shape::Object | Shape::Keyed { .. }, _, _) => complaint.help("write `key: value` lines below it, indented"),
+        (Shape::Object | Shape::Parts { .. }, _, _) => complaint.help("write `key: value` lines below it, indented"),
         (Shape::Instant, _, _) => complaint.help("write it as `2026-09-01T00:00:00Z`"),
         _ => complaint,
     }

@@ -302,8 +302,8 @@ impl<'t> Reader<'_, 't, '_> {
     fn no_such_field(&mut self, section: &'static Section, name: &str, span: Span) {
         let parts = section.key.iter().map(|part| part.name);
         let attributes = section.attributes.iter().map(|attribute| attribute.name);
-        let mut names: Vec<&str> =
-            section.fields.iter().map(|field| field.name).chain(parts).chain(attributes).collect();
+        let fields = section.fields.iter().filter(|field| section.parts(field.name).is_none());
+        let mut names: Vec<&str> = fields.map(|field| field.name).chain(parts).chain(attributes).collect();
         names.sort_unstable();
         names.dedup();
         let suggest = &self.cx.report.suggest;
@@ -314,6 +314,7 @@ impl<'t> Reader<'_, 't, '_> {
             None => names::nearest_field(name, section, suggest).map(|field| field.name),
         };
         let help = match nearest {
+            _ if section.parts(name).is_some() => "write the value out, or make it a variable of `trueup.toml`".into(),
             Some(nearest) => format!("did you mean `{nearest}`?"),
             None => format!("readable are {}", listed(names, "and")),
         };
@@ -358,7 +359,9 @@ pub(super) fn type_of<'p>(section: &'static Section, path: &'p Path) -> Result<T
     let leaf = |kind: Type| if inner.is_empty() { Ok(kind) } else { Err(Unreadable::TooDeep(name, kind)) };
     if let Some(field) = section.field(name) {
         return match field.shape {
-            Shape::Object | Shape::Keyed { .. } | Shape::Mappings { .. } if !inner.is_empty() => Ok(Type::Unknown),
+            // They are resources of their own, and nothing of those can be read.
+            Shape::Parts { .. } => Err(Unreadable::NoSuchField(name)),
+            Shape::Object | Shape::Mappings { .. } if !inner.is_empty() => Ok(Type::Unknown),
             Shape::Any => Ok(Type::Unknown),
             Shape::Texts { .. } | Shape::Names { .. } if matches!(inner, [Segment::Index(_)]) => Ok(Type::Text),
             shape => leaf(Type::of(&shape)),

@@ -181,6 +181,8 @@ codes! {
     OperationFailed = "trueup::apply::operation_failed", Failure;
     /// The remote's operation goes on; waiting for it has ended.
     StillRunning = "trueup::apply::still_running", Failure;
+    /// What others could meet of a resource waits for its parts, and those are not all there; or it has been left so.
+    HeldBack = "trueup::apply::held_back", Failure;
     /// The remote stored something else than was sent.
     NotConverged = "trueup::apply::not_converged", Failure;
     /// Neither `--yes` nor a terminal to ask on, or the answer was not `yes`.

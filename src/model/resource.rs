@@ -61,8 +61,11 @@ pub struct Resource {
     pub key_span: Span,
     /// Where each value stands.
     pub places: Places,
-    /// The declared resources it refers to, with where it says so; sorted by address, each once.
+    /// The declared resources it refers to, with where it says so, and the parts of those; sorted by address, each once.
     pub requires: Vec<(Address, Span)>,
+    /// The resources that are written inside this one, sorted by address. They require it, and what else requires it
+    /// requires them too, except those that shall not be; it is not put into the reach of others before they are there.
+    pub parts: Vec<Address>,
 }
 
 impl Resource {

@@ -1,7 +1,5 @@
 //! What a section may hold: tables of fields that parsing, schemas, encoding, comparing and documentation all read.
 
-use std::sync::Arc;
-
 use super::{Path, Value};
 
 /// A kind's table.
@@ -45,6 +43,20 @@ impl Section {
     pub fn renaming(&self) -> Option<&'static Field> {
         let KeyPart { name, from: KeySource::FieldOrKey, .. } = self.key.last()? else { return None };
         self.field(name).filter(|field| field.change == ChangeRule::InPlace)
+    }
+
+    /// The section of which the entries of this mapping are resources of their own.
+    pub fn parts(&self, field: &str) -> Option<&'static str> {
+        match self.field(field)?.shape {
+            Shape::Parts { section } => Some(section),
+            _ => None,
+        }
+    }
+
+    /// What is declared of one of its objects inside another resource: all but what says which it is.
+    pub fn own_fields(&self) -> impl Iterator<Item = &'static Field> + Clone {
+        let (fields, key) = (self.fields, self.key);
+        fields.iter().filter(move |field| !key.iter().any(|part| part.name == field.name))
     }
 
     /// The name of the remote's id among the attributes, `id` or `guid`.
@@ -106,6 +118,8 @@ pub struct Field {
     pub unsupported: Option<&'static str>,
     /// The sibling field, an instant, that this one must not be before.
     pub not_before: Option<&'static str>,
+    /// What `true` says of a sibling field that is not declared: its name and value.
+    pub implies: Option<(&'static str, &'static str)>,
 }
 
 impl Field {
@@ -125,6 +139,7 @@ impl Field {
             apis: &[],
             unsupported: None,
             not_before: None,
+            implies: None,
         }
     }
 
@@ -178,6 +193,12 @@ impl Field {
     /// This version refuses it, because …
     pub const fn unsupported(mut self, because: &'static str) -> Self {
         self.unsupported = Some(because);
+        self
+    }
+
+    /// Where it is `true` and this field is not declared, the field has this value.
+    pub const fn implies(mut self, field: &'static str, value: &'static str) -> Self {
+        self.implies = Some((field, value));
         self
     }
 
@@ -260,8 +281,9 @@ pub enum Shape {
         /// Their section.
         section: &'static str,
     },
-    /// A mapping from other objects, named likewise, to anything.
-    Keyed {
+    /// A mapping whose entries are resources of their own ([`Resource::parts`](super::Resource::parts)): each with one of the
+    /// objects that the second part of their natural key refers to as its key, and `null` for one that shall not be.
+    Parts {
         /// Their section.
         section: &'static str,
     },
@@ -280,7 +302,7 @@ impl Shape {
     /// The section of what a value of this shape names without being a reference.
     pub fn names(&self) -> Option<&'static str> {
         match self {
-            Self::Names { section } | Self::Keyed { section } => Some(section),
+            Self::Names { section } => Some(section),
             Self::Mappings { naming } => naming.map(|naming| naming.section),
             _ => None,
         }
@@ -292,9 +314,6 @@ impl Shape {
             (Self::Names { .. }, Value::List(items)) => {
                 let texts = items.iter().enumerate();
                 texts.filter_map(|(at, item)| Some((Path::default().index(at), item.as_text()?))).collect()
-            }
-            (Self::Keyed { .. }, Value::Map(map)) => {
-                map.keys().map(|key| (Path::default().key(Arc::clone(key)), &**key)).collect()
             }
             (Self::Mappings { naming: Some(naming) }, value) => (naming.named)(value),
             _ => Vec::new(),

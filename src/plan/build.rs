@@ -216,7 +216,7 @@ impl<'a> Planner<'a> {
                                 let (address, identity) = (resource.address.clone(), identity.clone());
                                 new = Some(Creation { address, section, identity, fields: fields.clone() });
                             }
-                            decision
+                            self.with_all_parts(resource, proposal, observed, declared, decision)
                         }
                     }
                 };
@@ -263,7 +263,7 @@ impl<'a> Planner<'a> {
             reason,
             source: resource.span,
             identity,
-            requires: resource.requires.iter().map(|(address, _)| address.clone()).collect(),
+            requires: self.requires(resource),
             changes: differences.into_iter().map(|difference| change(resource, difference)).collect(),
             takes_along,
             observed: observed
@@ -271,6 +271,38 @@ impl<'a> Planner<'a> {
                 .map(|object| Seen { id: Arc::clone(&object.id), version: object.version.clone() }),
             executable,
         })
+    }
+
+    /// What comes first, without the parts of that: they come with it.
+    fn requires(&self, resource: &Resource) -> Vec<Address> {
+        let required = || resource.requires.iter().map(|(address, _)| address);
+        let parts = required().filter_map(|whole| self.desired.resources.get(whole)).flat_map(|whole| &whole.parts);
+        let parts: HashSet<&Address> = parts.collect();
+        required().filter(|address| !parts.contains(address)).cloned().collect()
+    }
+
+    /// What is put into the reach of others only with all of its parts cannot be so by a plan that leaves some out.
+    fn with_all_parts(
+        &self,
+        resource: &Resource,
+        proposal: Proposal<'_>,
+        observed: Option<&Observed>,
+        kind: &dyn ErasedDeclared,
+        decision: Decision,
+    ) -> Decision {
+        let before = match decision.action {
+            Action::Update => observed,
+            Action::Create | Action::Replace | Action::Recover | Action::Wait => None,
+            Action::Delete | Action::Blocked | Action::Unchanged => return decision,
+        };
+        let left_out = resource.parts.iter().find(|part| !self.desired.resources.contains_key(*part));
+        match left_out {
+            Some(part) if !kind.held_back(proposal, before).is_empty() => decision.refused(format!(
+                "it must not be met without `{part}`, which is not in this plan: name `{}` to have all of it",
+                resource.address
+            )),
+            _ => decision,
+        }
     }
 
     /// The objects that a resource could be: under its name, else under its earlier one.
@@ -417,7 +449,7 @@ fn change(resource: &Resource, difference: Difference) -> Change {
     }
 }
 
-/// Only these resources, what they require, and what has to go before those of them that shall not exist.
+/// Only these resources with their parts, what they require, and what has to go before those of them that shall not exist.
 pub fn only(desired: &mut Desired, wanted: &[Address]) {
     let is_tombstone = |resource: &&Resource| resource.lifecycle.absent.is_some();
     let mut before: HashMap<&Address, Vec<&Address>> = HashMap::new();
@@ -427,12 +459,21 @@ pub fn only(desired: &mut Desired, wanted: &[Address]) {
         }
     }
     let mut keep: BTreeSet<Address> = BTreeSet::new();
+    let parts = |address: &Address| desired.resources.get(address).map_or(&[][..], |resource| &resource.parts);
     let mut queue: Vec<&Address> = wanted.iter().collect();
+    queue.extend(wanted.iter().flat_map(parts));
     while let Some(address) = queue.pop() {
         if keep.insert(address.clone())
             && let Some(resource) = desired.resources.get(address)
         {
-            queue.extend(resource.requires.iter().map(|(address, _)| address));
+            for (required, _) in &resource.requires {
+                queue.push(required);
+                // A part alone asks for nothing but what it is a part of.
+                let of_it = parts(required);
+                if !of_it.contains(address) {
+                    queue.extend(of_it);
+                }
+            }
             if is_tombstone(&resource) {
                 queue.extend(before.get(address).into_iter().flatten());
             }

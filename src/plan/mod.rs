@@ -51,7 +51,8 @@ pub struct Step {
     pub source: Span,
     /// What it is recognised by.
     pub identity: Identity,
-    /// The declared resources that come first, sorted.
+    /// The declared resources that come first, sorted; the parts of each ([`Resource::parts`](crate::model::Resource::parts))
+    /// come with it.
     pub requires: Vec<Address>,
     /// What changes, in the order of the section's table.
     pub changes: Vec<Change>,

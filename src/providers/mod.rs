@@ -18,6 +18,7 @@ pub fn registry() -> Registry {
         .with::<kaiten::Entitlement>()
         .with::<kaiten::FeatureFlag>()
         .with::<kaiten::License>()
+        .with::<kaiten::Grant>()
         .with_readable::<kaiten::LicenseFamily>()
         .with::<kaiten::Instance>()
         .with::<cloudfoundry::Organization>()

@@ -118,8 +118,22 @@ fn shape(shape: Shape, registry: &Registry) -> Value {
         Shape::Any => json!({}),
         Shape::Text { min: 0 | 1, max } if max >= LONG => constraints(shape),
         Shape::Reference { section, with_slug, .. } => reference(section, with_slug, registry),
+        Shape::Parts { section } => parts(section, registry),
         _ => json!({ "anyOf": [constraints(shape), { "$ref": "#/$defs/expression" }] }),
     }
+}
+
+/// A mapping from what each part is about to the part: `null`, its value, or its fields.
+fn parts(section: &str, registry: &Registry) -> Value {
+    let section = registry.section(section).expect("a table names registered sections");
+    let fields = section.own_fields();
+    let properties: Map<String, Value> =
+        fields.clone().map(|field| (field.name.into(), describe(field, registry))).collect();
+    let required: Vec<&str> = fields.filter(|field| field.required).map(|field| field.name).collect();
+    let written_out =
+        json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false });
+    let alone = json!({ "type": ["null", "boolean", "number", "string"] });
+    json!({ "type": "object", "additionalProperties": { "anyOf": [alone, written_out] } })
 }
 
 /// What a value has to be that is written out.
@@ -139,12 +153,12 @@ fn constraints(shape: Shape) -> Value {
         Shape::Enum(words) => json!({ "enum": words }),
         Shape::Texts { .. } => json!({ "type": "array", "items": { "type": "string" } }),
         Shape::Names { .. } => json!({ "type": "array", "items": { "type": "string", "minLength": 1 } }),
-        Shape::Object | Shape::Keyed { .. } => json!({ "type": "object" }),
+        Shape::Object => json!({ "type": "object" }),
         Shape::Mappings { .. } => json!({
             "type": "array",
             "items": { "anyOf": [{ "type": "object" }, { "$ref": "#/$defs/expression" }] },
         }),
-        Shape::Reference { .. } | Shape::Any => json!({}),
+        Shape::Parts { .. } | Shape::Reference { .. } | Shape::Any => json!({}),
     }
 }
 

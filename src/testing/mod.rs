@@ -11,6 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::clock::{Clock, Source};
+use crate::graph;
 use crate::kind::{Failure, Registry, RemoteError, Session};
 use crate::model::{
     Address, Attribute, Compare, Condition, Desired, Field, Fields, FileId, Follows, Identity, KeyPart, KeySource,
@@ -192,6 +193,7 @@ impl Declared {
             key_span: span,
             places: Places::new(Arc::new(OneLine(span))),
             requires: requires.iter().map(|key| (address(key), span)).collect(),
+            parts: Vec::new(),
         };
         self.desired.resources.insert(address(key), resource);
         self.desired.resources.sort_keys();
@@ -218,6 +220,26 @@ impl Declared {
             let span = declared.desired.resources[0].span;
             declared.lifecycle(key, |lifecycle| lifecycle.absent = Some(span))
         })
+    }
+
+    /// Makes the parts of things written inside them.
+    pub(crate) fn with_parts(mut self) -> Self {
+        let mut owners: std::collections::HashMap<Address, graph::Parts> = std::collections::HashMap::new();
+        for resource in self.desired.resources.values().filter(|resource| resource.address.section == PARTS.name) {
+            let parts = owners.entry(address(&resource.identity.parts[0].1)).or_default();
+            parts.all.push(resource.address.clone());
+            if resource.lifecycle.absent.is_none() {
+                parts.awaited.push(resource.address.clone());
+            }
+        }
+        let resources = self.desired.resources.iter_mut();
+        graph::require_parts(resources.map(|(address, resource)| (address, &mut resource.requires)), |address| {
+            owners.get(address)
+        });
+        for (owner, parts) in owners {
+            self.desired.resources[&owner].parts = parts.all;
+        }
+        self
     }
 
     pub(crate) fn lifecycle(mut self, key: &str, change: impl FnOnce(&mut Lifecycle)) -> Self {

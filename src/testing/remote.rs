@@ -372,6 +372,13 @@ impl Readable for Thing {
 }
 
 impl Kind for Thing {
+    /// A thing called `public` is `private` until its parts are there.
+    fn held_back(proposal: Proposal<'_>, observed: Option<&Observed>) -> Vec<(&'static str, Value)> {
+        let public = |fields: &crate::model::Fields| fields.text("name") == Some("public");
+        let opens = public(proposal.fields) && !observed.is_some_and(|observed| public(&observed.fields));
+        if opens { vec![("name", Value::text("private"))] } else { Vec::new() }
+    }
+
     fn sole(proposal: Proposal<'_>, _: &Facts) -> Option<Sole> {
         let wants = proposal.fields.text("kind") == Some("only");
         wants.then(|| Sole { field: "kind", value: "only".to_owned(), of: "the world".to_owned(), help: "choose" })

@@ -9,6 +9,7 @@ mod diagnostics_page;
 mod examples;
 mod exits;
 mod foundation;
+mod grants;
 mod interrupt;
 mod kaiten;
 mod kills;

@@ -17,14 +17,22 @@ use crate::config::places::Body;
 use crate::config::shape::Subject;
 use crate::config::text::as_text;
 use crate::config::words::{a, shown};
-use crate::graph;
+use crate::graph::{self, Parts};
 use crate::model::{
     Address, Code, Diagnostic, Fields, Identity, KeyPart, KeySource, Places, Reference, Resource, Room, Shape, Span,
     TargetName, To, Value,
 };
 
-/// Turns drafts into resources, in their order. If anything is wrong, it has been told and there are none.
-pub(super) fn settle(drafts: Vec<Draft>, cx: &mut Context<'_>) -> Vec<Resource> {
+/// Turns drafts and their parts into resources, in their order. If anything is wrong, it has been told and there are none.
+pub(super) fn settle(mut drafts: Vec<Draft>, cx: &mut Context<'_>) -> Vec<Resource> {
+    let mut owners: HashMap<Address, Parts> = HashMap::new();
+    let mut parts = Vec::new();
+    for draft in drafts.iter_mut().filter(|draft| !draft.parts.is_empty()) {
+        owners.insert(draft.address.clone(), parts_of(draft));
+        parts.append(&mut draft.parts);
+    }
+    // Behind all others: those are known by their number.
+    drafts.extend(parts);
     let mut settler = Settler::new(drafts, cx);
     for draft in 0..settler.drafts.len() {
         settler.answer(Question::Identity(draft), cx);
@@ -33,7 +41,9 @@ pub(super) fn settle(drafts: Vec<Draft>, cx: &mut Context<'_>) -> Vec<Resource> 
         settler.finish(draft, cx);
     }
     settler.duplicates(cx);
-    let requires: Vec<Vec<(Address, Span)>> = settler.drafts.iter_mut().map(requires).collect();
+    let mut requires: Vec<Vec<(Address, Span)>> = settler.drafts.iter_mut().map(requires).collect();
+    let addressed = settler.drafts.iter().map(|draft| &draft.address).zip(&mut requires);
+    graph::require_parts(addressed, |address| owners.get(address));
     let cycles =
         graph::cycles(settler.drafts.iter().map(|draft| &draft.address).zip(requires.iter().map(Vec::as_slice)));
     // What hangs on itself is part of a cycle, which says it better.
@@ -49,7 +59,21 @@ pub(super) fn settle(drafts: Vec<Draft>, cx: &mut Context<'_>) -> Vec<Resource> 
     }
     let Settler { drafts, identities, .. } = settler;
     let parts = drafts.into_iter().zip(identities).zip(requires);
-    parts.map(|((draft, identity), requires)| resource(draft, identity, requires)).collect()
+    let resource = |((draft, identity), requires): ((Draft, _), _)| {
+        let parts = owners.remove(&draft.address).map(|parts| parts.all).unwrap_or_default();
+        Resource { parts, ..resource(draft, identity, requires) }
+    };
+    parts.map(resource).collect()
+}
+
+fn parts_of(draft: &Draft) -> Parts {
+    let mut parts: Vec<&Draft> = draft.parts.iter().collect();
+    parts.sort_unstable_by(|a, b| a.address.cmp(&b.address));
+    let awaited = parts.iter().filter(|part| part.lifecycle.absent.is_none());
+    Parts {
+        awaited: awaited.map(|part| part.address.clone()).collect(),
+        all: parts.iter().map(|part| part.address.clone()).collect(),
+    }
 }
 
 /// Sorted by address, each once, with the place where that is said first.
@@ -83,8 +107,14 @@ fn resource(draft: Draft, identity: Told<Identity>, requires: Vec<(Address, Span
         lifecycle: draft.lifecycle,
         span,
         key_span: draft.key_span,
-        places: Places::new(Arc::new(Body { tree: draft.tree, node: draft.body, key_span: draft.key_span })),
+        places: Places::new(Arc::new(Body {
+            tree: draft.tree,
+            node: draft.body,
+            key_span: draft.key_span,
+            short: draft.short,
+        })),
         requires,
+        parts: Vec::new(),
         address: draft.address,
     }
 }
@@ -245,8 +275,8 @@ impl Settler {
                 Told::Faulty => faulty = true,
                 Told::NotYet => {
                     faulty = true;
-                    let node = self.drafts[at].field(part.name).map(|(_, field)| field.node);
-                    let span = node.map_or(self.drafts[at].key_span, |node| self.drafts[at].tree.node(node).span());
+                    let field = self.drafts[at].field(part.name).map(|(_, field)| field.span);
+                    let span = field.unwrap_or(self.drafts[at].key_span);
                     cx.report.push(
                         Diagnostic::error(
                             Code::UnknownIdentity,
@@ -375,7 +405,7 @@ impl Settler {
         if self.room.is_spent() && !self.told_room {
             self.told_room = true;
             let draft = &self.drafts[at];
-            let span = draft.tree.node(draft.fields[field].node).span();
+            let span = draft.fields[field].span;
             cx.report.push(Room::refusal().at(span, "this no longer fits in").on(&draft.address));
         }
     }
@@ -396,7 +426,7 @@ impl Settler {
             }
             let DraftField { field: table, raw, .. } = &self.drafts[at].fields[field];
             // Whatever comes to stand inside a free-form value is right.
-            let free = matches!(table.shape, Shape::Object | Shape::Keyed { .. } | Shape::Mappings { .. } | Shape::Any)
+            let free = matches!(table.shape, Shape::Object | Shape::Mappings { .. } | Shape::Any)
                 && !matches!(raw, Raw::Value(Value::Template(_)));
             if !free && matches!(raw, Raw::Value(value) if value.has_template()) {
                 self.answer(Question::Field(at, field), cx);
@@ -455,7 +485,7 @@ impl Settler {
             let name = declared.field.name;
             cx.report.push(
                 Diagnostic::error(Code::InvalidValue, format!("a sensitive value cannot be part of `{name}`"))
-                    .at(draft.tree.node(declared.node).span(), "shown in plans and sent in paths")
+                    .at(declared.span, "shown in plans and sent in paths")
                     .help("use a variable that is not sensitive")
                     .on(&draft.address),
             );

@@ -26,7 +26,7 @@ impl Settler {
         };
         let Some(to) = to else { return };
         let section = reference.section;
-        let span = draft.tree.node(draft.fields[field].node).span();
+        let span = draft.fields[field].span;
         let Some(to) = to.known() else {
             self.put(at, field, RawTo::Faulty);
             return;
@@ -133,7 +133,7 @@ impl Settler {
         if own == other {
             return Told::Known(To::Declared(address));
         }
-        let span = draft.tree.node(draft.fields[field].node).span();
+        let span = draft.fields[field].span;
         let declared = there.map_or(span, |there| there.key_span);
         cx.report.push(
             Diagnostic::error(Code::InvalidTarget, format!("`{address}` is on another target"))
@@ -183,7 +183,7 @@ impl Settler {
         };
         cx.report.push(
             Diagnostic::error(code, message)
-                .at(draft.tree.node(draft.fields[field].node).span(), label)
+                .at(draft.fields[field].span, label)
                 .help("name a declared key, or use only variables and fields that are written out")
                 .on(&draft.address),
         );
@@ -250,7 +250,7 @@ impl Settler {
         let draft = &self.drafts[at];
         cx.report.push(
             Diagnostic::error(Code::UnresolvedReference, message)
-                .at(draft.tree.node(draft.fields[field].node).span(), label)
+                .at(draft.fields[field].span, label)
                 .help(help)
                 .on(&draft.address),
         );

@@ -180,6 +180,7 @@ pub fn declare(section: &'static str, key: &str, fields: impl IntoIterator<Item 
         key_span: span(),
         places: Places::new(Arc::new(OnePlace(span()))),
         requires: Vec::new(),
+        parts: Vec::new(),
     }
 }
 

@@ -50,6 +50,7 @@ pub(super) static SECTION: Section = Section {
 impl Readable for Customer {
     type Provider = Provided;
     const SECTION: &'static Section = &SECTION;
+    /// A delete takes them along.
     const BESIDE_DELETES: &'static [&'static str] = &["instances"];
 
     async fn observe(_: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {

@@ -46,8 +46,11 @@ pub(super) enum Probe {
 /// Rows tell more than the envelope, since an array is also how today's API answered before it had pages.
 pub(super) fn judge(status: u16, body: Option<&Json>, prefix: &str) -> Probe {
     let by_path = if prefix.is_empty() { Dialect::Seed } else { Dialect::Core };
+    // Codes came with today's contract; what else this token may read is for whoever needs it to find out.
+    let code = || body.and_then(|body| body.get("code")).and_then(Json::as_str);
     match status {
         200..300 => {}
+        403 if !prefix.is_empty() && code() == Some("Auth.MissingScope") => return Probe::Is(Dialect::Core),
         401 | 403 | 429 | 500.. => return Probe::Refused,
         _ => return Probe::Elsewhere,
     }
@@ -127,6 +130,14 @@ mod tests {
             assert_eq!(judge(200, Some(&body), prefix), expected, "{body} under `{prefix}`");
         }
         assert_eq!(judge(200, None, "/api"), Probe::Elsewhere, "not JSON");
+    }
+
+    #[test]
+    fn a_scope_that_is_missing_is_told_by_a_code_and_so_by_today_s_contract() {
+        let missing = json!({"status": 403, "code": "Auth.MissingScope"});
+        assert_eq!(judge(403, Some(&missing), "/api"), Probe::Is(Dialect::Core));
+        assert_eq!(judge(403, Some(&missing), ""), Probe::Refused, "today's is below `/api`");
+        assert_eq!(judge(403, Some(&json!({"status": 403, "code": "FORBIDDEN"})), "/api"), Probe::Refused);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Licenses, each one version of a family (reference §10.2, §10.3).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
@@ -12,8 +12,8 @@ use crate::kind::{
     Wanted, Writer,
 };
 use crate::model::{
-    Attribute, Code, Collection, Compare, Diagnostic, Facts, Field, Fields, KeyPart, KeySource, Observed, Path,
-    RemoteId, Section, Shape, Value,
+    Attribute, Code, Collection, Diagnostic, Facts, Field, Fields, KeyPart, KeySource, Observed, Path, RemoteId,
+    Section, Shape, Value,
 };
 use crate::suggest::Suggest;
 
@@ -31,8 +31,11 @@ const FAMILIES_PATH: &str = "/license-families";
 /// Moves by calls of its own.
 const STATE: &str = "lifecycle_state";
 
+/// Whether it is its family's default.
+const DEFAULT: &str = "default";
+
 /// What a PUT leaves alone, or takes no other value of than the stored one (reference §10.3).
-const KEPT: &[&str] = &["family", STATE, grant::FIELD];
+const KEPT: &[&str] = &["family", STATE];
 
 /// The id of a license's family: what its field `family` is read from.
 const FAMILY_ID: &str = "family_id";
@@ -72,12 +75,13 @@ pub(super) static SECTION: Section = Section {
         )
         .immutable("a version stays in its family"),
         Field::new(
-            "default",
+            DEFAULT,
             "isDefault",
             Shape::Boolean,
             "Whether this is the version its family puts forward; only a published one can be, and it takes that from the one before.",
         )
-        .default("false"),
+        .default("false")
+        .implies(STATE, "PUBLISHED"),
         Field::new(
             "version_name",
             "versionName",
@@ -85,20 +89,21 @@ pub(super) static SECTION: Section = Section {
             "The version's name; `Version - <number>` if none is given.",
         ),
         Field::new(
-            "lifecycle_state",
+            STATE,
             "lifecycleState",
             Shape::Enum(&["DRAFT", "PUBLISHED", "ARCHIVED"]),
             "Whether the version may be sold: from `DRAFT` to `PUBLISHED`, and between `PUBLISHED` and `ARCHIVED`; new ones are \
-             `PUBLISHED` unless this says `DRAFT`.",
-        ),
+             `PUBLISHED` unless this says `DRAFT`. It becomes so once the declared entitlements are granted; a default is \
+             `PUBLISHED`, and need not say so.",
+        )
+        .default("\"PUBLISHED\""),
         Field::new(
             "entitlements",
             "entitlements",
-            Shape::Keyed { section: "entitlements" },
+            Shape::Parts { section: "grants" },
             "What the license grants: entitlements, each with its value (`-1`: unlimited), with `{ value: …, overage_percent: … }`, \
-             or with `null` for one that is not to be granted; others are left alone.",
-        )
-        .compare(Compare::DeclaredKeys),
+             or with `null` for one that is not to be granted; others are left alone. Each is an action of its own in a plan.",
+        ),
     ],
     attributes: &[
         ID,
@@ -146,21 +151,6 @@ impl Readable for License {
             let slug = family_id(license).and_then(|id| Some(families.with_id(id)?.identity.to_string()));
             set_family(license, slug);
         }
-        // There is no list of the grants of all licenses.
-        let granting = wanted.resources.iter().filter(|resource| resource.fields.get(grant::FIELD).is_some());
-        let mut there: HashMap<String, &mut Observed> =
-            licenses.iter_mut().map(|license| (license.identity.to_string(), license)).collect();
-        let slugs = granting.map(|resource| (resource.identity.to_string(), resource));
-        let asked = slugs.filter(|(slug, _)| there.contains_key(slug)).map(async |(slug, resource)| {
-            let grants = grant::read(remote, &slug).await?;
-            Ok::<_, RemoteError>((slug, resource, grants))
-        });
-        let read = try_join_all(asked).await?;
-        for (slug, resource, grants) in read {
-            if let Some(license) = there.get_mut(&slug) {
-                set_grants(license, &resource.fields, &grants);
-            }
-        }
         tell_grants(&mut licenses, wanted, remote).await?;
         Ok(licenses)
     }
@@ -170,7 +160,7 @@ impl Kind for License {
     const DELETION: Deletion = Deletion { loses: Some("its number, which no other version gets"), ..Deletion::PLAIN };
 
     fn check(check: Check<'_>) -> Vec<Diagnostic> {
-        let mut found = grant::check(check);
+        let mut found = Vec::new();
         let Check { resource, proposal, observed, collections, .. } = check;
         let error = |code, field: &str, message: String, label: &str| {
             let span = resource.places.value(&Path::field(field));
@@ -187,6 +177,16 @@ impl Kind for License {
                     "it has been published",
                 )
                 .help(format!("write `lifecycle_state: {was}`, or make a new version of its family")),
+            );
+        }
+        let asked = proposal.fields.get(STATE).is_some_and(|state| *state != Value::Null);
+        if was == Some("DRAFT") && !asked && !resource.parts.is_empty() {
+            let message = format!("`{}` is a `DRAFT`, and nothing says whether it is to stay one", resource.address);
+            found.push(
+                Diagnostic::warning(Code::HeldBack, message)
+                    .on(&resource.address)
+                    .at(resource.key_span, "left a draft")
+                    .help("write `lifecycle_state: PUBLISHED` to have it published, or `DRAFT` to keep it one"),
             );
         }
         let is_default = |fields: &Fields| fields.get("default") == Some(&Value::Bool(true));
@@ -278,9 +278,32 @@ impl Kind for License {
         })
     }
 
+    /// Whoever could be given a license without its entitlements: it is published, and made the default, after them
+    /// (reference §9).
+    fn held_back(proposal: Proposal<'_>, observed: Option<&Observed>) -> Vec<(&'static str, Value)> {
+        let state = |fields: &Fields| fields.text(STATE).unwrap_or("PUBLISHED").to_owned();
+        let wanted = state(proposal.fields);
+        let opens = match observed {
+            None => wanted != "DRAFT",
+            Some(observed) => {
+                let asked = proposal.fields.get(STATE).is_some_and(|wanted| *wanted != Value::Null);
+                let before = state(&observed.fields);
+                asked && before != wanted && !matches!((&*before, &*wanted), ("PUBLISHED", _))
+            }
+        };
+        let is_default = |fields: &Fields| fields.get(DEFAULT) == Some(&Value::Bool(true));
+        let becomes_default =
+            is_default(proposal.fields) && observed.is_some_and(|observed| !is_default(&observed.fields));
+        if opens || becomes_default {
+            vec![(DEFAULT, Value::Bool(false)), (STATE, Value::text("DRAFT"))]
+        } else {
+            Vec::new()
+        }
+    }
+
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {
         let family = proposal.fields.text("family").filter(|family| joins(proposal, family));
-        let without: &[&str] = if family.is_some() { &[grant::FIELD] } else { &["family", grant::FIELD] };
+        let without: &[&str] = if family.is_some() { &[] } else { &["family"] };
         let mut body = remote.body(&SECTION, proposal, without);
         let archive = proposal.fields.text(STATE) == Some("ARCHIVED");
         if archive {
@@ -298,14 +321,6 @@ impl Kind for License {
             license = moved?;
         }
         set_family(&mut license, Some(slug));
-        if proposal.fields.get(grant::FIELD).is_some() {
-            let slug = proposal.identity.to_string();
-            remote.grant_all(&slug, proposal.fields).await.map_err(|error| RemoteError {
-                message: format!("the license has been created, but {}", error.message),
-                ..error
-            })?;
-            set_grants(&mut license, proposal.fields, &grant::read(remote.reader(), &slug).await?);
-        }
         Ok(license)
     }
 
@@ -323,25 +338,16 @@ impl Kind for License {
         for step in steps.iter().filter(|step| **step != "archive") {
             remote.advance(observed, step).await?;
         }
-        let in_put: Vec<Path> = modification
-            .changes
-            .iter()
-            .filter(|path| ![STATE, grant::FIELD].iter().any(|own| path.starts_with(&Path::field(*own))))
-            .cloned()
-            .collect();
+        let in_put: Vec<Path> =
+            modification.changes.iter().filter(|path| !path.starts_with(&Path::field(STATE))).cloned().collect();
         let put = Modification { changes: &in_put, ..modification };
         remote.put_over(&SECTION, &change::path_of(PATH, &observed.identity.to_string()), &live, put, KEPT).await?;
-        let slug = observed.identity.to_string();
-        remote.regrant(&slug, modification).await?;
         if steps.contains(&"archive") {
             remote.advance(observed, "archive").await?;
         }
         let mut license = remote.changed(&SECTION, PATH, observed).await?;
         // It stays in its family, and no answer tells that one's slug.
         license.fields.set("family", observed.fields.get("family").cloned().unwrap_or(Value::Null));
-        if proposal.fields.get(grant::FIELD).is_some() {
-            set_grants(&mut license, proposal.fields, &grant::read(remote.reader(), &slug).await?);
-        }
         Ok(license)
     }
 
@@ -369,8 +375,8 @@ impl Kind for License {
         let slug = observed.identity.to_string();
         if along {
             let grants = format!("{}/entitlements", change::path_of(PATH, &slug));
-            for entitlement in grant::read(remote.reader(), &slug).await?.keys() {
-                remote.delete_at(&SECTION, &change::path_of(&grants, entitlement)).await?;
+            for entitlement in grant::granted(remote.reader(), &slug).await? {
+                remote.delete_at(&SECTION, &change::path_of(&grants, &entitlement)).await?;
             }
         }
         remote.remove(&SECTION, PATH, observed).await
@@ -386,10 +392,6 @@ impl Kind for License {
             let declared = remote.find_at(&FAMILIES, &format!("{FAMILIES_PATH}/{path}")).await?;
             let same = declared.is_some_and(|declared| Some(&*declared.id) == family_id(&license));
             set_family(&mut license, same.then(|| family.to_owned()));
-        }
-        if proposal.fields.get(grant::FIELD).is_some() {
-            let grants = grant::read(remote, &proposal.identity.to_string()).await?;
-            set_grants(&mut license, proposal.fields, &grants);
         }
         Ok(Some(license))
     }
@@ -440,12 +442,6 @@ fn set_family(license: &mut Observed, slug: Option<String>) {
     license.fields.set("family", slug.map_or(Value::Null, Value::text));
 }
 
-fn set_grants(license: &mut Observed, declared: &Fields, grants: &grant::Grants) {
-    if let Some(told) = grant::as_declared(declared, grants) {
-        license.fields.set(grant::FIELD, told);
-    }
-}
-
 /// Where an observed license keeps what it grants, as far as deletes concern it.
 const GRANTS: &str = "grants";
 
@@ -465,8 +461,8 @@ async fn tell_grants(
     let all = absent("entitlements").next().is_some();
     let concerned = licenses.iter_mut().filter(|license| all || going.contains(&license.identity.to_string()));
     let read = concerned.map(async |license| {
-        let grants = grant::read(remote, &license.identity.to_string()).await?;
-        let slugs = grants.into_keys().map(Value::text).collect();
+        let grants = grant::granted(remote, &license.identity.to_string()).await?;
+        let slugs = grants.into_iter().map(Value::text).collect();
         license.attributes.set(GRANTS, Value::List(slugs));
         Ok::<_, RemoteError>(())
     });

@@ -28,6 +28,7 @@ pub use deployment_zone::DeploymentZone;
 pub use entitlement::Entitlement;
 pub use entitlement_group::EntitlementGroup;
 pub use feature_flag::FeatureFlag;
+pub use grant::Grant;
 pub use instance::Instance;
 pub use license::{License, LicenseFamily};
 pub use metadata_field::MetadataField;
@@ -161,7 +162,7 @@ impl Kaiten {
             match dialect::judge(response.status, response.json::<Json>().ok().as_ref(), prefix) {
                 Probe::Is(dialect) => {
                     (self.dialect, self.prefix) = (dialect, prefix);
-                    self.first_page = Mutex::new(Some(response));
+                    self.first_page = Mutex::new(Some(response).filter(Response::is_success));
                     return Ok(());
                 }
                 Probe::Refused => return Err(self.refusal(&response, None)),

@@ -359,6 +359,7 @@ async fn a_license_that_opens_a_family_is_told_from_one_that_joins_it() {
     let base = json!({"name": "Growth", "description": "", "type": "PAID", "isDefault": false});
     for (slug, family) in [("growth", None), ("growth-v2", Some("growth"))] {
         let mut body = base.clone();
+        body["lifecycleState"] = "PUBLISHED".into();
         body["slug"] = slug.into();
         if let Some(family) = family {
             body["familySlug"] = family.into();
@@ -407,6 +408,7 @@ fn every_kind_of_kaiten_is_registered() {
         "customers",
         "deployment_zones",
         "licenses",
+        "grants",
         "instances",
         "components",
         "releases",

@@ -263,7 +263,7 @@ fn project_field(field: &Field, row: &Row) -> Option<Value> {
             if id.is_none() && name.is_none() { Value::Null } else { Value::Link(Box::new(Link { name, id })) }
         }
         (Shape::Names { .. }, _) => Value::List(names(row, field.wire)),
-        (Shape::Keyed { .. }, _) => return None,
+        (Shape::Parts { .. }, _) => return None,
         (Shape::Object, None) => Value::Map(Box::default()),
         (Shape::Mappings { .. }, None) => Value::List(Vec::new()),
         // A row that does not tell its slug does not tell that it has none.

@@ -144,6 +144,7 @@ fn checked(declared: &Json, observed: Option<&Json>) -> Vec<String> {
         key_span: span,
         places: Places::new(Arc::new(Nowhere(span.file))),
         requires: Vec::new(),
+        parts: Vec::new(),
     };
     let facts = Facts { provider: "kaiten", url: "http://localhost".into(), api: "core", read_only: None };
     let found = Entitlement::check(Check {

@@ -36,6 +36,7 @@ fn resource(fields: Fields) -> Resource {
         key_span: span,
         places: Places::new(Arc::new(ByTable(file))),
         requires: Vec::new(),
+        parts: Vec::new(),
     }
 }
 

@@ -63,6 +63,7 @@ fn check_over(
         key_span: span,
         places: Places::new(Arc::new(Nowhere(file))),
         requires: requires.iter().map(|key| (Address::new("licenses", *key), span)).collect(),
+        parts: Vec::new(),
     };
     let family = json!({"id": "f1", "slug": "growth"});
     let family = project(&FAMILIES, Dialect::Core, family.as_object().unwrap()).unwrap();
