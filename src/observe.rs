@@ -11,10 +11,10 @@ use indexmap::IndexMap;
 
 use crate::diff::earlier;
 use crate::graph;
-use crate::kind::{ErasedKind, Registry, Session, Wanted};
+use crate::kind::{ErasedKind, Registry, RemoteError, Session, Wanted};
 use crate::model::{
-    Address, Code, Collection, Desired, Diagnostic, Diagnostics, KeySource, Reference, Resource, Snapshot, TargetName,
-    To, Value,
+    Address, Code, Collection, Desired, Diagnostic, Diagnostics, KeySource, Observed, Reference, Resource, Snapshot,
+    TargetName, To, Value,
 };
 
 /// The connections of a run, by target. Shared with whoever applies.
@@ -140,6 +140,55 @@ fn as_still_named<'d, 'c>(
         }
     }
     declared
+}
+
+/// Reads a part of a snapshot again. What that part is found by, such as the spaces of instances, is as the snapshot has it.
+pub(crate) struct Again<'a> {
+    pub(crate) target: TargetName,
+    pub(crate) desired: &'a Desired,
+    pub(crate) registry: &'a Registry,
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) session: &'a dyn Session,
+}
+
+impl Again<'_> {
+    /// A collection.
+    pub(crate) async fn read(&self, section: &'static str) -> Result<Collection, RemoteError> {
+        self.observe(section, None).await
+    }
+
+    /// What is beside these objects of a kind, by section: what a delete of theirs may take along.
+    pub(crate) async fn beside(
+        &self,
+        kind: &dyn ErasedKind,
+        objects: Vec<Observed>,
+    ) -> Result<BTreeMap<&'static str, Collection>, RemoteError> {
+        let own = Collection::new(objects, kind.section().fold_case);
+        let mut beside = BTreeMap::new();
+        for section in kind.beside() {
+            beside.insert(*section, self.observe(section, Some((kind.section().name, &own))).await?);
+        }
+        Ok(beside)
+    }
+
+    /// `narrowed` is a collection to be taken for the snapshot's.
+    async fn observe(
+        &self,
+        section: &'static str,
+        narrowed: Option<(&'static str, &Collection)>,
+    ) -> Result<Collection, RemoteError> {
+        let Self { target, desired, registry, snapshot, session } = self;
+        let kind = registry.kind(section).expect("kinds name sections that are registered");
+        let Need { resources, references, .. } = needs(target, desired, registry).remove(section).unwrap_or_default();
+        let known = |before: &'static str| match narrowed {
+            Some((section, collection)) if section == before => Some(collection),
+            _ => snapshot.collection(target, before),
+        };
+        let observed = kind.after().iter().filter_map(|before| Some((*before, known(before)?))).collect();
+        let declared = as_still_named(target, desired, registry, |section| snapshot.collection(target, section));
+        let wanted = Wanted { resources: &resources, references: &references, declared: &declared, observed };
+        kind.observe(&wanted, *session).await
+    }
 }
 
 /// Why a collection is read.

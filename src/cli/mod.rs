@@ -7,6 +7,7 @@ mod exit;
 mod plan;
 mod project;
 mod remote;
+mod reviewed;
 mod sandbox;
 mod schema;
 mod signal;

@@ -8,13 +8,14 @@ use clap::Args;
 use super::consents::Consents;
 use super::exit::Exit;
 use super::project::{self, Project, Stop};
+use super::reviewed::Reviewed;
 use super::terminal::Terminal;
 use super::{Format, Global, remote, signal};
 use crate::clock::Clock;
 use crate::kind::Registry;
-use crate::model::{Diagnostic, Diagnostics, Snapshot, Sources};
+use crate::model::{Diagnostics, Snapshot, Sources};
 use crate::observe::observe;
-use crate::plan::{self, Action, Plan};
+use crate::plan::{self, Action, Plan, Terms};
 use crate::render::json;
 use crate::{providers, render};
 
@@ -24,7 +25,7 @@ pub(super) struct PlanCommand {
     /// How to print the plan
     #[arg(long, value_name = "FORMAT", default_value = "human", env = "TRUEUP_FORMAT", hide_env = true)]
     format: Format,
-    /// Also write the plan as JSON to FILE
+    /// Also write the plan to FILE, as JSON, for `trueup apply FILE`
     #[arg(long, value_name = "FILE", env = "TRUEUP_OUT", hide_env = true)]
     out: Option<PathBuf>,
     /// Exit with 2 if there are changes
@@ -46,11 +47,13 @@ pub(super) struct Planned {
     pub(super) plan: Plan,
 }
 
-/// Loads, connects, observes and plans. Problems with a remote are in the plan. `parallelism` overrides the settings'.
+/// Loads, connects, observes and plans. Problems with a remote are in the plan. `parallelism` overrides the settings'. What
+/// is declared has to be as `reviewed` has it.
 pub(super) async fn make(
     global: &Global,
     only: &[String],
     consents: &Consents,
+    reviewed: Option<&Reviewed>,
     parallelism: Option<u16>,
     clock: &Clock,
 ) -> Result<Planned, Stop> {
@@ -59,10 +62,17 @@ pub(super) async fn make(
     if let Some(parallelism) = parallelism {
         project.settings.limits.parallelism = parallelism.into();
     }
+    if let Some(reviewed) = reviewed {
+        reviewed.is_of(&project)?;
+    }
     consents.give(&mut project.desired, &registry)?;
     if !only.is_empty() {
         let wanted = project::addresses(only, &project.desired)?;
         plan::only(&mut project.desired, &wanted);
+    }
+    let declared = plan::declared(&project.desired, &registry);
+    if let Some(reviewed) = reviewed {
+        reviewed.is_made_of(&declared, &project.desired)?;
     }
     let mut problems = Diagnostics::default();
     problems.extend(project.warnings.iter().cloned());
@@ -70,6 +80,7 @@ pub(super) async fn make(
     let mut snapshot = observe(&project.desired, &registry, &remotes.sessions, &mut problems).await;
     remote::name_sandboxes(&project.settings, &mut snapshot);
     let mut plan = plan::plan(&project.desired, &snapshot, &registry, problems);
+    plan.terms = Terms { declared, ..consents.terms(only) };
     plan::guard(&mut plan, &project.desired, consents.deletes(project.settings.limits.max_deletes));
     Ok(Planned { project, registry, remotes, snapshot, plan })
 }
@@ -78,7 +89,7 @@ pub(super) async fn run(command: &PlanCommand, global: &Global, terminal: &Termi
     let mut interrupt = signal::watch();
     let clock = Clock::system();
     let made = tokio::select! {
-        made = make(global, &command.only, &command.consents, None, &clock) => made,
+        made = make(global, &command.only, &command.consents, None, None, &clock) => made,
         number = signal::first(&mut interrupt) => {
             terminal.note("interrupted while reading; nothing was changed");
             return Exit::Signal(number);
@@ -87,8 +98,14 @@ pub(super) async fn run(command: &PlanCommand, global: &Global, terminal: &Termi
     let planned = match made {
         Ok(planned) => planned,
         Err(Stop { diagnostics, sources }) => {
-            stopped(command.format, &diagnostics, &sources, terminal);
-            return Exit::of(&diagnostics);
+            let exit = Exit::of(&diagnostics);
+            let empty = Plan { diagnostics, ..Plan::default() };
+            stopped(command.format, &empty, &sources, terminal);
+            // What an earlier run has left there must not pass for this one's.
+            if let Some(path) = command.out.as_deref().filter(|path| path.exists()) {
+                PlanCommand::save(path, &empty, &sources, terminal);
+            }
+            return exit;
         }
     };
     let Planned { project, plan, remotes, .. } = planned;
@@ -105,9 +122,8 @@ pub(super) async fn run(command: &PlanCommand, global: &Global, terminal: &Termi
         }
     };
     if let Some(path) = &command.out
-        && let Err(error) = save(path, |out| json::plan(out, &plan, sources))
+        && !PlanCommand::save(path, &plan, sources, terminal)
     {
-        terminal.note(&format!("cannot write the plan to `{}`: {error}", path.display()));
         return Exit::Failure;
     }
     if let Err(error) = remotes.close().await {
@@ -129,14 +145,26 @@ fn exit(plan: &Plan) -> Exit {
     }
 }
 
+impl PlanCommand {
+    /// Whether the plan could be written there; if not, that has been told.
+    fn save(path: &Path, plan: &Plan, sources: &Sources, terminal: &Terminal) -> bool {
+        match save(path, |out| json::plan(out, plan, sources)) {
+            Ok(()) => true,
+            Err(error) => {
+                terminal.note(&format!("cannot write the plan to `{}`: {error}", path.display()));
+                false
+            }
+        }
+    }
+}
+
 /// Tells why there is no plan, in the format asked for.
-pub(super) fn stopped(format: Format, diagnostics: &[Diagnostic], sources: &Sources, terminal: &Terminal) {
+fn stopped(format: Format, empty: &Plan, sources: &Sources, terminal: &Terminal) {
     match format {
         Format::Json => {
-            let empty = Plan { diagnostics: diagnostics.to_vec(), ..Plan::default() };
-            terminal.write(|out| json::plan(out, &empty, sources));
+            terminal.write(|out| json::plan(out, empty, sources));
         }
-        Format::Human => terminal.problems(diagnostics, sources),
+        Format::Human => terminal.problems(&empty.diagnostics, sources),
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::decide::{Case, Decision, decide};
 use super::guard::protected;
 use super::mistakes::{ambiguous, api_problems, both_names, rename_refused};
-use super::{Action, Change, Plan, Seen, Shown, Step};
+use super::{Action, Change, Plan, Seen, Shown, Step, Terms};
 use crate::diff::{Difference, Measure, creation, earlier};
 use crate::graph;
 use crate::kind::{Check, ErasedDeclared, Proposal, Registry, Sole};
@@ -41,6 +41,7 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, registry: &Registry, mut pro
         environment: desired.environment.clone(),
         targets: snapshot.targets.clone(),
         steps,
+        terms: Terms::default(),
         reads: snapshot.reads,
         diagnostics: problems.into_sorted(),
     }

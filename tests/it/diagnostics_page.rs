@@ -20,9 +20,10 @@ use trueup::model::Code;
 use crate::support::package;
 
 /// Cannot be run here, so their text is copied from a real run: one takes somebody at a terminal, one a remote that does
-/// not keep what it is sent, one a foundation that warns, two an instance that is there already in another form.
+/// not keep what it is sent, one somebody who changes what is there meanwhile, one a foundation that warns, two an instance
+/// that is there already in another form.
 const COPIED: &[Code] =
-    &[Code::Declined, Code::NotConverged, Code::RemoteWarning, Code::Protected, Code::TooManyDeletes];
+    &[Code::Declined, Code::NotConverged, Code::Moved, Code::RemoteWarning, Code::Protected, Code::TooManyDeletes];
 
 /// Cannot be made to happen: it would be a defect.
 const WITHOUT_EXAMPLE: &[Code] = &[Code::Internal];

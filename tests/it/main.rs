@@ -12,6 +12,7 @@ mod laws;
 mod mistakes;
 mod preflight;
 mod reports;
+mod reviewed;
 mod scripted;
 mod secrets;
 mod sign_in;
