@@ -14,10 +14,11 @@ use super::plan::{self, Planned};
 use super::project::Stop;
 use super::reviewed::Reviewed;
 use super::terminal::Terminal;
-use super::{Format, Global, signal};
+use super::{Format, Global, remote, signal};
 use crate::apply::{Event, Ledger, Options, apply, converge};
 use crate::clock::Clock;
 use crate::model::{Code, Diagnostic, Sources};
+use crate::observe::Sessions;
 use crate::plan::Plan;
 use crate::render;
 use crate::render::json::{self, EventDocument};
@@ -59,7 +60,7 @@ pub(super) async fn run(command: &Apply, global: &Global, terminal: &Terminal) -
     let mut interrupt = signal::watch();
     let clock = Clock::system();
     let made = tokio::select! {
-        made = command.make(reviewed.as_ref(), global, &clock) => made,
+        made = command.make(reviewed.as_ref(), global, &clock, terminal) => made,
         number = signal::first(&mut interrupt) => {
             terminal.note("interrupted while reading; nothing was changed");
             return command.end_early(Early::by(number), &Sources::default(), terminal);
@@ -96,7 +97,7 @@ pub(super) async fn run(command: &Apply, global: &Global, terminal: &Terminal) -
     }
     let options = Options { parallelism: project.settings.limits.parallelism, fail_fast: command.fail_fast };
     let course = Course::new(command.format, &plan, sources, terminal);
-    let ticking = course.tick();
+    let ticking = course.tick(remotes.sessions.clone());
     let mut watch = |event: Event| course.event(&event, sources);
     let (desired, sessions) = (&project.desired, &remotes.sessions);
     let signals = interrupt.clone();
@@ -104,7 +105,9 @@ pub(super) async fn run(command: &Apply, global: &Global, terminal: &Terminal) -
     if ledger.signal.is_none() {
         tokio::select! {
             found = converge(&mut ledger, desired, &registry, sessions) => {
-                found.into_iter().for_each(|problem| watch(Event::Diagnostic(problem)));
+                for problem in found {
+                    watch(Event::Diagnostic(problem));
+                }
             }
             // All is done by then; only whether it is as declared is not known.
             number = signal::first(&mut interrupt) => ledger.signal = Some(number),
@@ -207,13 +210,15 @@ impl Course {
     }
 
     /// Keeps the times on the bar moving, and the heartbeat of a log going.
-    fn tick(&self) -> tokio::task::JoinHandle<()> {
+    fn tick(&self, sessions: Sessions) -> tokio::task::JoinHandle<()> {
         let course = self.clone();
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(Duration::from_millis(500)).await;
                 if let Some(progress) = &course.progress {
-                    let _ = lock(progress).tick(&mut std::io::stderr().lock(), course.begun.elapsed());
+                    let held = remote::held(&sessions);
+                    let at = course.begun.elapsed();
+                    let _ = lock(progress).tick(&mut std::io::stderr().lock(), held, at);
                 }
             }
         })
@@ -253,12 +258,18 @@ impl Apply {
     }
 
     /// Plans, with what a reviewed plan was made with if there is one.
-    async fn make(&self, reviewed: Option<&Reviewed>, global: &Global, clock: &Clock) -> Result<Planned, Stop> {
+    async fn make(
+        &self,
+        reviewed: Option<&Reviewed>,
+        global: &Global,
+        clock: &Clock,
+        terminal: &Terminal,
+    ) -> Result<Planned, Stop> {
         let Some(reviewed) = reviewed else {
-            return plan::make(global, &self.only, &self.consents, None, self.parallelism, clock).await;
+            return plan::make(global, &self.only, &self.consents, None, self.parallelism, clock, terminal).await;
         };
         let (global, only, consents) = reviewed.arguments(global);
-        plan::make(&global, &only, &consents, Some(reviewed), self.parallelism, clock).await
+        plan::make(&global, &only, &consents, Some(reviewed), self.parallelism, clock, terminal).await
     }
 
     /// The plan in the file, if one is given; otherwise somebody has to be there to be asked.

@@ -238,7 +238,8 @@ fn every_way_out_of_an_apply_is_told_alike() {
         assert_eq!(report["exit_code"], code, "{name}");
         assert_eq!(report["summary"], for_people["summary"], "{name}");
         let counts: u64 = report["summary"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
-        assert_eq!((counts, report["outcomes"].as_array().unwrap().len()), (outcomes, outcomes as usize), "{name}");
+        let accounted = report["outcomes"].as_array().unwrap().len();
+        assert_eq!((counts, u64::try_from(accounted).unwrap()), (outcomes, outcomes), "{name}");
         let told = |it: &Value| !it["diagnostics"].as_array().is_none_or(Vec::is_empty);
         let is_told = told(&report) || report["outcomes"].as_array().unwrap().iter().any(told);
         assert_eq!(is_told, code != 0, "{name}: {report}");

@@ -1,11 +1,14 @@
 //! A reviewed plan is carried out, and nothing beyond it: each way in which the file, the YAML or the remotes can have
 //! become others since.
 
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use trueup::emulator::Effect;
 
-use crate::support::{Output, Watched, World};
+use crate::support::{Foundation, Output, Run, Watched, World};
 
 const THREE: &str = "\
 customers:
@@ -119,10 +122,10 @@ fn a_file_is_refused_that_is_not_as_it_was_written() {
     ] {
         world.project.write(name, text);
         let output = world.run(&["apply", name]).exits(code);
-        told.push_str(&format!("{name}: {output}\n"));
+        writeln!(told, "{name}: {output}").unwrap();
     }
     let missing = world.run(&["apply", "nowhere.json"]).exits(64);
-    told.push_str(&format!("nowhere.json: {missing}\n"));
+    writeln!(told, "nowhere.json: {missing}").unwrap();
     insta::assert_snapshot!("reviewed_damaged", told);
     assert_eq!(world.kaiten().recorder().count(), 0, "nobody was asked anything");
 }
@@ -285,6 +288,19 @@ fn the_same_plan_is_the_same_file() {
     assert_eq!(world.project.read("plan.json"), first);
 }
 
+/// Starts an apply whose first create, of a customer, takes its time, and waits until that is under way.
+fn start_slowly(world: &World, arguments: &[&str]) -> Run {
+    world.kaiten().recorder().clear();
+    world.kaiten().strike("POST", "/api/customers", Effect::Delay(4000));
+    let run = world.project.start(arguments);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while world.kaiten().count("POST", "/api/customers") == 0 {
+        assert!(Instant::now() < deadline, "no create came: {}", run.end());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    run
+}
+
 /// Somebody is at the remote while an apply is at work.
 #[test]
 fn what_is_changed_during_an_apply_is_left_alone_and_the_rest_is_done() {
@@ -295,15 +311,7 @@ fn what_is_changed_during_an_apply_is_left_alone_and_the_rest_is_done() {
          entitlement_groups:\n  g1: { name: G, description: '${customers.a1.id}' }\n",
     );
     world.run(&["plan", "--out", "plan.json"]).exits(0);
-    world.kaiten().recorder().clear();
-    // The create that comes first takes its time.
-    world.kaiten().strike("POST", "/api/customers", Effect::Delay(4000));
-    let run = world.project.start(&["apply", "plan.json", "--report", "report.json"]);
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    while world.kaiten().count("POST", "/api/customers") == 0 {
-        assert!(std::time::Instant::now() < deadline, "no create came: {}", run.end());
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
+    let run = start_slowly(&world, &["apply", "plan.json", "--report", "report.json"]);
     world.send(world.kaiten(), Method::PUT, "/api/customers/a1", Some(&json!({ "name": "theirs" })));
     insta::assert_snapshot!("reviewed_moved", run.end().exits(5));
     assert_eq!(world.get(world.kaiten(), "/api/customers/a1")["name"], "theirs");
@@ -322,4 +330,29 @@ fn what_is_changed_during_an_apply_is_left_alone_and_the_rest_is_done() {
         ("entitlement_groups.g1", "skipped"),
     ];
     assert_eq!(outcomes, expected);
+}
+
+/// v3 deletes what is attached to an instance without asking, and whoever consented to that knew of what was there then.
+#[test]
+fn a_key_that_is_made_during_an_apply_is_not_deleted_along() {
+    let cache = "service_instances:\n  cache:\n    space: sandbox/dev\n    plan: redis/small\n";
+    let world = World::declaring(cache);
+    world.run(&["apply", "--yes"]).exits(0);
+    let guid = world.run(&["plan", "--format", "json"]).json()["actions"][0]["observed"]["id"].clone();
+    let anew =
+        "    lifecycle: { replace: true, cascade: true, depends_on: [customers.c1] }\ncustomers:\n  c1: { name: C }\n";
+    world.declare(&format!("{}{anew}", cache.replace("redis", "postgres")));
+    let run = start_slowly(&world, &["apply", "--yes"]);
+    let (path, key) = if Foundation::tested() == Foundation::V2 {
+        ("/v2/service_keys", json!({ "name": "theirs", "service_instance_guid": guid }))
+    } else {
+        let relationships = json!({ "service_instance": { "data": { "guid": guid } } });
+        ("/v3/service_credential_bindings", json!({ "type": "key", "name": "theirs", "relationships": relationships }))
+    };
+    world.send(world.cf(), Method::POST, path, Some(&key));
+    let output = run.end().exits(5);
+    says(&output, "a delete of `service_instances.cache` would take along more than was planned");
+    assert!(output.stderr.contains("the service key `theirs`"), "{output}");
+    assert_eq!(world.cf().count("DELETE", &Foundation::tested().path("service_instances")), 0);
+    assert_eq!(world.service_instances(), ["cache"]);
 }
