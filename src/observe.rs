@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 
-use crate::kind::{Others, Reading, Registry, RemoteError, Session, Wanted};
+use crate::kind::{ErasedKind, Others, Reading, Registry, RemoteError, Session, Wanted};
 use crate::model::{
-    Code, Collection, Desired, Diagnostic, Diagnostics, Reference, Resource, Snapshot, TargetName, To, Value,
+    Code, Collection, Desired, Diagnostic, Diagnostics, Observed, Reference, Resource, Snapshot, TargetName, To, Value,
 };
 
 /// The connections of a run, by target. Shared with whoever applies.
@@ -84,6 +84,55 @@ async fn observe_target(
         Some((section, outcome.ok()?))
     });
     (read.collect(), failures)
+}
+
+/// Reads a part of a snapshot again. What that part is found by, such as the spaces of instances, is as the snapshot has it.
+pub(crate) struct Again<'a> {
+    pub(crate) target: TargetName,
+    pub(crate) desired: &'a Desired,
+    pub(crate) registry: &'a Registry,
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) session: &'a dyn Session,
+}
+
+impl Again<'_> {
+    /// A collection.
+    pub(crate) async fn read(&self, section: &'static str) -> Result<Collection, RemoteError> {
+        self.observe(section, None).await
+    }
+
+    /// What is beside these objects of a kind, by section: what a delete of theirs may take along.
+    pub(crate) async fn beside(
+        &self,
+        kind: &dyn ErasedKind,
+        objects: Vec<Observed>,
+    ) -> Result<BTreeMap<&'static str, Collection>, RemoteError> {
+        let own = Collection::new(objects, kind.section().fold_case);
+        let mut beside = BTreeMap::new();
+        for section in kind.beside_deletes() {
+            beside.insert(*section, self.observe(section, Some((kind.section().name, &own))).await?);
+        }
+        Ok(beside)
+    }
+
+    /// `narrowed` is a collection to be taken for the snapshot's.
+    async fn observe(
+        &self,
+        section: &'static str,
+        narrowed: Option<(&'static str, &Collection)>,
+    ) -> Result<Collection, RemoteError> {
+        let Self { target, desired, registry, snapshot, session } = self;
+        let kind = registry.kind(section).expect("kinds name sections that are registered");
+        let Need { resources, references, .. } = needs(target, desired, registry).remove(section).unwrap_or_default();
+        let none = Collection::default();
+        let known = |before: &'static str| match narrowed {
+            Some((section, collection)) if section == before => collection,
+            _ => snapshot.collection(target, before).unwrap_or(&none),
+        };
+        let observed = kind.after().iter().map(|before| (*before, known(before))).collect();
+        let wanted = Wanted { resources: &resources, references: &references, declared: &desired.resources, observed };
+        kind.observe(&wanted, *session).await
+    }
 }
 
 /// Why a collection is read.

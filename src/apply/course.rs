@@ -58,7 +58,7 @@ impl<'a> Run<'a> {
         &self.desired.resources[&self.plan.steps[step].address]
     }
 
-    fn kind(&self, at: usize) -> &'a dyn ErasedDeclared {
+    pub(super) fn kind(&self, at: usize) -> &'a dyn ErasedDeclared {
         let kind = self.registry.kind(self.plan.steps[at].address.section).expect("planned kinds are registered");
         kind.declared().expect("planned kinds can be declared")
     }
@@ -70,7 +70,7 @@ impl<'a> Run<'a> {
     }
 
     /// The object that a step is about, as it was observed.
-    fn seen(&self, at: usize) -> Option<Observed> {
+    pub(super) fn seen(&self, at: usize) -> Option<Observed> {
         let step = &self.plan.steps[at];
         let id = &step.observed.as_ref()?.id;
         self.snapshot.collection(&step.target, step.address.section)?.with_id(id).cloned()
@@ -124,7 +124,7 @@ impl<'a> Run<'a> {
             Ok(fields) => Arc::new(fields),
             Err(problems) => return self.settle(at, Resolution::Failed, None, problems),
         };
-        let object = self.seen(at);
+        let object = self.seen_last(at);
         let mut then = self.legs(at, object.as_ref());
         let writes = then.iter().any(|leg| matches!(leg, Leg::Write(Operation::Create | Operation::Update)));
         // Before anything is deleted: what cannot be created anew stays.

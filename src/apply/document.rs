@@ -18,6 +18,8 @@ pub struct LedgerDocument {
     pub exit_code: u8,
     /// How many resources ended in each way; the counts add up to the plan.
     pub summary: IndexMap<Resolution, usize>,
+    /// Whether what was written was as declared when it was read again afterwards; `null` if nothing was written or read.
+    pub converged: Option<bool>,
     /// One entry per resource, in the order of the plan.
     pub outcomes: Vec<OutcomeDocument>,
     /// What cannot be said of one resource. Absent if there is nothing.
@@ -50,6 +52,7 @@ impl LedgerDocument {
             format_version: FORMAT_VERSION.to_owned(),
             exit_code,
             summary: Resolution::ALL.into_iter().map(|resolution| (resolution, ledger.count(resolution))).collect(),
+            converged: ledger.converged,
             outcomes: ledger.outcomes.iter().map(|outcome| OutcomeDocument::new(outcome, sources)).collect(),
             diagnostics: DiagnosticDocument::all(&ledger.diagnostics, sources),
         }
@@ -102,6 +105,7 @@ mod tests {
         let expected = json!({
             "format_version": "1.0", "exit_code": 5,
             "summary": { "done": 1, "unchanged": 0, "failed": 1, "skipped": 1, "blocked": 0, "not_started": 0, "unknown": 0, "waiting": 0 },
+            "converged": null,
             "outcomes": [
                 line("customers.acme", "failed", None, None),
                 line("instances.acme", "skipped", None, Some("customers.acme")),

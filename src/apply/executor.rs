@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
@@ -13,6 +14,7 @@ use super::course::Started;
 use super::event::Event;
 use super::ledger::{Ledger, Outcome, Resolution};
 use super::parts::Parts;
+use super::recheck::{Fresh, Looks};
 use super::wait::{Group, Pending, since};
 use super::words;
 use crate::clock::Clock;
@@ -56,7 +58,8 @@ pub async fn apply(
     loop {
         // What has been deleted to be created anew is created also after a signal: half of that is worse than both.
         run.start_what_is_ready(deadline.is_none());
-        let at_rest = run.running.is_empty() && (deadline.is_some() || run.waits_for_nothing());
+        let idle = || run.looks.is_empty() && run.waits_for_nothing();
+        let at_rest = run.running.is_empty() && (deadline.is_some() || idle());
         if at_rest {
             break;
         }
@@ -72,6 +75,7 @@ pub async fn apply(
             }
             () = pause(clock, deadline), if deadline.is_some() => break,
             Some(joined) = run.running.join_next_with_id(), if !run.running.is_empty() => run.attempted(joined),
+            Some(looked) = run.looks.next(), if deadline.is_none() && !run.looks.is_empty() => run.looked(looked),
             Some(joined) = run.polls.join_next_with_id(), if !run.polls.is_empty() => run.polled(joined),
             () = pause(clock, run.next_poll), if deadline.is_none() && run.can_look() => {
                 run.poll();
@@ -102,7 +106,11 @@ pub(super) struct Run<'a> {
     dependents: Vec<Vec<usize>>,
     pub(super) parts: Parts,
     pub(super) outcomes: Vec<Option<Outcome>>,
-    ready: BTreeSet<usize>,
+    pub(super) ready: BTreeSet<usize>,
+    /// Looks at what is about to be written to.
+    pub(super) looks: Looks<'a>,
+    /// What they have shown.
+    pub(super) fresh: HashMap<usize, Fresh>,
     /// Steps with a part behind them and another one to begin.
     pub(super) resumed: VecDeque<usize>,
     pub(super) started: HashMap<usize, Started>,
@@ -163,6 +171,8 @@ impl<'a> Run<'a> {
             parts,
             outcomes: vec![None; plan.steps.len()],
             ready: BTreeSet::new(),
+            looks: Looks::new(),
+            fresh: HashMap::new(),
             resumed: VecDeque::new(),
             started: HashMap::new(),
             running: JoinSet::new(),
@@ -202,7 +212,7 @@ impl<'a> Run<'a> {
 
     /// Goes on with what has been begun, and if `more`, begins what is ready.
     fn start_what_is_ready(&mut self, more: bool) {
-        while self.running.len() < self.options.parallelism {
+        while self.running.len() + self.looks.len() < self.options.parallelism {
             let next = self.resumed.iter().position(|at| more || self.started[at].deleted);
             if let Some(at) = next.and_then(|next| self.resumed.remove(next)) {
                 self.proceed(at);
@@ -212,7 +222,15 @@ impl<'a> Run<'a> {
                 break;
             }
             let Some(at) = self.ready.pop_first() else { break };
-            self.start(at);
+            if !self.is_to_be_looked_at(at) {
+                self.start(at);
+                continue;
+            }
+            // One look for all that is ready, whatever slots there are: by their turn, they have been seen.
+            let alike = |other: &usize| self.is_beside(at, *other) && self.is_to_be_looked_at(*other);
+            let others: Vec<usize> = self.ready.iter().copied().filter(alike).collect();
+            self.ready.retain(|other| !others.contains(other));
+            self.look_again(at, others);
         }
     }
 
@@ -343,6 +361,6 @@ impl<'a> Run<'a> {
                 diagnostics: Vec::new(),
             })
         });
-        Ledger { outcomes: outcomes.collect(), diagnostics: Vec::new(), signal }
+        Ledger { outcomes: outcomes.collect(), signal, ..Ledger::default() }
     }
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Address, Diagnostic, RemoteId};
-use crate::plan::Action;
+use crate::plan::{Action, Plan, Step};
 
 /// The account of an apply: one outcome per step of the plan, in its order.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +13,8 @@ pub struct Ledger {
     pub outcomes: Vec<Outcome>,
     /// What cannot be said of one resource: a failed sign-in, an invalid configuration.
     pub diagnostics: Vec<Diagnostic>,
+    /// Whether what was written was as declared when it was read again; `None` if it was not.
+    pub converged: Option<bool>,
     /// The signal that interrupted it, 2 or 15.
     pub signal: Option<u8>,
 }
@@ -90,6 +92,23 @@ impl Resolution {
 }
 
 impl Ledger {
+    /// That of a plan of which nothing has been begun.
+    pub fn not_begun(plan: &Plan) -> Self {
+        let outcome = |step: &Step| Outcome {
+            address: step.address.clone(),
+            action: step.action,
+            resolution: match step.action {
+                Action::Unchanged => Resolution::Unchanged,
+                Action::Blocked => Resolution::Blocked,
+                _ => Resolution::NotStarted,
+            },
+            id: step.observed.as_ref().map(|seen| seen.id.clone()),
+            because: None,
+            diagnostics: Vec::new(),
+        };
+        Self { outcomes: plan.steps.iter().map(outcome).collect(), ..Self::default() }
+    }
+
     /// How many ended so.
     pub fn count(&self, resolution: Resolution) -> usize {
         self.outcomes.iter().filter(|outcome| outcome.resolution == resolution).count()

@@ -1,15 +1,18 @@
 //! Carries a plan out.
 
 mod attempt;
+mod convergence;
 mod course;
 mod document;
 mod event;
 mod executor;
 mod ledger;
 mod parts;
+mod recheck;
 mod wait;
 mod words;
 
+pub use convergence::converge;
 pub use document::{LedgerDocument, OutcomeDocument};
 pub use event::Event;
 pub use executor::{Options, apply};

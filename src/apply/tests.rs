@@ -1,8 +1,10 @@
 //! The executor against a remote that misbehaves on demand.
 
 mod changes;
+mod convergence;
 mod interrupted;
 mod parts;
+mod recheck;
 mod tombstones;
 
 use std::sync::Arc;
@@ -26,10 +28,22 @@ async fn run_until(
     options: Options,
     signal_after: Option<Duration>,
 ) -> (Ledger, Vec<Event>) {
+    run_after(desired, world, options, signal_after, |_| {}).await
+}
+
+/// The same with something that happens to the remote between the plan and the apply.
+async fn run_after(
+    desired: &Desired,
+    world: &Arc<World>,
+    options: Options,
+    signal_after: Option<Duration>,
+    meanwhile: impl FnOnce(&World),
+) -> (Ledger, Vec<Event>) {
     let registry = registry();
     let snapshot = observed(world, desired).await;
     let plan = plan(desired, &snapshot, &registry, Diagnostics::default());
     assert!(!plan.errored(), "the plan is sound: {:?}", plan.diagnostics);
+    meanwhile(world);
     let (sender, receiver) = watch::channel(None);
     tokio::spawn(async move {
         match signal_after {
@@ -59,8 +73,20 @@ fn outcome(ledger: &Ledger, key: &str) -> (Resolution, Option<String>, Vec<Code>
     (outcome.resolution, because, outcome.diagnostics.iter().map(|diagnostic| diagnostic.code).collect())
 }
 
+/// What was asked for, without the look right before a write, which `recheck` is about.
 fn log(world: &World) -> Vec<String> {
-    world.log.lock().unwrap().clone()
+    let mut log = world.log.lock().unwrap().clone();
+    let mut at = 0;
+    while let Some(line) = log.get(at) {
+        let key = line.strip_prefix("update ").or_else(|| line.strip_prefix("delete "));
+        let key = key.map(|rest| rest.split(':').next().unwrap_or(rest).to_owned());
+        let look = key.and_then(|key| log[..at].iter().rposition(|line| *line == format!("look up {key}")));
+        match look {
+            Some(look) => drop(log.remove(look)),
+            None => at += 1,
+        }
+    }
+    log
 }
 
 fn creates(world: &World, slug: &str) -> usize {

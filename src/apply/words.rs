@@ -1,9 +1,10 @@
 //! What there is to say about a resource while a plan is carried out.
 
 use super::ledger::Resolution;
+use super::recheck::{Moved, Value};
 use crate::diff::Difference;
 use crate::kind::{Failure, RemoteError};
-use crate::model::{Address, Code, Diagnostic, Operation, Resource, Segment};
+use crate::model::{Address, Code, Condition, Diagnostic, Operation, Resource, Segment, Severity};
 use crate::plan::{Action, Shown, Step};
 
 /// `created`.
@@ -196,6 +197,55 @@ pub(super) fn gone(resource: &Resource) -> Diagnostic {
         .on(&resource.address)
 }
 
+/// Something that was to be changed or deleted, and is not any more what the plan was made of.
+pub(super) fn moved(resource: &Resource, moved: &Moved) -> Diagnostic {
+    let address = &resource.address;
+    let diagnostic = |message: String| Diagnostic::error(Code::Moved, message);
+    let told = match moved {
+        Moved::Gone => diagnostic(format!("`{address}` was deleted after the plan was made"))
+            .at(resource.key_span, "not there any more"),
+        Moved::Another(id) => diagnostic(format!("another object has the name of `{address}` by now"))
+            .at(resource.key_span, format!("its id is `{id}`")),
+        Moved::Condition(Condition::InProgress { operation, .. }) => {
+            diagnostic(format!("somebody else is at work on `{address}`"))
+                .at(resource.key_span, format!("its {operation} began after the plan was made"))
+        }
+        Moved::Condition(_) => diagnostic(format!("the state of `{address}` is another than when the plan was made"))
+            .at(resource.key_span, "somebody else was at work on it meanwhile"),
+        Moved::TakesAlong(more) => {
+            diagnostic(format!("a delete of `{address}` would take along more than was planned"))
+                .at(resource.key_span, format!("it would take along {} too", more.join(", ")))
+        }
+        Moved::Changed { values, at, by } => {
+            let by = by.as_ref().map(|by| format!(" by `{by}`")).unwrap_or_default();
+            let at = at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
+            let mut told = diagnostic(format!("`{address}` was changed{by}{at}, after the plan was made"));
+            if values.is_empty() {
+                told = told.at(resource.key_span, "what was changed of it cannot be seen");
+            }
+            for (index, Value { path, sides }) in values.iter().enumerate() {
+                let label = match sides {
+                    Some((was, is)) => format!("`{path}` was {} and is {}", in_words(was), in_words(is)),
+                    None => format!("`{path}` is another"),
+                };
+                let place = resource.places.value(path);
+                told = if index == 0 { told.at(place, label) } else { told.also(place, label) };
+            }
+            told
+        }
+    };
+    told.help("nothing was done here: run `trueup plan` again, and look at what it says").on(address)
+}
+
+fn in_words(value: &Shown) -> String {
+    match value {
+        Shown::Nothing => "nothing".to_owned(),
+        Shown::Json(json) => format!("`{json}`"),
+        Shown::Sensitive => "a secret".to_owned(),
+        Shown::Unknown | Shown::Unverifiable | Shown::Unreadable => "something that cannot be read".to_owned(),
+    }
+}
+
 pub(super) fn still_running(resource: &Resource, because: &str) -> Diagnostic {
     Diagnostic::error(
         Code::StillRunning,
@@ -273,6 +323,30 @@ fn left_with(resource: &Resource, left: &[Difference], because: &str) -> Diagnos
         .at(place.unwrap_or(resource.key_span), "not done yet")
         .help(help)
         .on(address)
+}
+
+/// What was written and is otherwise when it is read again, not in a value but as a whole.
+pub(super) fn not_lasting(resource: &Resource, action: Action) -> Diagnostic {
+    let address = &resource.address;
+    let (message, label) = match action {
+        Action::Create => {
+            (format!("`{address}` was written, and is not there when it is looked for again"), "not there")
+        }
+        Action::Delete => (format!("`{address}` was deleted, and is there when it is looked for again"), "still there"),
+        Action::Recover => (format!("`{address}` was created, and has failed since"), "not usable"),
+        _ => (format!("`{address}` was written, and the remote is at work on it again"), "not as written"),
+    };
+    Diagnostic::error(Code::NotConverged, message)
+        .at(resource.key_span, label)
+        .help("somebody else may be at work on it: run `trueup plan` again, it looks at it")
+        .on(address)
+}
+
+/// That a collection could not be read again after the writes.
+pub(super) fn not_read_again(problem: Diagnostic) -> Diagnostic {
+    let message = format!("what was written could not be looked at again: {}", problem.message);
+    let help = Some("run `trueup plan`: it says whether all is as declared".to_owned());
+    Diagnostic { severity: Severity::Warning, message, help, ..problem }
 }
 
 /// A difference that was not sent: it was there when what was going on at the remote had ended.

@@ -12,9 +12,10 @@ use super::consents::Consents;
 use super::exit::Exit;
 use super::plan::{self, Planned};
 use super::project::Stop;
+use super::reviewed::Reviewed;
 use super::terminal::Terminal;
 use super::{Format, Global, remote, signal};
-use crate::apply::{Event, Ledger, Options, apply};
+use crate::apply::{Event, Ledger, Options, apply, converge};
 use crate::clock::Clock;
 use crate::model::{Code, Diagnostic, Sources};
 use crate::observe::Sessions;
@@ -26,8 +27,8 @@ use crate::render::progress::Progress;
 /// Plan, show the plan, ask for `yes`, and carry it out in dependency order
 #[derive(Debug, Args)]
 pub(super) struct Apply {
-    /// A reviewed plan, as `trueup plan --out FILE` wrote it
-    #[arg(value_name = "FILE", hide = true)]
+    /// Carry out this plan, as `trueup plan --out FILE` wrote it, and nothing beyond it; it is not asked
+    #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     /// Do not ask
     #[arg(short, long, visible_alias = "auto-approve", env = "TRUEUP_YES", hide_env = true, value_parser = clap::builder::BoolishValueParser::new())]
@@ -52,48 +53,66 @@ pub(super) struct Apply {
 }
 
 pub(super) async fn run(command: &Apply, global: &Global, terminal: &Terminal) -> Exit {
-    if let Some(diagnostic) = refusal(command) {
-        return command.end_early(vec![diagnostic], &Sources::default(), None, terminal);
-    }
+    let reviewed = match command.reviewed(global) {
+        Ok(reviewed) => reviewed,
+        Err(diagnostic) => return command.end_early(Early::with(vec![diagnostic]), &Sources::default(), terminal),
+    };
     let mut interrupt = signal::watch();
     let clock = Clock::system();
     let made = tokio::select! {
-        made = plan::make(global, &command.only, &command.consents, command.parallelism, &clock, terminal) => made,
+        made = command.make(reviewed.as_ref(), global, &clock, terminal) => made,
         number = signal::first(&mut interrupt) => {
             terminal.note("interrupted while reading; nothing was changed");
-            return command.end_early(Vec::new(), &Sources::default(), Some(number), terminal);
+            return command.end_early(Early::by(number), &Sources::default(), terminal);
         }
     };
     let Planned { project, registry, remotes, snapshot, plan } = match made {
         Ok(planned) => planned,
-        Err(Stop { diagnostics, sources }) => return command.end_early(diagnostics, &sources, None, terminal),
+        Err(Stop { diagnostics, sources }) => {
+            return command.end_early(Early::with(diagnostics), &sources, terminal);
+        }
     };
     let sources = &project.desired.sources;
-    command.show(&plan, sources, terminal);
-    if plan.errored() {
-        return command.end_early(plan.diagnostics, sources, None, terminal);
+    let beyond = match &reviewed {
+        Some(reviewed) if !plan.errored() => reviewed.beyond(&plan, &project.desired, sources),
+        _ => Vec::new(),
+    };
+    // Of a plan that is not carried out because of how it differs, that is what there is to read.
+    if beyond.is_empty() || command.format == Format::Json {
+        command.show(&plan, sources, terminal);
     }
-    if command.format == Format::Human {
-        terminal.problems(&plan.diagnostics, sources);
-    }
-    if plan.has_work() && !command.yes {
-        match ask(&mut interrupt).await {
-            Answer::Yes => {}
-            Answer::Signal(number) => return command.end_early(Vec::new(), sources, Some(number), terminal),
-            Answer::No => {
-                let diagnostic = Diagnostic::error(Code::Declined, "not applied: the answer was not `yes`")
-                    .help("nothing was changed; run it again and answer `yes` in full");
-                return command.end_early(vec![diagnostic], sources, None, terminal);
-            }
+    let stop = if plan.errored() {
+        Some(Early::with(plan.diagnostics.clone()))
+    } else if beyond.is_empty() {
+        if command.format == Format::Human {
+            terminal.problems(&plan.diagnostics, sources);
         }
+        let asked = plan.has_work() && !command.yes && reviewed.is_none();
+        if asked { ask(&mut interrupt).await } else { None }
+    } else {
+        Some(Early::with(beyond))
+    };
+    if let Some(stop) = stop {
+        return command.end_early(stop.of(&plan), sources, terminal);
     }
     let options = Options { parallelism: project.settings.limits.parallelism, fail_fast: command.fail_fast };
     let course = Course::new(command.format, &plan, sources, terminal);
     let ticking = course.tick(remotes.sessions.clone());
     let mut watch = |event: Event| course.event(&event, sources);
-    let ledger =
-        apply(&plan, &project.desired, &snapshot, &registry, &remotes.sessions, options, &clock, interrupt, &mut watch)
-            .await;
+    let (desired, sessions) = (&project.desired, &remotes.sessions);
+    let signals = interrupt.clone();
+    let mut ledger = apply(&plan, desired, &snapshot, &registry, sessions, options, &clock, signals, &mut watch).await;
+    if ledger.signal.is_none() {
+        tokio::select! {
+            found = converge(&mut ledger, desired, &registry, sessions) => {
+                for problem in found {
+                    watch(Event::Diagnostic(problem));
+                }
+            }
+            // All is done by then; only whether it is as declared is not known.
+            number = signal::first(&mut interrupt) => ledger.signal = Some(number),
+        }
+    }
     let exit = match ledger.signal {
         Some(number) => Exit::Signal(number),
         None if ledger.is_complete() => Exit::Success,
@@ -105,38 +124,36 @@ pub(super) async fn run(command: &Apply, global: &Global, terminal: &Terminal) -
     if let Err(error) = &closed {
         terminal.note(error);
     }
-    match command.report(&ledger, exit, sources, terminal) {
-        Exit::Success if closed.is_err() && exit == Exit::Success => Exit::Incomplete,
-        Exit::Success => exit,
-        failed if exit == Exit::Success => failed,
-        _ => exit,
+    // What was to be done is done; whoever waits for the report has to know that there is none.
+    let reported = command.report(&ledger, exit, sources, terminal);
+    if exit == Exit::Success && (closed.is_err() || !reported) { Exit::Incomplete } else { exit }
+}
+
+/// Why a run ends before anything was written.
+#[derive(Default)]
+struct Early<'a> {
+    diagnostics: Vec<Diagnostic>,
+    signal: Option<u8>,
+    /// What would have been done, if that is known.
+    plan: Option<&'a Plan>,
+}
+
+impl<'a> Early<'a> {
+    fn with(diagnostics: Vec<Diagnostic>) -> Self {
+        Self { diagnostics, ..Self::default() }
+    }
+
+    fn by(signal: u8) -> Self {
+        Self { signal: Some(signal), ..Self::default() }
+    }
+
+    fn of(self, plan: &'a Plan) -> Self {
+        Self { plan: Some(plan), ..self }
     }
 }
 
-/// What is refused before anything is read.
-fn refusal(command: &Apply) -> Option<Diagnostic> {
-    if let Some(file) = &command.file {
-        let message = format!("this version does not apply a saved plan (`{}`)", file.display());
-        return Some(Diagnostic::error(Code::Usage, message).help("run `trueup apply`; it plans again and asks"));
-    }
-    if !command.yes && !Terminal::can_ask() {
-        let message = "there is no terminal to ask on";
-        return Some(
-            Diagnostic::error(Code::Usage, message).help("review `trueup plan`, then run `trueup apply --yes`"),
-        );
-    }
-    None
-}
-
-/// What was answered.
-enum Answer {
-    Yes,
-    No,
-    Signal(u8),
-}
-
-/// Asks on stderr, where a terminal shows it even if the plan is piped away.
-async fn ask(interrupt: &mut tokio::sync::watch::Receiver<Option<u8>>) -> Answer {
+/// Asks on stderr, where a terminal shows it even if the plan is piped away. `None`: the answer was `yes`.
+async fn ask(interrupt: &mut tokio::sync::watch::Receiver<Option<u8>>) -> Option<Early<'static>> {
     let mut err = std::io::stderr().lock();
     let _ = write!(err, "\nApply this plan? Only `yes` is accepted: ").and_then(|()| err.flush());
     drop(err);
@@ -146,10 +163,14 @@ async fn ask(interrupt: &mut tokio::sync::watch::Receiver<Option<u8>>) -> Answer
     });
     tokio::select! {
         answer = answer => match answer {
-            Ok(Ok(line)) if line.trim() == "yes" => Answer::Yes,
-            _ => Answer::No,
+            Ok(Ok(line)) if line.trim() == "yes" => None,
+            _ => {
+                let diagnostic = Diagnostic::error(Code::Declined, "not applied: the answer was not `yes`")
+                    .help("nothing was changed; run it again and answer `yes` in full");
+                Some(Early::with(vec![diagnostic]))
+            }
         },
-        number = signal::first(interrupt) => Answer::Signal(number),
+        number = signal::first(interrupt) => Some(Early::by(number)),
     }
 }
 
@@ -238,16 +259,42 @@ impl Apply {
         }
     }
 
-    /// Ends before anything was written.
-    fn end_early(
+    /// Plans, with what a reviewed plan was made with if there is one.
+    async fn make(
         &self,
-        diagnostics: Vec<Diagnostic>,
-        sources: &Sources,
-        signal: Option<u8>,
+        reviewed: Option<&Reviewed>,
+        global: &Global,
+        clock: &Clock,
         terminal: &Terminal,
-    ) -> Exit {
+    ) -> Result<Planned, Stop> {
+        let Some(reviewed) = reviewed else {
+            return plan::make(global, &self.only, &self.consents, None, self.parallelism, clock, terminal).await;
+        };
+        let (global, only, consents) = reviewed.arguments(global);
+        plan::make(&global, &only, &consents, Some(reviewed), self.parallelism, clock, terminal).await
+    }
+
+    /// The plan in the file, if one is given; otherwise somebody has to be there to be asked.
+    fn reviewed(&self, global: &Global) -> Result<Option<Reviewed>, Diagnostic> {
+        let Some(path) = &self.file else {
+            if self.yes || Terminal::can_ask() {
+                return Ok(None);
+            }
+            let help = "review `trueup plan`, then run `trueup apply --yes`";
+            return Err(Diagnostic::error(Code::Usage, "there is no terminal to ask on").help(help));
+        };
+        let reviewed = Reviewed::read(path)?;
+        match reviewed.contradiction(global, &self.only, &self.consents) {
+            Some(diagnostic) => Err(diagnostic),
+            None => Ok(Some(reviewed)),
+        }
+    }
+
+    /// Ends before anything was written.
+    fn end_early(&self, early: Early<'_>, sources: &Sources, terminal: &Terminal) -> Exit {
+        let Early { diagnostics, signal, plan } = early;
         let exit = signal.map_or_else(|| Exit::of(&diagnostics), Exit::Signal);
-        let ledger = Ledger { outcomes: Vec::new(), diagnostics, signal };
+        let ledger = Ledger { diagnostics, signal, ..plan.map(Ledger::not_begun).unwrap_or_default() };
         match self.format {
             Format::Human => terminal.problems(&ledger.diagnostics, sources),
             Format::Json => {
@@ -258,13 +305,14 @@ impl Apply {
         exit
     }
 
-    fn report(&self, ledger: &Ledger, exit: Exit, sources: &Sources, terminal: &Terminal) -> Exit {
-        let Some(path) = &self.report else { return Exit::Success };
+    /// Whether the report could be written, if one was asked for.
+    fn report(&self, ledger: &Ledger, exit: Exit, sources: &Sources, terminal: &Terminal) -> bool {
+        let Some(path) = &self.report else { return true };
         match plan::save(path, |out| json::ledger(out, ledger, exit.code(), sources)) {
-            Ok(()) => Exit::Success,
+            Ok(()) => true,
             Err(error) => {
                 terminal.note(&format!("cannot write the report to `{}`: {error}", path.display()));
-                Exit::Failure
+                false
             }
         }
     }

@@ -5,6 +5,7 @@ use clap::Args;
 use super::project::{self, Stop};
 use crate::kind::Registry;
 use crate::model::{Address, Code, Consent, Desired, Diagnostic};
+use crate::plan::Terms;
 
 /// Flags of both `plan` and `apply`, so that the one shows what the other does.
 #[derive(Debug, Default, Args)]
@@ -24,6 +25,30 @@ pub(super) struct Consents {
 }
 
 impl Consents {
+    /// Those that a plan was made with.
+    pub(super) fn of(terms: &Terms) -> Self {
+        let Terms { only: _, allow_replace, allow_cascade, allow_deletes, resend_parameters, declared: _ } = terms;
+        Self {
+            allow_replace: allow_replace.clone(),
+            allow_cascade: allow_cascade.clone(),
+            allow_deletes: *allow_deletes,
+            resend_parameters: resend_parameters.clone(),
+        }
+    }
+
+    /// As the terms of a plan, together with `only`.
+    pub(super) fn terms(&self, only: &[String]) -> Terms {
+        let Self { allow_replace, allow_cascade, allow_deletes, resend_parameters } = self;
+        Terms {
+            only: sorted(only),
+            allow_replace: sorted(allow_replace),
+            allow_cascade: sorted(allow_cascade),
+            allow_deletes: *allow_deletes,
+            resend_parameters: sorted(resend_parameters),
+            ..Terms::default()
+        }
+    }
+
     /// How many objects may be deleted, where `limit` is the settings'.
     pub(super) fn deletes(&self, limit: u32) -> u32 {
         self.allow_deletes.unwrap_or(limit)
@@ -46,6 +71,13 @@ impl Consents {
         unknown.extend(desired.resources.keys().filter_map(|address| nothing_to_resend(address, desired, registry)));
         if unknown.is_empty() { Ok(()) } else { Err(Stop { diagnostics: unknown, sources: desired.sources.clone() }) }
     }
+}
+
+fn sorted(addresses: &[String]) -> Vec<String> {
+    let mut sorted = addresses.to_vec();
+    sorted.sort();
+    sorted.dedup();
+    sorted
 }
 
 fn nothing_to_resend(address: &Address, desired: &Desired, registry: &Registry) -> Option<Diagnostic> {

@@ -8,6 +8,7 @@ mod plan;
 mod project;
 mod remote;
 mod repository;
+mod reviewed;
 mod sandbox;
 mod schema;
 mod signal;

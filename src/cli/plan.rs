@@ -8,13 +8,14 @@ use clap::{Args, ValueEnum};
 use super::consents::Consents;
 use super::exit::Exit;
 use super::project::{self, Project, Stop};
+use super::reviewed::Reviewed;
 use super::terminal::Terminal;
 use super::{Global, remote, repository, signal};
 use crate::clock::Clock;
 use crate::kind::Registry;
 use crate::model::{Code, Diagnostic, Diagnostics, Snapshot, Sources};
 use crate::observe::observe;
-use crate::plan::{self, Action, Plan};
+use crate::plan::{self, Action, Plan, Terms};
 use crate::render::{Files, github, json, markdown, sarif};
 use crate::{providers, render};
 
@@ -27,7 +28,7 @@ pub(super) struct PlanCommand {
     /// Keep the Markdown to N bytes, for instance 65000 for a comment on GitHub: what destroys comes first
     #[arg(long, value_name = "N", value_parser = byte_count, env = "TRUEUP_MAX_BYTES", hide_env = true)]
     max_bytes: Option<usize>,
-    /// Also write the plan as JSON to FILE
+    /// Also write the plan to FILE, as JSON, for `trueup apply FILE`
     #[arg(long, value_name = "FILE", env = "TRUEUP_OUT", hide_env = true)]
     out: Option<PathBuf>,
     /// Exit with 2 if there are changes
@@ -67,11 +68,13 @@ pub(super) struct Planned {
     pub(super) plan: Plan,
 }
 
-/// Loads, connects, observes and plans. Problems with a remote are in the plan. `parallelism` overrides the settings'.
+/// Loads, connects, observes and plans. Problems with a remote are in the plan. `parallelism` overrides the settings'. What
+/// is declared has to be as `reviewed` has it.
 pub(super) async fn make(
     global: &Global,
     only: &[String],
     consents: &Consents,
+    reviewed: Option<&Reviewed>,
     parallelism: Option<u16>,
     clock: &Clock,
     terminal: &Terminal,
@@ -81,10 +84,17 @@ pub(super) async fn make(
     if let Some(parallelism) = parallelism {
         project.settings.limits.parallelism = parallelism.into();
     }
+    if let Some(reviewed) = reviewed {
+        reviewed.is_of(&project)?;
+    }
     consents.give(&mut project.desired, &registry)?;
     if !only.is_empty() {
         let wanted = project::addresses(only, &project.desired)?;
         plan::only(&mut project.desired, &wanted);
+    }
+    let declared = plan::declared(&project.desired, &registry);
+    if let Some(reviewed) = reviewed {
+        reviewed.is_made_of(&declared, &project.desired)?;
     }
     let mut problems = Diagnostics::default();
     problems.extend(project.warnings.iter().cloned());
@@ -93,6 +103,7 @@ pub(super) async fn make(
     let mut snapshot = remote::patiently(reading, &remotes.sessions, terminal).await;
     remote::name_sandboxes(&project.settings, &mut snapshot);
     let mut plan = plan::plan(&project.desired, &snapshot, &registry, problems);
+    plan.terms = Terms { declared, ..consents.terms(only) };
     plan::guard(&mut plan, &project.desired, consents.deletes(project.settings.limits.max_deletes));
     Ok(Planned { project, registry, remotes, snapshot, plan })
 }
@@ -107,7 +118,7 @@ pub(super) async fn run(command: &PlanCommand, global: &Global, terminal: &Termi
     let mut interrupt = signal::watch();
     let clock = Clock::system();
     let made = tokio::select! {
-        made = make(global, &command.only, &command.consents, None, &clock, terminal) => made,
+        made = make(global, &command.only, &command.consents, None, None, &clock, terminal) => made,
         number = signal::first(&mut interrupt) => {
             terminal.note("interrupted while reading; nothing was changed");
             return Exit::Signal(number);
@@ -123,9 +134,8 @@ pub(super) async fn run(command: &PlanCommand, global: &Global, terminal: &Termi
     let sources = &project.desired.sources;
     let shown = command.show(&plan, sources, &files, terminal);
     if let Some(path) = &command.out
-        && let Err(error) = save(path, |out| json::plan(out, &plan, sources))
+        && !PlanCommand::save(path, &plan, sources, terminal)
     {
-        terminal.note(&format!("cannot write the plan to `{}`: {error}", path.display()));
         return Exit::Failure;
     }
     if let Err(error) = remotes.close().await {
@@ -176,18 +186,33 @@ impl PlanCommand {
         terminal: &Terminal,
     ) -> Exit {
         let exit = Exit::of(&diagnostics);
+        let environment = match self.format {
+            PlanFormat::Human | PlanFormat::Json => None,
+            // A comment is that of its environment, also where there is no plan.
+            _ => global.env.as_deref().map(Into::into),
+        };
+        let empty = Plan { environment, diagnostics, ..Plan::default() };
         if self.format == PlanFormat::Human {
-            terminal.problems(&diagnostics, sources);
+            terminal.problems(&empty.diagnostics, sources);
         } else {
-            let environment = match self.format {
-                PlanFormat::Json => None,
-                // A comment is that of its environment, also where there is no plan.
-                _ => global.env.as_deref().map(Into::into),
-            };
-            let empty = Plan { environment, diagnostics, ..Plan::default() };
             self.show(&empty, sources, files, terminal);
         }
+        // What an earlier run has left there must not pass for this one's.
+        if let Some(path) = self.out.as_deref().filter(|path| path.exists()) {
+            Self::save(path, &Plan { environment: None, ..empty }, sources, terminal);
+        }
         exit
+    }
+
+    /// Whether the plan could be written there; if not, that has been told.
+    fn save(path: &Path, plan: &Plan, sources: &Sources, terminal: &Terminal) -> bool {
+        match save(path, |out| json::plan(out, plan, sources)) {
+            Ok(()) => true,
+            Err(error) => {
+                terminal.note(&format!("cannot write the plan to `{}`: {error}", path.display()));
+                false
+            }
+        }
     }
 }
 

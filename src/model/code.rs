@@ -174,6 +174,10 @@ codes! {
     Protected = "trueup::plan::protected", Guard;
     /// A plan that would delete more than is allowed at once.
     TooManyDeletes = "trueup::plan::too_many_deletes", Guard;
+    /// A file that is no plan, or not as it was written.
+    PlanFile = "trueup::plan::file", Guard;
+    /// What would be done is not what was reviewed.
+    StalePlan = "trueup::plan::stale", Guard;
 
     /// The answer to a write was lost and looking did not settle what happened.
     UncertainWrite = "trueup::apply::uncertain_write", Failure;
@@ -183,6 +187,8 @@ codes! {
     StillRunning = "trueup::apply::still_running", Failure;
     /// What others could meet of a resource waits for its parts, and those are not all there; or it has been left so.
     HeldBack = "trueup::apply::held_back", Failure;
+    /// What was about to be changed or deleted is not any more what the plan was made of.
+    Moved = "trueup::apply::moved", Failure;
     /// The remote stored something else than was sent.
     NotConverged = "trueup::apply::not_converged", Failure;
     /// Neither `--yes` nor a terminal to ask on, or the answer was not `yes`.

@@ -10,7 +10,7 @@ use super::guard::protected;
 use super::likely::{self, Creation};
 use super::mistakes::{ambiguous, api_problems, both_names, rename_refused};
 use super::together::{Created, together};
-use super::{Action, Change, Plan, Seen, Shown, Step, tombstone};
+use super::{Action, Change, Plan, Seen, Shown, Step, Terms, tombstone};
 use crate::diff::{Difference, Measure, creation, earlier};
 use crate::graph;
 use crate::kind::{Check, ErasedDeclared, Proposal, Registry, Sole};
@@ -47,6 +47,7 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, registry: &Registry, mut pro
         environment: desired.environment.clone(),
         targets: snapshot.targets.clone(),
         steps,
+        terms: Terms::default(),
         reads: snapshot.reads,
         diagnostics: Vec::new(),
     };

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Action, Change, Plan, Shown, Step};
+use super::{Action, Change, Plan, Shown, Step, Terms};
 use crate::model::{DiagnosticDocument, FORMAT_VERSION, Facts, PlaceDocument, Sources};
 
 /// What `trueup plan --format json` prints. Readers ignore keys they do not know.
@@ -17,6 +17,8 @@ use crate::model::{DiagnosticDocument, FORMAT_VERSION, Facts, PlaceDocument, Sou
 pub struct Document {
     /// The version of this format. Another major one means another meaning.
     pub format_version: String,
+    /// The version of trueup that made it.
+    pub trueup: String,
     /// The project's name.
     pub project: String,
     /// The environment chosen with `-e`.
@@ -31,6 +33,8 @@ pub struct Document {
     pub summary: Summary,
     /// One entry per resource, also the unchanged ones; what is required comes first.
     pub actions: Vec<ActionDocument>,
+    /// What the plan was made with besides the remotes; `trueup apply FILE` makes another one with the same.
+    pub terms: Terms,
     /// How many requests were sent.
     pub requests: RequestsDocument,
     /// What was found on the way.
@@ -164,6 +168,7 @@ impl Document {
         let targets = plan.targets.iter().map(|(name, facts)| (name.to_string(), TargetDocument::new(facts)));
         let mut document = Self {
             format_version: FORMAT_VERSION.to_owned(),
+            trueup: env!("CARGO_PKG_VERSION").to_owned(),
             project: plan.project.to_string(),
             environment: plan.environment.as_deref().map(str::to_owned),
             digest: String::new(),
@@ -171,6 +176,7 @@ impl Document {
             targets: targets.collect(),
             summary: Summary::new(plan),
             actions: plan.steps.iter().map(|step| ActionDocument::new(step, sources)).collect(),
+            terms: plan.terms.clone(),
             requests: RequestsDocument { read: plan.reads },
             diagnostics: DiagnosticDocument::all(&plan.diagnostics, sources),
         };
@@ -361,6 +367,11 @@ mod tests {
             project: "acme".into(),
             targets: [("kaiten".into(), facts)].into(),
             steps: vec![step],
+            terms: Terms {
+                allow_deletes: Some(5),
+                declared: [("instances.acme".to_owned(), "sha256:…".to_owned())].into(),
+                ..Terms::default()
+            },
             reads: 7,
             ..Plan::default()
         };
@@ -378,7 +389,7 @@ mod tests {
         document["digest"] = json!("sha256:…");
         let place = |line: u32, column: u32, end_line: u32, end_column: u32| json!({ "file": "resources/acme.yaml", "line": line, "column": column, "end_line": end_line, "end_column": end_column });
         let expected = json!({
-            "format_version": "1.0", "project": "acme", "environment": null, "digest": "sha256:…", "errored": false,
+            "format_version": "1.0", "trueup": env!("CARGO_PKG_VERSION"), "project": "acme", "environment": null, "digest": "sha256:…", "errored": false,
             "targets": { "kaiten": { "provider": "kaiten", "url": "https://kaiten.example.com/", "api": "core" } },
             "summary": { "create": 0, "update": 1, "replace": 0, "delete": 0, "recover": 0, "wait": 0, "blocked": 0, "unchanged": 0 },
             "actions": [{
@@ -395,6 +406,10 @@ mod tests {
                 ],
                 "takes_along": ["the service key `ci`"],
             }],
+            "terms": {
+                "only": [], "allow_replace": [], "allow_cascade": [], "allow_deletes": 5, "resend_parameters": [],
+                "declared": { "instances.acme": "sha256:…" },
+            },
             "requests": { "read": 7 }, "diagnostics": [],
         });
         assert_eq!(document.to_string(), expected.to_string());

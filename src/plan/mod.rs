@@ -6,6 +6,9 @@ pub mod document;
 mod guard;
 mod likely;
 mod mistakes;
+mod review;
+mod saved;
+mod terms;
 mod together;
 mod tombstone;
 
@@ -14,8 +17,11 @@ use std::sync::Arc;
 
 pub use build::{knowledge, only, plan};
 pub use guard::guard;
+pub use review::{beyond, redeclared, undeclared};
+pub use saved::{Damaged, read};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+pub use terms::{Terms, declared};
 
 use crate::model::{Address, Diagnostic, Facts, Identity, Path, RemoteId, Span, TargetName};
 
@@ -30,6 +36,8 @@ pub struct Plan {
     pub targets: BTreeMap<TargetName, Facts>,
     /// One step per resource, what is required before what requires it, else by address.
     pub steps: Vec<Step>,
+    /// What it was made with besides the remotes.
+    pub terms: Terms,
     /// How many requests were sent to read.
     pub reads: u64,
     /// What was found on the way; with an error among them the plan cannot be applied.

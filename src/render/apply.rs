@@ -210,7 +210,13 @@ pub fn ledger(out: &mut dyn Write, ledger: &Ledger, sources: &Sources, theme: Th
     let verdict = if complete { "Apply complete" } else { "Apply incomplete" };
     let tone = if complete { Tone::Add } else { Tone::Error };
     let total = counted(ledger.outcomes.len(), "resource");
-    writeln!(out, "{} {} ({total}).", theme.paint(tone, format!("{verdict}:")), counts.join(", "))?;
+    let again = match ledger.converged {
+        Some(true) if complete => " Converged.",
+        Some(false) => " Not converged.",
+        // Of what was written all may be as declared, and that is not what matters then.
+        Some(true) | None => "",
+    };
+    writeln!(out, "{} {} ({total}).{again}", theme.paint(tone, format!("{verdict}:")), counts.join(", "))?;
     if undone.is_empty() {
         return Ok(());
     }
@@ -567,6 +573,9 @@ mod tests {
             ..Ledger::default()
         };
         assert_eq!(account(&done, Theme::PLAIN), "Apply complete: 1 done, 1 unchanged (2 resources).\n");
+        let seen = |converged| account(&Ledger { converged: Some(converged), ..done.clone() }, Theme::PLAIN);
+        assert_eq!(seen(true), "Apply complete: 1 done, 1 unchanged (2 resources). Converged.\n");
+        assert_eq!(seen(false), "Apply complete: 1 done, 1 unchanged (2 resources). Not converged.\n");
         assert_eq!(account(&Ledger::default(), Theme::PLAIN), "Nothing was applied.\n");
     }
 }

@@ -20,10 +20,10 @@ use trueup::model::Code;
 use crate::support::package;
 
 /// Cannot be run here, so their text is copied from a real run: one takes somebody at a terminal, one a remote that does
-/// not keep what it is sent, one a foundation that warns, one a foundation with quotas, one an instance that is there
-/// already under another name.
+/// not keep what it is sent, one somebody who changes what is there meanwhile, one a foundation that warns, one a foundation
+/// with quotas, one an instance that is there already under another name.
 const COPIED: &[Code] =
-    &[Code::Declined, Code::NotConverged, Code::RemoteWarning, Code::Quota, Code::LikelyRename];
+    &[Code::Declined, Code::NotConverged, Code::Moved, Code::RemoteWarning, Code::Quota, Code::LikelyRename];
 
 /// Cannot be made to happen: it would be a defect.
 const WITHOUT_EXAMPLE: &[Code] = &[Code::Internal];

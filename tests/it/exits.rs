@@ -196,6 +196,58 @@ fn stdout_is_json_only_where_json_was_asked_for() {
     }
 }
 
+/// Every way out of an apply but signals: the status, the last line for scripts and the report say the same, whatever the
+/// format, and the counts add up.
+#[test]
+fn every_way_out_of_an_apply_is_told_alike() {
+    const YES: &[&str] = &["--yes"];
+    let two = format!("{CUSTOMER}  globex: {{ name: Globex }}\n");
+    let refused = || Some(("POST", "/api/customers", Effect::status(403)));
+    let cases = [
+        (CUSTOMER, YES, None, 0, 1),
+        ("customers: {}\n", YES, None, 0, 0),
+        (&two, YES, refused(), 5, 2),
+        (&two, &["--yes", "--fail-fast"], refused(), 5, 2),
+        (DANGLING, YES, None, 1, 1),
+        (BROKEN, YES, None, 3, 0),
+        (CUSTOMER, YES, Some(("GET", "/", Effect::status(401))), 4, 0),
+        (CUSTOMER, YES, Some(("GET", "/", Effect::Malformed)), 1, 0),
+        (CUSTOMER, &[], None, 64, 0),
+        (CUSTOMER, &["--yes", "--only", "customers.acne"], None, 64, 0),
+        (CUSTOMER, &["nowhere.json"], None, 64, 0),
+        (CUSTOMER, &["resources.yaml"], None, 6, 0),
+        (CUSTOMER, &["--yes", "-e", "nowhere"], None, 3, 0),
+    ];
+    for (yaml, arguments, fault, code, outcomes) in cases {
+        let run = |format: &str| {
+            let world = World::declaring(yaml);
+            if let Some((method, path, effect)) = &fault {
+                world.kaiten().strike_always(method, path, effect.clone());
+            }
+            let more = ["--report", "report.json", "--format", format];
+            let output = world.run(&[&["apply"], arguments, &more].concat()).exits(code);
+            (output, serde_json::from_str::<Value>(&world.project.read("report.json")).expect("a report"))
+        };
+        let (_, for_people) = run("human");
+        let (output, report) = run("json");
+        let name = format!("{arguments:?} {yaml} {fault:?}");
+        assert_eq!(output.stderr, "", "{name}");
+        let mut last = output.json_lines().pop().expect("there is always a ledger");
+        assert_eq!(last.as_object_mut().unwrap().remove("event"), Some("ledger".into()), "{name}");
+        assert_eq!(last, report, "{name}");
+        assert_eq!(report["exit_code"], code, "{name}");
+        assert_eq!(report["summary"], for_people["summary"], "{name}");
+        let counts: u64 = report["summary"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
+        let accounted = report["outcomes"].as_array().unwrap().len();
+        assert_eq!((counts, u64::try_from(accounted).unwrap()), (outcomes, outcomes), "{name}");
+        let told = |it: &Value| !it["diagnostics"].as_array().is_none_or(Vec::is_empty);
+        let is_told = told(&report) || report["outcomes"].as_array().unwrap().iter().any(told);
+        assert_eq!(is_told, code != 0, "{name}: {report}");
+        let converged = if code == 0 && outcomes > 0 { Value::Bool(true) } else { Value::Null };
+        assert_eq!(report["converged"], converged, "{name}");
+    }
+}
+
 #[test]
 fn wrong_usage_is_told_in_json_too() {
     let world = World::declaring(CUSTOMER);

@@ -175,11 +175,9 @@ fn a_plan_takes_as_many_requests_for_many_resources_as_for_one() {
         assert_eq!(plan["requests"]["read"], empty, "the plan says how many it took");
         world.run(&["apply", "--yes"]).exits(0);
         let applied = requests(&world);
-        // Then it is looked once for all of them whether they are ready.
-        let looks = if looks_for(count) == 0 { 0 } else { applied - empty - (2 * count as u64) - looks_for(count) };
-        assert!(looks <= 3, "{looks} looks");
-        let needed = empty + 2 * count as u64 + looks_for(count) + looks;
-        assert_eq!(applied, needed, "an apply takes those of the plan and one for each write");
+        // Then it is looked whether they are ready, once for all of them, and what was written is read again by its lists.
+        let more = applied - empty - (2 * count as u64) - looks_for(count);
+        assert!(more <= empty + 3, "{more}: an apply takes those of the plan, one for each write, and the lists again");
         world.run(&["plan"]).exits(0);
         (empty, requests(&world))
     };
@@ -197,11 +195,32 @@ fn polls_are_as_many_for_many_operations_as_for_one() {
         world.run(&["plan"]).exits(0);
         let plan = requests(&world);
         world.run(&["apply", "--yes"]).exits(0);
-        requests(&world) - plan - count as u64 - looks_for(count)
+        // And what was written is read again.
+        (requests(&world) - plan - count as u64 - looks_for(count), plan)
     };
     // Operations take a second each; looks are half a second apart at first.
-    assert!(counted(1) <= 4);
-    assert!(counted(12) <= 6, "not one look each");
+    let (one, plan) = counted(1);
+    assert!(one <= plan + 4);
+    let (many, plan) = counted(12);
+    assert!(many <= plan + 6, "not one look each");
+}
+
+#[test]
+fn what_is_about_to_change_is_looked_at_by_its_list() {
+    let world = World::declaring(&customers(40));
+    world.run(&["apply", "--yes"]).exits(0);
+    world.declare(&customers(40).replace("name: C", "name: D"));
+    let lists = |world: &World| world.kaiten().count("GET", "/api/customers$");
+    world.kaiten().recorder().clear();
+    world.run(&["plan"]).exits(0);
+    let plan = lists(&world);
+    world.kaiten().recorder().clear();
+    world.run(&["apply", "--yes"]).exits(0);
+    assert!(lists(&world) <= 3 * plan, "for the plan, right before the writes, and after them: {}", lists(&world));
+    // Nothing is changed, so nothing is looked at again.
+    world.kaiten().recorder().clear();
+    world.run(&["apply", "--yes"]).exits(0);
+    assert_eq!(lists(&world), plan);
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod mistakes;
 mod preflight;
 mod reports;
 mod reviews;
+mod reviewed;
 mod scripted;
 mod secrets;
 mod scene;

@@ -145,7 +145,8 @@ impl Readable for Quota {
     /// Those of the spaces, and of their organizations, in which something may be created: one list of each, and none where
     /// everything is there already.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
-        let (organizations, spaces) = (wanted.observed.get("organizations").await?, wanted.observed.get("spaces").await?);
+        let (organizations, spaces) =
+            (wanted.observed.get("organizations").await?, wanted.observed.get("spaces").await?);
         let there = wanted.observed.get("service_instances").await?;
         let (mut of_spaces, mut of_organizations) = (BTreeSet::new(), BTreeSet::new());
         for resource in wanted.declared.values() {

@@ -240,6 +240,11 @@ pub(super) fn project(section: &'static Section, dialect: Dialect, row: &Row) ->
         let moment = attribute.name.ends_with("_at").then(|| json.as_str().and_then(instant)).flatten();
         attributes.set(attribute.name, moment.map_or_else(|| Value::from_json(json), Value::text));
     }
+    // For whoever finds that it was changed meanwhile; in no table, so that no expression can read it.
+    let author = row.get("updatedBy").and_then(|author| author.get("name").or_else(|| author.get("id")));
+    if let Some(author) = author.and_then(Json::as_str) {
+        attributes.set("updated_by", Value::text(author));
+    }
     Ok(Observed {
         identity: Identity::single("slug", slug),
         id: id.into(),
