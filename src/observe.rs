@@ -151,6 +151,11 @@ struct Need<'a> {
     witness: Option<&'a Resource>,
 }
 
+/// Whether anything can come of its declaration that deletes its object.
+fn may_go(resource: &Resource) -> bool {
+    resource.lifecycle.absent.is_some() || resource.lifecycle.consent.replace
+}
+
 fn needs<'a>(target: &TargetName, desired: &'a Desired, registry: &Registry) -> BTreeMap<&'static str, Need<'a>> {
     let mut needs: BTreeMap<&'static str, Need<'a>> = BTreeMap::new();
     for resource in desired.resources.values().filter(|resource| resource.target == *target) {
@@ -179,9 +184,9 @@ fn needs<'a>(target: &TargetName, desired: &'a Desired, registry: &Registry) -> 
     while let Some(section) = queue.pop() {
         let witness = needs[section].witness;
         let Some(kind) = registry.kind(section) else { continue };
-        let may_go = |resource: &&Resource| resource.lifecycle.absent.is_some() || resource.lifecycle.consent.replace;
-        let deletes = if needs[section].resources.iter().any(may_go) { kind.beside_deletes() } else { &[] };
-        for other in kind.after().iter().chain(kind.beside()).chain(deletes) {
+        // Whoever deletes nothing need not be permitted to read what would go along.
+        let along = if needs[section].resources.iter().any(|resource| may_go(resource)) { kind.along() } else { &[] };
+        for other in kind.after().iter().chain(kind.beside()).chain(along) {
             if !needs.contains_key(other) {
                 needs.insert(other, Need { witness, ..Need::default() });
                 queue.push(other);

@@ -27,7 +27,8 @@ fn nothing_that_shall_exist_refers_to_what_shall_not() {
     assert!(shown.contains("refers to it here") && shown.contains("its deletion is asked for here"), "{shown}");
     let both = load(&text(", lifecycle: { absent: true }")).desired();
     assert_eq!(requires(&resource(&both, "instances", "one")), ["customers.acme"]);
-    let expression = "customers:\n  acme: { lifecycle: { absent: true } }\n  beta: { name: \"${customers.acme.slug}\" }\n";
+    let expression =
+        "customers:\n  acme: { lifecycle: { absent: true } }\n  beta: { name: \"${customers.acme.slug}\" }\n";
     assert!(only(expression).contains("`customers.beta` needs `customers.acme`, which shall not exist"));
     let depends = "customers:\n  acme: { lifecycle: { absent: true } }\n  beta: { name: B, lifecycle: { depends_on: [customers.acme] } }\n";
     assert!(only(depends).contains("`customers.beta` needs `customers.acme`, which shall not exist"));

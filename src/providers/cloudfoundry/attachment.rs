@@ -45,6 +45,9 @@ impl Kind {
     }
 }
 
+/// Apps and routes can be bound to these too.
+const PROVIDED: &str = "user_provided_service_instances";
+
 static SECTION: Section = Section {
     name: "service_bindings",
     singular: "service binding",
@@ -121,22 +124,26 @@ pub fn is_share(attachment: &Observed) -> bool {
 impl Readable for Attachment {
     type Provider = CloudFoundry;
     const SECTION: &'static Section = &SECTION;
-    const AFTER: &'static [&'static str] = &["service_instances"];
+    const AFTER: &'static [&'static str] = &["service_instances", PROVIDED];
 
     /// What is attached to the instances that may be deleted or renamed: those declared so.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
         let none = Collection::default();
-        let there = wanted.observed.get("service_instances").copied().unwrap_or(&none);
+        let there = |section: &str| wanted.observed.get(section).copied().unwrap_or(&none);
         let concerned = wanted.declared.values().filter(|resource| {
             let lifecycle = &resource.lifecycle;
-            resource.address.section == "service_instances"
-                && (lifecycle.consent.replace || lifecycle.absent.is_some() || lifecycle.was.is_some())
+            let may_go = lifecycle.consent.replace || lifecycle.absent.is_some();
+            match resource.address.section {
+                "service_instances" => may_go || lifecycle.was.is_some(),
+                section => section == PROVIDED && may_go,
+            }
         });
         let mut instances: Vec<RemoteId> = Vec::new();
         for resource in concerned {
             let was = resource.lifecycle.was.as_ref().map(|was| &*was.value);
             let own = resource.identity.parts.last().map(|(_, name)| &**name);
             let names = [own, was].into_iter().flatten();
+            let there = there(resource.address.section);
             instances.extend(names.flat_map(|name| there.called(name)).map(|instance| Arc::clone(&instance.id)));
         }
         instances.sort_unstable();

@@ -2,12 +2,13 @@
 
 mod check;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
 use super::api::{self, Filter, Key, UserProvidedContent};
+use super::attachment;
 use super::meant::{self, Meant, Spaces};
 use super::metadata::Metadata;
 use super::secrets;
@@ -17,7 +18,7 @@ use super::{
     json, linked_id, own_name_of, space_link,
 };
 use crate::kind::{
-    Abilities, Check, Deletion, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer,
+    Abilities, Check, Deletion, Kind, Modification, Proposal, Readable, Reader, RemoteError, Tied, Wanted, Writer,
 };
 use crate::model::{
     Collection, Compare, Condition, Diagnostic, Facts, Field, Fields, Format, Identity, KeyPart, KeySource, Link, Map,
@@ -178,6 +179,7 @@ impl Readable for UserProvided {
     const AFTER: &'static [&'static str] = &["spaces"];
     /// They share the names of a space.
     const BESIDE: &'static [&'static str] = &["service_instances"];
+    const ALONG: &'static [&'static str] = &["service_bindings"];
 
     /// Those in the spaces in which instances of either kind are declared.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
@@ -257,12 +259,16 @@ impl Kind for UserProvided {
         Ok(with_sent(updated.like(proposal.fields), proposal, !told && modification.changes("credentials")))
     }
 
+    fn takes_along(observed: &Observed, collections: &BTreeMap<&'static str, Collection>, _: &Facts) -> Vec<Tied> {
+        attachment::tied(observed, collections)
+    }
+
     async fn delete(
         observed: &Observed,
-        _: bool,
+        along: bool,
         remote: &Writer<'_, CloudFoundry>,
     ) -> Result<Option<Observed>, RemoteError> {
-        api::delete_user_provided(remote, &observed.id, &SECTION).await?;
+        api::delete_user_provided(remote, &observed.id, along, &SECTION).await?;
         Ok(None)
     }
 

@@ -56,7 +56,7 @@ pub(super) static SECTION: Section = Section {
 impl Readable for DeploymentZone {
     type Provider = Provided;
     const SECTION: &'static Section = &SECTION;
-    const BESIDE_DELETES: &'static [&'static str] = &["instances"];
+    const ALONG: &'static [&'static str] = &["instances"];
 
     async fn observe(_: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
         remote.collection(&SECTION, PATH).await

@@ -67,14 +67,16 @@ pub async fn update_user_provided(
     }
 }
 
-/// Deletes a user-provided instance; it is gone when that is answered.
+/// Deletes a user-provided instance; it is gone when that is answered. `along`: with its bindings, which v3 does not keep in
+/// any case.
 pub async fn delete_user_provided(
     remote: &Writer<'_, CloudFoundry>,
     guid: &RemoteId,
+    along: bool,
     section: &'static Section,
 ) -> Result<(), RemoteError> {
     match remote.session().speaks {
-        Api::V2 => v2::delete_user_provided(remote, guid, section).await,
+        Api::V2 => v2::delete_user_provided(remote, guid, along, section).await,
         Api::V3 => v3::delete_user_provided(remote, guid, section).await,
     }
 }

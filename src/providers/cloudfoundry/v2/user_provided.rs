@@ -58,9 +58,11 @@ pub async fn update_user_provided(
 pub async fn delete_user_provided(
     remote: &Writer<'_, CloudFoundry>,
     guid: &RemoteId,
+    along: bool,
     section: &'static Section,
 ) -> Result<(), RemoteError> {
-    remote.delete(&format!("/v2/service_instances/{}", segment(guid)), section).await.map(drop)
+    let along = if along { "?recursive=true" } else { "" };
+    remote.delete(&format!("/v2/service_instances/{}{along}", segment(guid)), section).await.map(drop)
 }
 
 fn fill(body: &mut Json, content: UserProvidedContent<'_>) {

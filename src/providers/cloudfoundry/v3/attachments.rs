@@ -113,8 +113,8 @@ async fn shares(session: &CloudFoundry, instance: &RemoteId) -> Result<Vec<Attac
         format!("/v3/service_instances/{}/relationships/shared_spaces?fields%5Bspace%5D=guid,name", segment(instance));
     let shares: Shares = match session.get(path).await {
         Ok(shares) => shares,
-        // Deleted since it was listed.
-        Err(error) if error.failure == Failure::NotFound => return Ok(Vec::new()),
+        // Deleted since it was listed, or user-provided: that is not shared.
+        Err(error) if matches!(error.failure, Failure::NotFound | Failure::Refused) => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
     let spaces = shares.included.map(|included| included.spaces).unwrap_or_default();
