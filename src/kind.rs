@@ -230,9 +230,10 @@ pub trait Readable: 'static {
     const AFTER: &'static [&'static str] = &[];
     /// The sections that checks look into besides, read at the same time.
     const BESIDE: &'static [&'static str] = &[];
-    /// The sections that tell what a delete takes along and is held by: read at the same time too, where one is declared
-    /// that may be deleted.
-    const BESIDE_DELETES: &'static [&'static str] = &[];
+
+    /// The sections that [`Kind::takes_along`] and [`Kind::held_by`] look into: read as well, where something of this kind
+    /// may be deleted.
+    const ALONG: &'static [&'static str] = &[];
 
     /// Whether somebody who names none of these objects could mean this one: what cannot be chosen is not proposed.
     fn can_be_chosen(observed: &Observed) -> bool {
@@ -339,7 +340,7 @@ pub trait Kind: Readable {
     }
 
     /// What a delete of it would take along. The collections named in [`Readable::BESIDE`] and
-    /// [`Readable::BESIDE_DELETES`] can be looked into.
+    /// [`Readable::ALONG`] can be looked into.
     fn takes_along(observed: &Observed, collections: &BTreeMap<&'static str, Collection>, facts: &Facts) -> Vec<Tied> {
         let _ = (observed, collections, facts);
         Vec::new()
@@ -575,8 +576,8 @@ pub trait ErasedKind: Send + Sync {
     fn beside(&self) -> &'static [&'static str];
     /// See [`Readable::can_be_chosen`].
     fn can_be_chosen(&self, observed: &Observed) -> bool;
-    /// See [`Readable::BESIDE_DELETES`].
-    fn beside_deletes(&self) -> &'static [&'static str];
+    /// See [`Readable::ALONG`].
+    fn along(&self) -> &'static [&'static str];
     /// See [`Provider::connect`].
     fn connect<'a>(&self, endpoint: &'a Endpoint, clock: &'a Clock)
     -> Boxed<'a, Result<Box<dyn Session>, RemoteError>>;
@@ -683,8 +684,8 @@ impl<K: Readable> ErasedKind for Erased<K> {
         K::can_be_chosen(observed)
     }
 
-    fn beside_deletes(&self) -> &'static [&'static str] {
-        K::BESIDE_DELETES
+    fn along(&self) -> &'static [&'static str] {
+        K::ALONG
     }
 
     fn connect<'a>(

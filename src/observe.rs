@@ -109,7 +109,7 @@ impl Again<'_> {
     ) -> Result<BTreeMap<&'static str, Collection>, RemoteError> {
         let own = Collection::new(objects, kind.section().fold_case);
         let mut beside = BTreeMap::new();
-        for section in kind.beside_deletes() {
+        for section in kind.along() {
             beside.insert(*section, self.observe(section, Some((kind.section().name, &own))).await?);
         }
         Ok(beside)
@@ -178,9 +178,8 @@ fn needs<'a>(target: &TargetName, desired: &'a Desired, registry: &Registry) -> 
         let witness = needs[section].witness;
         let Some(kind) = registry.kind(section) else { continue };
         // Whoever deletes nothing need not be permitted to read what would go along.
-        let deletes =
-            if needs[section].resources.iter().any(|resource| may_go(resource)) { kind.beside_deletes() } else { &[] };
-        for other in kind.after().iter().chain(kind.beside()).chain(deletes) {
+        let along = if needs[section].resources.iter().any(|resource| may_go(resource)) { kind.along() } else { &[] };
+        for other in kind.after().iter().chain(kind.beside()).chain(along) {
             if !needs.contains_key(other) {
                 needs.insert(other, Need { witness, ..Need::default() });
                 queue.push(other);

@@ -159,21 +159,19 @@ impl<'a> Deletes<'a> {
             self.steps.iter().enumerate().map(|(at, step)| (&step.address, at)).collect();
         for at in 0..self.steps.len() {
             let resource = self.resource(at);
+            if resource.lifecycle.absent.is_none() {
+                let requires = self.steps[at].requires.iter().filter(|other| !self.is_tombstone(other)).cloned();
+                let requires: Vec<Address> = requires.collect();
+                self.requires[at].extend(requires);
+                continue;
+            }
             for (other, _) in &resource.requires {
-                match (resource.lifecycle.absent, self.is_tombstone(other)) {
-                    (None, false) => drop(self.requires[at].insert(other.clone())),
-                    // It is named only to say that it is not wanted.
-                    (None, true) => {}
-                    (Some(_), true) => {
-                        if let Some(other) = index.get(other).copied() {
-                            self.first(at, other);
-                        }
+                if self.is_tombstone(other) {
+                    if let Some(other) = index.get(other).copied() {
+                        self.first(at, other);
                     }
-                    (Some(_), false) => {
-                        if resource.lifecycle.depends_on.iter().any(|depends| depends.value == *other) {
-                            self.requires[at].insert(other.clone());
-                        }
-                    }
+                } else if resource.lifecycle.depends_on.iter().any(|depends| depends.value == *other) {
+                    self.requires[at].insert(other.clone());
                 }
             }
         }

@@ -20,7 +20,9 @@ pub(super) fn listed(out: &mut dyn Write, plan: &Plan, sources: &Sources, theme:
         let address = clean_line(&step.address.to_string()).into_owned();
         let paths: Vec<_> = not_compared(step).collect();
         let but = if paths.is_empty() { String::new() } else { format!(", {} not compared", paths.join(", ")) };
-        let line = format!("  {address}  {}  unchanged{but}", place(step.source, sources));
+        // Of what shall not exist, "unchanged" would say little.
+        let said = if step.reason.code == "gone" { &*step.reason.message } else { "unchanged" };
+        let line = format!("  {address}  {}  {}{but}", place(step.source, sources), clean_line(said));
         writeln!(out, "{}", theme.paint(Tone::Faint, line))?;
         any = true;
     }

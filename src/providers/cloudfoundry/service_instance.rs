@@ -258,7 +258,7 @@ impl Readable for ServiceInstance {
     /// quotas limit how many there may be.
     const BESIDE: &'static [&'static str] =
         &["user_provided_service_instances", "shared_service_instances", "service_bindings", "quotas"];
-    const BESIDE_DELETES: &'static [&'static str] = &["service_bindings"];
+    const ALONG: &'static [&'static str] = &["service_bindings"];
 
     /// Those in the spaces that are declared to hold one, not those that are shared into them; and those that somebody
     /// refers to.

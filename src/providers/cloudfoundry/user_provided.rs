@@ -182,7 +182,7 @@ impl Readable for UserProvided {
     const AFTER: &'static [&'static str] = &["spaces"];
     /// Managed ones, and those that other spaces share, have the names of a space too; bindings go with an instance.
     const BESIDE: &'static [&'static str] = &["service_instances", "service_bindings", "shared_service_instances"];
-    const BESIDE_DELETES: &'static [&'static str] = &["service_bindings"];
+    const ALONG: &'static [&'static str] = &["service_bindings"];
 
     /// Those in the spaces in which instances of either kind are declared.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {

@@ -50,7 +50,7 @@ pub(super) static SECTION: Section = Section {
 impl Readable for Component {
     type Provider = Provided;
     const SECTION: &'static Section = &SECTION;
-    const BESIDE_DELETES: &'static [&'static str] = &["releases"];
+    const ALONG: &'static [&'static str] = &["releases"];
 
     async fn observe(_: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
         remote.collection(&SECTION, PATH).await

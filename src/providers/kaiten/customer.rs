@@ -51,7 +51,7 @@ impl Readable for Customer {
     type Provider = Provided;
     const SECTION: &'static Section = &SECTION;
     /// A delete takes them along.
-    const BESIDE_DELETES: &'static [&'static str] = &["instances"];
+    const ALONG: &'static [&'static str] = &["instances"];
 
     async fn observe(_: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
         remote.collection(&SECTION, PATH).await

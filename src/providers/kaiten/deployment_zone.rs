@@ -59,7 +59,7 @@ impl Readable for DeploymentZone {
     /// They say what metadata may hold.
     const BESIDE: &'static [&'static str] = &["metadata_fields"];
     /// A delete detaches them.
-    const BESIDE_DELETES: &'static [&'static str] = &["instances"];
+    const ALONG: &'static [&'static str] = &["instances"];
 
     async fn observe(_: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
         remote.collection(&SECTION, PATH).await

@@ -154,7 +154,7 @@ fn is_number(of_type: &str) -> bool {
 impl Readable for Entitlement {
     type Provider = Provided;
     const SECTION: &'static Section = &SECTION;
-    const BESIDE_DELETES: &'static [&'static str] = &["licenses"];
+    const ALONG: &'static [&'static str] = &["licenses"];
 
     async fn observe(_: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
         remote.collection(&SECTION, PATH).await

@@ -142,7 +142,7 @@ impl Readable for License {
     const SECTION: &'static Section = &SECTION;
     /// A license tells the id of its family, the YAML its slug.
     const AFTER: &'static [&'static str] = &["license_families"];
-    const BESIDE_DELETES: &'static [&'static str] = &["instances"];
+    const ALONG: &'static [&'static str] = &["instances"];
 
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
         let mut licenses = remote.collection(&SECTION, PATH).await?;

@@ -45,7 +45,7 @@ pub(super) static SECTION: Section = Section {
 impl Readable for Release {
     type Provider = Provided;
     const SECTION: &'static Section = &SECTION;
-    const BESIDE_DELETES: &'static [&'static str] = &["deployment_zones"];
+    const ALONG: &'static [&'static str] = &["deployment_zones"];
 
     async fn observe(_: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
         remote.collection(&SECTION, PATH).await

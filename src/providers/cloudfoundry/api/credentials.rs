@@ -67,8 +67,8 @@ pub async fn update_user_provided(
     }
 }
 
-/// Deletes a user-provided instance; it is gone when that is answered. `along` consents to lose what is bound to it, which v3
-/// never asks for.
+/// Deletes a user-provided instance; it is gone when that is answered. `along`: with its bindings, which v3 does not keep in
+/// any case.
 pub async fn delete_user_provided(
     remote: &Writer<'_, CloudFoundry>,
     guid: &RemoteId,

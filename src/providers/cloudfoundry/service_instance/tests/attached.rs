@@ -144,6 +144,39 @@ async fn user_provided_instances_have_bindings_and_routes_and_neither_keys_nor_s
 }
 
 #[tokio::test]
+async fn what_is_bound_to_a_user_provided_instance_is_told_too() {
+    const SECTION: &str = "user_provided_service_instances";
+    let server = foundation_v3().await;
+    let of = json!({"data": {"guid": "smtp"}});
+    let binding = json!({"guid": "b-1", "type": "app",
+        "relationships": {"service_instance": of, "app": {"data": {"guid": "a-1"}}}});
+    get(&server, "/v3/service_credential_bindings", page_v3(&[binding])).await;
+    get(&server, "/v3/service_route_bindings", page_v3(&[])).await;
+    let refused = json!({"errors": [{"code": 10008, "title": "CF-UnprocessableEntity", "detail": "user-provided"}]});
+    Mock::given(path("/v3/service_instances/smtp/relationships/shared_spaces"))
+        .respond_with(ResponseTemplate::new(422).set_body_json(refused))
+        .mount(&server)
+        .await;
+    let mut smtp = pending("smtp", "s-1");
+    smtp.fields.set("name", text("smtp"));
+    let provided = Collection::new(vec![smtp], false);
+    let mut gone = declare(SECTION, "smtp", [("space", named("spaces", "acme/production"))]);
+    gone.identity = Identity { parts: vec![("space", "acme/production".into()), ("name", "smtp".into())] };
+    gone.lifecycle.absent = Some(span());
+    let all = declared([gone]);
+    let observed = BTreeMap::from([(SECTION, &provided)]);
+    let wanted = Wanted { resources: &[], references: &[], observed, declared: &all };
+    let registry = registry();
+    let bindings = registry.kind("service_bindings").unwrap();
+    let found = bindings.observe(&wanted, &*session(&server).await).await.unwrap();
+    let collections = BTreeMap::from([("service_bindings", found)]);
+    let facts = Facts { provider: NAME, url: "x".into(), api: "v3", read_only: None };
+    let kind = registry.kind(SECTION).unwrap().declared().unwrap();
+    let tied = kind.takes_along(provided.iter().next().unwrap(), &collections, &facts);
+    assert_eq!(tied.iter().map(|tied| &*tied.words).collect::<Vec<_>>(), ["the binding of the app `a-1`"]);
+}
+
+#[tokio::test]
 async fn a_shared_instance_is_not_renamed() {
     let server = foundation_v3().await;
     get(&server, "/v3/service_credential_bindings", page_v3(&[])).await;
