@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::model::{Address, Code, Diagnostic, Facts, Identity, Path, RemoteProblem, SourceFile, Sources, Span};
-use crate::plan::{Action, Change, Plan, Reason, Seen, Shown, Step};
+use crate::plan::{Action, Change, Plan, Reason, Seen, Shown, Step, Terms};
 
 /// Everything that Markdown, HTML, a workflow command or a terminal might take for its own.
 pub(super) const NASTY: &str = "@octocat fixes #12 <script>alert(1)</script> ![x](http://evil.example/a.png) \
@@ -162,6 +162,7 @@ pub(super) fn reviewed_with(nasty: &str) -> (Plan, Sources) {
         ]
         .into(),
         steps,
+        terms: Terms::default(),
         reads: 7,
         diagnostics: problems,
     };

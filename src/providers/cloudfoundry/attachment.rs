@@ -45,9 +45,6 @@ impl Kind {
     }
 }
 
-/// Apps and routes can be bound to these too.
-const PROVIDED: &str = "user_provided_service_instances";
-
 static SECTION: Section = Section {
     name: "service_bindings",
     singular: "service binding",

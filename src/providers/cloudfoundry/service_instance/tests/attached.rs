@@ -12,7 +12,8 @@ async fn attached(server: &MockServer, change: impl FnOnce(&mut Lifecycle)) -> C
     let mut db = db(named("spaces", "acme/production"));
     change(&mut db.lifecycle);
     let all = declared([db]);
-    let observed = Others::from_iter([("service_instances", &instances)]);
+    let none = Collection::default();
+    let observed = Others::from_iter([("service_instances", &instances), ("user_provided_service_instances", &none)]);
     let wanted = Wanted { resources: &[], references: &[], observed, declared: &all };
     let kind = Arc::clone(registry().kind("service_bindings").unwrap());
     kind.observe(&wanted, &*session(server).await).await.unwrap()
@@ -109,14 +110,16 @@ async fn along_with_mail(server: &MockServer, api: &'static str) -> Vec<String> 
     let mut declaration = declare("user_provided_service_instances", "mail", []);
     declaration.lifecycle.absent = Some(span());
     let all = declared([declaration]);
-    let observed = BTreeMap::from([("user_provided_service_instances", &mail)]);
+    let none = Collection::default();
+    let observed = Others::from_iter([("user_provided_service_instances", &mail), ("service_instances", &none)]);
     let wanted = Wanted { resources: &[], references: &[], observed, declared: &all };
     let kind = Arc::clone(registry().kind("service_bindings").unwrap());
     let attached = kind.observe(&wanted, &*session(server).await).await.unwrap();
     let facts = Facts { provider: NAME, url: "x".into(), api, read_only: None };
     let collections = BTreeMap::from([("service_bindings", attached)]);
     let kind = Arc::clone(registry().kind("user_provided_service_instances").unwrap());
-    kind.declared().unwrap().takes_along(&pending("mail", "s-1"), &collections, &facts)
+    let along = kind.declared().unwrap().takes_along(&pending("mail", "s-1"), &collections, &facts);
+    along.into_iter().map(|tied| tied.words).collect()
 }
 
 #[tokio::test]
@@ -164,7 +167,8 @@ async fn what_is_bound_to_a_user_provided_instance_is_told_too() {
     gone.identity = Identity { parts: vec![("space", "acme/production".into()), ("name", "smtp".into())] };
     gone.lifecycle.absent = Some(span());
     let all = declared([gone]);
-    let observed = BTreeMap::from([(SECTION, &provided)]);
+    let none = Collection::default();
+    let observed = Others::from_iter([(SECTION, &provided), ("service_instances", &none)]);
     let wanted = Wanted { resources: &[], references: &[], observed, declared: &all };
     let registry = registry();
     let bindings = registry.kind("service_bindings").unwrap();

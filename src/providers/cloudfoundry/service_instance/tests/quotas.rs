@@ -21,7 +21,7 @@ async fn observe(server: &MockServer, space: Value, there: &[Observed]) -> Resul
     let new = declare("spaces", "new", [("organization", named("organizations", "acme"))]);
     let all = declared([db(space), new]);
     let observed =
-        BTreeMap::from([("organizations", &organizations), ("spaces", &spaces), ("service_instances", &there)]);
+        Others::from_iter([("organizations", &organizations), ("spaces", &spaces), ("service_instances", &there)]);
     let wanted = Wanted { resources: &[], references: &[], observed, declared: &all };
     let kind = Arc::clone(registry().kind("quotas").unwrap());
     kind.observe(&wanted, &*session(server).await).await

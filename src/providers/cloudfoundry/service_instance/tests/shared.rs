@@ -20,7 +20,7 @@ async fn observe(server: &MockServer, declarations: &[Resource], there: &[&str])
     });
     let (there, none) = (Collection::new(there.collect(), false), Collection::default());
     let all = declared(declarations.iter().cloned());
-    let observed = BTreeMap::from([
+    let observed = Others::from_iter([
         ("spaces", &spaces),
         ("service_instances", &there),
         ("user_provided_service_instances", &none),
