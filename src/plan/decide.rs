@@ -62,9 +62,6 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
         return tombstone::decide(case);
     }
     let Measure { section, identity, fields, .. } = case.measure;
-    if case.resource.lifecycle.absent.is_some() {
-        return removal(case);
-    }
     let Some(object) = case.observed else {
         let by = case.recognised_by.clone().unwrap_or_else(|| in_words(identity));
         let message = format!("no {} {by}", section.singular);
@@ -88,15 +85,6 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
                 .only_if(delete || create_over_failed)
         }
         Condition::Ready | Condition::Failed { .. } => compare(case, object),
-    }
-}
-
-/// For what shall not be.
-fn removal(case: &Case<'_>) -> Decision {
-    match case.observed {
-        None => Decision::new(Action::Unchanged, "gone", "it is not there"),
-        Some(_) => Decision::new(Action::Delete, "absent", "it is declared to be absent")
-            .only_if(case.kind.abilities(case.facts).delete),
     }
 }
 
