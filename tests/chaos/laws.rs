@@ -48,7 +48,7 @@ pub async fn keeps_them(world: &World, wish: &str, storm: &Storm, tally: &mut Ta
     let ended = world.run(storm).await;
     let received = world.received();
     let after = world.objects();
-    let told = || format!("{}\n{storm:#?}\n{received:#?}", wish);
+    let told = || format!("{wish}\n{storm:#?}\n{received:#?}");
     nothing_is_there_twice(&after, &told);
     no_write_is_repeated_blindly(&received);
     tally.runs += 1;

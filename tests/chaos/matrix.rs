@@ -5,9 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
 use trueup::emulator::{Effect, Fault, Recorded, Reply, ReplyBody};
-use trueup::plan::Action;
 
 use crate::laws;
 use crate::storm::Storm;
