@@ -9,7 +9,6 @@ use trueup::model::Address;
 use trueup::plan::{Action, Plan};
 
 use crate::storm::{End, Storm};
-use crate::wish::Wish;
 use crate::world::{Ended, Objects, World, is_write};
 
 /// Where the objects of each section are, and what their names are kept as.
@@ -43,13 +42,13 @@ impl std::fmt::Display for Tally {
 }
 
 /// One run in this weather keeps every law.
-pub async fn keeps_them(world: &World, wish: &Wish, storm: &Storm, tally: &mut Tally) {
+pub async fn keeps_them(world: &World, wish: &str, storm: &Storm, tally: &mut Tally) {
     let before = world.objects();
     world.received();
     let ended = world.run(storm).await;
     let received = world.received();
     let after = world.objects();
-    let told = || format!("{}\n{storm:#?}\n{received:#?}", wish.0);
+    let told = || format!("{wish}\n{storm:#?}\n{received:#?}");
     nothing_is_there_twice(&after, &told);
     no_write_is_repeated_blindly(&received);
     tally.runs += 1;
@@ -66,7 +65,8 @@ pub async fn keeps_them(world: &World, wish: &Wish, storm: &Storm, tally: &mut T
             for outcome in &ledger.outcomes {
                 *tally.resolutions.entry(outcome.resolution.as_str()).or_default() += 1;
             }
-            tells_the_truth(world, plan, ledger, &before, &after, &told).await;
+            what_is_not_begun_is_not_there(plan, ledger, &before, &after, &told);
+            what_is_done_is_done(&world.look().await, ledger, &told);
         }
         Ended::Killed => {
             tally.killed += 1;
@@ -88,8 +88,30 @@ pub async fn converges(world: &World) {
     assert!(left.is_empty() && !plan.errored(), "{left:#?}\n{:#?}", plan.diagnostics);
 }
 
+/// Of objects that all have names of their own, none is there a second time.
+pub fn no_name_is_there_twice(objects: &Objects, told: &dyn Fn() -> String) {
+    let mut seen = BTreeSet::new();
+    for ((table, _), row) in objects {
+        let parts = [
+            "customer_id",
+            "space_guid",
+            "instance_guid",
+            "organization_guid",
+            "family_id",
+            "resource_type",
+            "key",
+            "name",
+            "version",
+        ];
+        let key: Vec<&str> = parts.into_iter().map(|part| text(row, part)).collect();
+        // What has no name is no declared object: a job, a link.
+        let named = !text(row, "name").is_empty() || !text(row, "key").is_empty();
+        assert!(!named || seen.insert((table.clone(), key.join("/"))), "twice: {row:#}\n{}", told());
+    }
+}
+
 /// A write whose answer was lost, or says that something failed, is not sent again before somebody has looked.
-fn no_write_is_repeated_blindly(received: &[Recorded]) {
+pub fn no_write_is_repeated_blindly(received: &[Recorded]) {
     for (at, write) in received.iter().enumerate().filter(|(_, request)| is_write(request)) {
         let same =
             |other: &&Recorded| (&other.method, &other.path, &other.body) == (&write.method, &write.path, &write.body);
@@ -174,7 +196,7 @@ fn is_being_worked_on(row: &Value) -> bool {
     row.pointer("/kind/Managed/pending").is_some_and(|pending| !pending.is_null())
 }
 
-fn accounts_for_all(plan: &Plan, ledger: &Ledger, storm: &Storm) {
+pub fn accounts_for_all(plan: &Plan, ledger: &Ledger, storm: &Storm) {
     let planned: Vec<_> = plan.steps.iter().map(|step| (&step.address, step.action)).collect();
     let accounted: Vec<_> = ledger.outcomes.iter().map(|outcome| (&outcome.address, outcome.action)).collect();
     assert_eq!(planned, accounted);
@@ -190,30 +212,32 @@ fn accounts_for_all(plan: &Plan, ledger: &Ledger, storm: &Storm) {
     }
 }
 
-/// What is called done is so; what is called not begun has left no trace.
-async fn tells_the_truth(
-    world: &World,
+/// What is called done, or unchanged, is as declared.
+pub fn what_is_done_is_done(now: &Plan, ledger: &Ledger, told: &dyn Fn() -> String) {
+    assert!(!now.errored(), "{:#?}\n{}", now.diagnostics, told());
+    let steps: BTreeMap<_, _> = now.steps.iter().map(|step| (&step.address, step)).collect();
+    for outcome in &ledger.outcomes {
+        if matches!(outcome.resolution, Resolution::Done | Resolution::Unchanged) {
+            let step = steps[&outcome.address];
+            assert_eq!(step.action, Action::Unchanged, "{outcome:#?}\n{step:#?}\n{}", told());
+        }
+    }
+}
+
+/// What is called not begun has left no trace.
+fn what_is_not_begun_is_not_there(
     plan: &Plan,
     ledger: &Ledger,
     before: &Objects,
     after: &Objects,
     told: &dyn Fn() -> String,
 ) {
-    let now = world.look().await;
-    assert!(!now.errored(), "{:#?}\n{}", now.diagnostics, told());
-    let actions: BTreeMap<_, _> = now.steps.iter().map(|step| (&step.address, step)).collect();
     for (outcome, step) in ledger.outcomes.iter().zip(&plan.steps) {
         let (table, name) = place(&outcome.address);
         let there = |objects: &Objects| objects.iter().any(|((of, _), row)| of == table && name_of(table, row) == name);
-        match outcome.resolution {
-            Resolution::Done | Resolution::Unchanged => {
-                let step = actions[&outcome.address];
-                assert_eq!(step.action, Action::Unchanged, "{outcome:#?}\n{step:#?}\n{}", told());
-            }
-            Resolution::Skipped | Resolution::NotStarted | Resolution::Blocked if step.action == Action::Create => {
-                assert!(there(before) || !there(after), "{outcome:#?}\n{}", told());
-            }
-            _ => {}
+        let idle = matches!(outcome.resolution, Resolution::Skipped | Resolution::NotStarted | Resolution::Blocked);
+        if idle && step.action == Action::Create {
+            assert!(there(before) || !there(after), "{outcome:#?}\n{}", told());
         }
     }
 }

@@ -12,6 +12,7 @@
 
 mod chance;
 mod laws;
+mod matrix;
 mod storm;
 mod wish;
 mod world;
@@ -53,17 +54,17 @@ fn play(quarter: u64) {
 
 async fn case(seed: u64, tally: &mut laws::Tally) {
     let mut chance = Chance::new(seed);
-    let world = World::new(&mut chance).await;
+    let world = World::any(&mut chance).await;
     let mut wish = wish::Wish::random(&mut chance, world.speaks());
     for _ in 0..STORMS {
-        world.declare(&wish);
+        world.declare(&wish.0);
         let storm = storm::Storm::random(&mut chance, world.speaks());
-        laws::keeps_them(&world, &wish, &storm, tally).await;
+        laws::keeps_them(&world, &wish.0, &storm, tally).await;
         if chance.one_in(2) {
             wish = wish::Wish::random(&mut chance, world.speaks());
         }
     }
-    world.declare(&wish);
+    world.declare(&wish.0);
     laws::converges(&world).await;
     world.end().await;
 }

@@ -25,7 +25,7 @@ use trueup::{config, providers};
 
 use crate::chance::Chance;
 use crate::storm::{End, Storm};
-use crate::wish::{Speaks, Wish};
+use crate::wish::Speaks;
 
 /// How much faster than the world's the client's clock goes.
 const SPEED: u32 = 200;
@@ -60,6 +60,14 @@ pub struct World {
     clock: Clock,
 }
 
+/// What the foundation serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Serves {
+    Both,
+    V2,
+    V3,
+}
+
 /// How a run ended.
 pub enum Ended {
     /// Its plan has errors.
@@ -74,9 +82,14 @@ pub enum Ended {
 pub type Objects = BTreeMap<(String, String), Value>;
 
 impl World {
-    /// A fresh one.
-    pub async fn new(chance: &mut Chance) -> Self {
+    /// A fresh one of any sort.
+    pub async fn any(chance: &mut Chance) -> Self {
         let speaks = if chance.one_in(4) { Speaks::Seed } else { Speaks::Core };
+        Self::new(speaks, *chance.pick(&[Serves::Both, Serves::V2, Serves::V3])).await
+    }
+
+    /// A fresh one.
+    pub async fn new(speaks: Speaks, serves: Serves) -> Self {
         let dialect =
             if speaks == Speaks::Seed { kaiten::Dialect::Seed { writes: true } } else { kaiten::Dialect::Core };
         let kaiten = Kaiten::new(kaiten::Options { dialect, ..kaiten::Options::default() }, None).expect("it starts");
@@ -85,10 +98,9 @@ impl World {
             SeedPlan::new("slow", Behaviour::asynchronous(3)),
             SeedPlan::new("slower", Behaviour::asynchronous(20)),
         ];
-        let (v2, v3) = *chance.pick(&[(true, true), (true, false), (false, true)]);
         let options = cloudfoundry::Options {
-            v2,
-            v3,
+            v2: serves != Serves::V3,
+            v3: serves != Serves::V2,
             brokers: vec![SeedBroker::new("broker", vec![SeedOffering::new("database", plans)])],
             job_delay: Duration::from_millis(2),
             ..cloudfoundry::Options::default()
@@ -125,8 +137,8 @@ impl World {
     }
 
     /// Writes down what is declared from now on.
-    pub fn declare(&self, wish: &Wish) {
-        std::fs::write(self.file(), &wish.0).expect("it can be written");
+    pub fn declare(&self, yaml: &str) {
+        std::fs::write(self.file(), yaml).expect("it can be written");
     }
 
     fn file(&self) -> PathBuf {
