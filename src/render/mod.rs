@@ -16,6 +16,7 @@ pub mod diagnostic;
 pub mod human;
 pub mod json;
 pub mod progress;
+pub mod throttle;
 
 pub use clean::{clean, clean_line};
 pub use style::Theme;

@@ -18,5 +18,6 @@ mod sign_in;
 mod silence;
 mod suites;
 mod support;
+mod throttle;
 mod tokens;
 mod weather;
