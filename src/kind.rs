@@ -14,7 +14,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use crate::clock::Clock;
-use crate::http::{BuildError, Transport, Why};
+use crate::http::{BuildError, Throttle, Transport, Why};
 use crate::model::{
     Address, Code, Collection, Diagnostic, Facts, Fields, Identity, Observed, Path, Reference, RemoteProblem, Resource,
     Secrets, Section,
@@ -27,6 +27,11 @@ pub trait Session: Any + Send + Sync {
     fn facts(&self) -> Facts;
     /// How many requests have been sent to it so far, sign-in and discovery included.
     fn requests(&self) -> Requests;
+
+    /// What holds requests to it back now, if anything does.
+    fn throttle(&self) -> Option<Throttle> {
+        None
+    }
 
     /// What the remote warned of so far beside its answers, each once.
     fn warnings(&self) -> Vec<String> {

@@ -13,10 +13,11 @@ use super::exit::Exit;
 use super::plan::{self, Planned};
 use super::project::Stop;
 use super::terminal::Terminal;
-use super::{Format, Global, signal};
+use super::{Format, Global, remote, signal};
 use crate::apply::{Event, Ledger, Options, apply};
 use crate::clock::Clock;
 use crate::model::{Code, Diagnostic, Sources};
+use crate::observe::Sessions;
 use crate::plan::Plan;
 use crate::render;
 use crate::render::json::{self, EventDocument};
@@ -57,7 +58,7 @@ pub(super) async fn run(command: &Apply, global: &Global, terminal: &Terminal) -
     let mut interrupt = signal::watch();
     let clock = Clock::system();
     let made = tokio::select! {
-        made = plan::make(global, &command.only, &command.consents, command.parallelism, &clock) => made,
+        made = plan::make(global, &command.only, &command.consents, command.parallelism, &clock, terminal) => made,
         number = signal::first(&mut interrupt) => {
             terminal.note("interrupted while reading; nothing was changed");
             return command.end_early(Vec::new(), &Sources::default(), Some(number), terminal);
@@ -88,7 +89,7 @@ pub(super) async fn run(command: &Apply, global: &Global, terminal: &Terminal) -
     }
     let options = Options { parallelism: project.settings.limits.parallelism, fail_fast: command.fail_fast };
     let course = Course::new(command.format, &plan, sources, terminal);
-    let ticking = course.tick();
+    let ticking = course.tick(remotes.sessions.clone());
     let mut watch = |event: Event| course.event(&event, sources);
     let ledger =
         apply(&plan, &project.desired, &snapshot, &registry, &remotes.sessions, options, &clock, interrupt, &mut watch)
@@ -188,13 +189,15 @@ impl Course {
     }
 
     /// Keeps the times on the bar moving, and the heartbeat of a log going.
-    fn tick(&self) -> tokio::task::JoinHandle<()> {
+    fn tick(&self, sessions: Sessions) -> tokio::task::JoinHandle<()> {
         let course = self.clone();
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(Duration::from_millis(500)).await;
                 if let Some(progress) = &course.progress {
-                    let _ = lock(progress).tick(&mut std::io::stderr().lock(), course.begun.elapsed());
+                    let held = remote::held(&sessions);
+                    let at = course.begun.elapsed();
+                    let _ = lock(progress).tick(&mut std::io::stderr().lock(), held, at);
                 }
             }
         })

@@ -44,7 +44,7 @@ pub(super) async fn run(command: &GraphCommand, global: &Global, terminal: &Term
     let mut interrupt = signal::watch();
     let (clock, consents) = (Clock::system(), Consents::default());
     let made = tokio::select! {
-        made = plan::make(global, &[], &consents, None, &clock) => made,
+        made = plan::make(global, &[], &consents, None, &clock, terminal) => made,
         number = signal::first(&mut interrupt) => {
             terminal.note("interrupted while reading; nothing was changed");
             return Exit::Signal(number);

@@ -76,6 +76,7 @@ pub(super) async fn make(
     consents: &Consents,
     parallelism: Option<u16>,
     clock: &Clock,
+    terminal: &Terminal,
 ) -> Result<Planned, Stop> {
     let registry = providers::registry();
     let mut project = project::load(global, &registry)?;
@@ -90,7 +91,8 @@ pub(super) async fn make(
     let mut problems = Diagnostics::default();
     problems.extend(project.warnings.iter().cloned());
     let remotes = remote::connect(&project.settings, &project.desired, &registry, clock, &mut problems).await;
-    let mut snapshot = observe(&project.desired, &registry, &remotes.sessions, &mut problems).await;
+    let reading = observe(&project.desired, &registry, &remotes.sessions, &mut problems);
+    let mut snapshot = remote::patiently(reading, &remotes.sessions, terminal).await;
     remote::name_sandboxes(&project.settings, &mut snapshot);
     let mut plan = plan::plan(&project.desired, &snapshot, &registry, problems);
     plan::guard(&mut plan, &project.desired, consents.deletes(project.settings.limits.max_deletes));
@@ -107,7 +109,7 @@ pub(super) async fn run(command: &PlanCommand, global: &Global, terminal: &Termi
     let mut interrupt = signal::watch();
     let clock = Clock::system();
     let made = tokio::select! {
-        made = make(global, &command.only, &command.consents, None, &clock) => made,
+        made = make(global, &command.only, &command.consents, None, &clock, terminal) => made,
         number = signal::first(&mut interrupt) => {
             terminal.note("interrupted while reading; nothing was changed");
             return Exit::Signal(number);

@@ -1,17 +1,24 @@
 //! Connects to the targets; those with `url = "sandbox"` get an emulator of their own first.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use url::Url;
 
 use super::project::environment;
+use super::terminal::Terminal;
 use crate::clock::Clock;
 use crate::emulator::{Running, Sandbox, cloudfoundry, kaiten};
+use crate::http::Throttle;
 use crate::kind::Registry;
-use crate::model::{Code, Desired, Diagnostic, Diagnostics, Snapshot};
+use crate::model::{Code, Desired, Diagnostic, Diagnostics, Snapshot, TargetName};
 use crate::observe::Sessions;
+use crate::render::throttle::Throttles;
 use crate::settings::{self, Auth, Endpoint, Settings, TargetSettings, TargetUrl};
+
+/// How often the targets are looked at while they are read.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// The connections of a run, and the emulators behind some of them.
 pub(super) struct Remotes {
@@ -27,6 +34,29 @@ impl Remotes {
             sandbox.shutdown().await.map_err(|error| error.to_string())?;
         }
         Ok(())
+    }
+}
+
+/// What holds requests to targets back now.
+pub(super) fn held(sessions: &Sessions) -> Vec<(TargetName, Throttle)> {
+    let held = sessions.iter().filter_map(|(target, session)| Some((Arc::clone(target), session.throttle()?)));
+    held.collect()
+}
+
+/// Waits for `reading`, and says so when a target makes it wait: nothing else is seen of it.
+pub(super) async fn patiently<T>(reading: impl Future<Output = T>, sessions: &Sessions, terminal: &Terminal) -> T {
+    let begun = Instant::now();
+    let mut throttles = Throttles::default();
+    let mut reading = std::pin::pin!(reading);
+    loop {
+        tokio::select! {
+            read = &mut reading => return read,
+            () = tokio::time::sleep(LOOK) => {
+                for news in throttles.news(&held(sessions), begun.elapsed()) {
+                    terminal.remark(&news);
+                }
+            }
+        }
     }
 }
 

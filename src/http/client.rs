@@ -1,14 +1,12 @@
 //! The client of one target.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use reqwest::Method;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
+use super::budget::{Budget, Throttle};
 use super::response::clean;
 use super::retry::{Verdict, Waits, judge};
 use super::{Body, Request, Response};
@@ -83,14 +81,6 @@ struct Trust {
     timeout: Duration,
 }
 
-struct Budget {
-    permits: Semaphore,
-    /// No request is sent before this.
-    not_before: Mutex<Timestamp>,
-    reads: AtomicU64,
-    writes: AtomicU64,
-}
-
 impl Client {
     /// A client for an endpoint, with its certificate authorities, its timeout and its number of requests at a time.
     pub fn new(endpoint: &Endpoint, clock: &Clock) -> Result<Self, BuildError> {
@@ -104,12 +94,7 @@ impl Client {
             http: build(&endpoint.url, &trust)?,
             clock: clock.clone(),
             trust,
-            budget: Arc::new(Budget {
-                permits: Semaphore::new(endpoint.parallelism.max(1)),
-                not_before: Mutex::new(Timestamp::MIN),
-                reads: AtomicU64::new(0),
-                writes: AtomicU64::new(0),
-            }),
+            budget: Arc::new(Budget::new(endpoint.parallelism)),
         })
     }
 
@@ -130,12 +115,17 @@ impl Client {
 
     /// How many requests that only read have been sent, tries again included.
     pub fn reads(&self) -> u64 {
-        self.budget.reads.load(Ordering::Relaxed)
+        self.budget.reads()
     }
 
     /// How many requests that write have been sent, tries again included.
     pub fn writes(&self) -> u64 {
-        self.budget.writes.load(Ordering::Relaxed)
+        self.budget.writes()
+    }
+
+    /// What holds requests to the target back now, if anything does.
+    pub fn throttle(&self) -> Option<Throttle> {
+        self.budget.throttle(self.clock.now())
     }
 
     /// Sends a request until there is an answer worth having. Any status is an answer; only its absence is an error.
@@ -146,10 +136,13 @@ impl Client {
     pub async fn send(&self, request: Request) -> Result<Response, Transport> {
         let mut waits = Waits::new();
         for attempt in 1.. {
-            let permit = self.budget.turn(&self.clock).await;
+            let turn = self.budget.turn(&self.clock).await;
             let outcome = self.try_once(&request, attempt).await;
-            drop(permit);
             let now = self.clock.now();
+            if let Ok(answer) = &outcome {
+                turn.learn(answer, now);
+            }
+            drop(turn);
             let verdict = judge(request.tries, outcome.as_ref(), now);
             let Some(wait) = waits.next(verdict, self.clock.chance()) else { return outcome };
             if let Verdict::After(asked) = verdict {
@@ -161,8 +154,7 @@ impl Client {
     }
 
     async fn try_once(&self, request: &Request, attempt: u32) -> Result<Response, Transport> {
-        let count = if request.writes() { &self.budget.writes } else { &self.budget.reads };
-        count.fetch_add(1, Ordering::Relaxed);
+        self.budget.count(request.writes());
         let begun = Instant::now();
         let outcome = self.exchange(request).await;
         let (method, path) = (&request.method, request.shown_path());
@@ -215,28 +207,6 @@ impl Client {
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Client({})", self.base)
-    }
-}
-
-impl Budget {
-    /// Waits until a request may be sent. Waiting for the remote holds no place.
-    async fn turn(&self, clock: &Clock) -> SemaphorePermit<'_> {
-        loop {
-            let permit = self.permits.acquire().await.expect("the semaphore is never closed");
-            let not_before = *self.not_before.lock().unwrap_or_else(PoisonError::into_inner);
-            let now = clock.now();
-            if now >= not_before {
-                return permit;
-            }
-            drop(permit);
-            clock.sleep(Duration::try_from(not_before.duration_since(now)).unwrap_or_default()).await;
-        }
-    }
-
-    fn postpone(&self, now: Timestamp, wait: Duration) {
-        let until = now.checked_add(wait).unwrap_or(now);
-        let mut not_before = self.not_before.lock().unwrap_or_else(PoisonError::into_inner);
-        *not_before = until.max(*not_before);
     }
 }
 

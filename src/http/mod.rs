@@ -2,11 +2,13 @@
 //!
 //! What an answer means is left to the providers. Nothing here prints headers, bodies or queries: they may hold secrets.
 
+mod budget;
 mod client;
 mod request;
 mod response;
 mod retry;
 
+pub use budget::Throttle;
 pub use client::{BuildError, Client, Transport, Why};
 pub use request::{Body, Request, Tries, segment};
 pub use reqwest::Method;

@@ -169,7 +169,12 @@ impl Lines {
             }
             text = format!("{text}; {}", named.join("; "));
         }
-        let lines = wrap(&text, self.theme.width.saturating_sub(4));
+        self.remark(out, &text)
+    }
+
+    /// Writes something by the way.
+    pub(super) fn remark(&self, out: &mut dyn Write, text: &str) -> io::Result<()> {
+        let lines = wrap(text, self.theme.width.saturating_sub(4));
         writeln!(out, "{}", self.theme.paint(Tone::Faint, format!("  {}", lines.join("\n    "))))
     }
 }

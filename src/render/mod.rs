@@ -27,6 +27,7 @@ pub mod json;
 pub mod markdown;
 pub mod progress;
 pub mod sarif;
+pub mod throttle;
 
 pub use clean::{clean, clean_line};
 pub use files::Files;

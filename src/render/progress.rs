@@ -10,8 +10,10 @@ use super::clean_line;
 use super::layout::{crop, spoken, width};
 use super::style::Theme;
 use super::style::Tone;
+use super::throttle::{self, Throttles};
 use crate::apply::Event;
-use crate::model::Sources;
+use crate::http::Throttle;
+use crate::model::{Sources, TargetName};
 use crate::plan::Plan;
 
 /// How many resources in flight have a line.
@@ -25,6 +27,9 @@ const BAR: usize = 24;
 pub struct Progress {
     lines: Lines,
     bar: ProgressBar,
+    throttles: Throttles,
+    /// What holds requests back, at the last look.
+    held: Vec<(TargetName, Throttle)>,
 }
 
 impl Progress {
@@ -32,13 +37,13 @@ impl Progress {
     pub fn new(plan: &Plan, sources: &Sources, theme: Theme, target: ProgressDrawTarget) -> Self {
         let bar = ProgressBar::with_draw_target(None, target);
         bar.set_style(ProgressStyle::with_template("{msg}").expect("the template is one"));
-        Self { lines: Lines::new(plan, sources, theme), bar }
+        Self { lines: Lines::new(plan, sources, theme), bar, throttles: Throttles::default(), held: Vec::new() }
     }
 
     /// Takes note of an event, and writes to `out`, above the bar, what there is to say about it. `at` is the time
     /// since the apply began.
     pub fn event(&mut self, out: &mut dyn Write, event: &Event, at: Duration) -> io::Result<()> {
-        let Self { lines, bar } = self;
+        let Self { lines, bar, .. } = self;
         match event {
             Event::Start { .. } | Event::Progress { .. } => lines.event(out, event, at)?,
             _ => bar.suspend(|| lines.event(out, event, at).and_then(|()| out.flush()))?,
@@ -47,11 +52,16 @@ impl Progress {
         Ok(())
     }
 
-    /// To be called once or more each second, so that times move on and heartbeats are not late.
-    pub fn tick(&mut self, out: &mut dyn Write, at: Duration) -> io::Result<()> {
+    /// To be called once or more each second, so that times move on and heartbeats are not late. `held`: what holds
+    /// requests to targets back now.
+    pub fn tick(&mut self, out: &mut dyn Write, held: Vec<(TargetName, Throttle)>, at: Duration) -> io::Result<()> {
         if self.bar.is_hidden() {
+            for news in self.throttles.news(&held, at) {
+                self.lines.remark(out, &format!("{}: {news}", spoken(at)))?;
+            }
             return self.lines.heartbeat(out, at);
         }
+        self.held = held;
         self.draw(at);
         Ok(())
     }
@@ -63,13 +73,13 @@ impl Progress {
 
     fn draw(&self, at: Duration) {
         if !self.bar.is_hidden() {
-            self.bar.set_message(status(&self.lines, at));
+            self.bar.set_message(status(&self.lines, &self.held, at));
         }
     }
 }
 
 /// What is in flight, a line each, and how much has ended.
-fn status(lines: &Lines, at: Duration) -> String {
+fn status(lines: &Lines, held: &[(TargetName, Throttle)], at: Duration) -> String {
     let (course, theme) = (&lines.course, lines.theme);
     // The last column stays free: some terminals break the line when it is filled.
     let columns = theme.width.saturating_sub(1);
@@ -94,6 +104,9 @@ fn status(lines: &Lines, at: Duration) -> String {
     }
     if shown < course.running.len() {
         text.push(format!("  and {} more", course.running.len() - shown));
+    }
+    for (target, throttle) in held {
+        text.push(crop(&format!("  {}", throttle::words(target, throttle)), columns, theme.ellipsis()));
     }
     let count = format!("{} of {} finished, {}", course.ended.len(), course.total, spoken(at));
     text.push(crop(&format!("{} {count}", bar(course.ended.len(), course.total, theme)), columns, theme.ellipsis()));
@@ -174,9 +187,9 @@ mod tests {
     #[test]
     fn what_is_in_flight_has_a_bounded_number_of_lines() {
         let at = Duration::from_secs(200);
-        assert_eq!(status(&started(9, Theme::PLAIN), at).lines().count(), 10);
-        insta::assert_snapshot!(status(&started(40, Theme::PLAIN), at));
-        let ascii = status(&started(40, Theme { unicode: false, ..Theme::PLAIN }), at);
+        assert_eq!(status(&started(9, Theme::PLAIN), &[], at).lines().count(), 10);
+        insta::assert_snapshot!(status(&started(40, Theme::PLAIN), &[], at));
+        let ascii = status(&started(40, Theme { unicode: false, ..Theme::PLAIN }), &[], at);
         assert!(ascii.is_ascii(), "{ascii}");
     }
 
@@ -190,7 +203,7 @@ mod tests {
             description: Some("東京 creating volumes \u{1b}[2J in all availability zones of the region".into()),
         };
         lines.event(&mut io::sink(), &event, Duration::from_secs(5)).expect("a sink takes all");
-        let text = status(&lines, Duration::from_secs(5));
+        let text = status(&lines, &[], Duration::from_secs(5));
         assert!(text.lines().all(|line| width(line) < 60), "{text}");
         assert!(text.contains("東京 creating volumes") && text.contains('…'), "{text}");
         assert!(!text.contains('\u{1b}'), "{text:?}");
@@ -204,9 +217,9 @@ mod tests {
         let text = as_text(|out| {
             for (at, event) in a_course() {
                 progress.event(out, &event, at)?;
-                progress.tick(out, at)?;
+                progress.tick(out, Vec::new(), at)?;
             }
-            progress.tick(out, Duration::from_secs(600))
+            progress.tick(out, Vec::new(), Duration::from_secs(600))
         });
         progress.finish();
         assert!(screen.drawn().contains("of 6 finished"), "{}", screen.drawn());
@@ -219,9 +232,32 @@ mod tests {
         let text = as_text(|out| {
             let event = Event::Start { address: address("customers", "acme"), action: Action::Create };
             progress.event(out, &event, Duration::ZERO)?;
-            progress.tick(out, Duration::from_secs(59))?;
-            progress.tick(out, Duration::from_secs(61))
+            progress.tick(out, Vec::new(), Duration::from_secs(59))?;
+            progress.tick(out, Vec::new(), Duration::from_secs(61))
         });
         assert_eq!(text, "  1 min 1 s: 0 of 6 finished; creating customers.acme (1 min 1 s)\n");
+    }
+
+    fn held(pause: Option<Duration>) -> Vec<(TargetName, Throttle)> {
+        vec![("cf".into(), Throttle { pause, at_a_time: 4, why: "429 to GET /v3/spaces".to_owned() })]
+    }
+
+    #[test]
+    fn what_a_target_asks_for_is_on_the_screen_as_long_as_it_does() {
+        let at = Duration::from_secs(3);
+        let text = status(&started(1, Theme::PLAIN), &held(Some(Duration::from_secs(30))), at);
+        insta::assert_snapshot!(text);
+        assert_eq!(status(&started(1, Theme::PLAIN), &[], at).lines().count(), 2);
+    }
+
+    #[test]
+    fn a_log_is_told_of_each_pause_once() {
+        let mut progress = Progress::new(&planned().0, &planned().1, Theme::PLAIN, ProgressDrawTarget::hidden());
+        let text = as_text(|out| {
+            progress.tick(out, held(Some(Duration::from_secs(30))), Duration::from_secs(2))?;
+            progress.tick(out, held(Some(Duration::from_millis(29_500))), Duration::from_millis(2_500))?;
+            progress.tick(out, held(None), Duration::from_secs(40))
+        });
+        assert_eq!(text, "  2 s: target `cf` asks to wait, 30 s more (429 to GET /v3/spaces)\n");
     }
 }

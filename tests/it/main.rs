@@ -19,5 +19,6 @@ mod sign_in;
 mod silence;
 mod suites;
 mod support;
+mod throttle;
 mod tokens;
 mod weather;

@@ -5,7 +5,8 @@ use std::process::Command;
 
 /// These do not ask the foundation that differs, or name the API themselves: they are of the in-process sandbox, of files, of
 /// Kaiten, or of signing in, which tries each API in its turn.
-const ELSEWHERE: [&str; 6] = ["suites::", "diagnostics_page::", "examples::", "kaiten::", "mistakes::", "sign_in::"];
+const ELSEWHERE: [&str; 7] =
+    ["suites::", "diagnostics_page::", "examples::", "kaiten::", "mistakes::", "sign_in::", "throttle::"];
 
 /// Runs the tests of this binary again.
 #[track_caller]

@@ -125,6 +125,11 @@ impl CloudFoundry {
         self.world().orders.give(order);
     }
 
+    /// Takes back the orders that have not been obeyed yet.
+    pub fn forget_orders(&self) {
+        self.world().orders.forget();
+    }
+
     /// Ends now what the broker keeps in progress: of the instances of one name, or of all; well, or with a failure.
     /// Returns how many operations those were.
     pub fn release(&self, instance: Option<&str>, failure: Option<&str>) -> usize {

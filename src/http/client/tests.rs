@@ -1,7 +1,9 @@
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::AtomicUsize;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -209,40 +211,9 @@ async fn what_one_request_is_told_to_wait_all_wait() {
     let world = World::at(&server.uri());
     assert_eq!(world.client.send(Request::get("/limited")).await.unwrap().status, 200);
     assert_eq!(world.slept(), [7000]);
-    let not_before = *world.client.budget.not_before.lock().unwrap();
-    assert_eq!(not_before, Timestamp::from_second(7).unwrap());
-}
-
-/// A clock on which nothing ever ends.
-struct Stopped;
-
-impl Source for Stopped {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-
-    fn sleep(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        Box::pin(std::future::pending())
-    }
-
-    fn chance(&self) -> f64 {
-        0.0
-    }
-}
-
-#[tokio::test]
-async fn waiting_for_the_remote_holds_no_place() {
-    let world = World::at("http://127.0.0.1:1");
-    let budget = &world.client.budget;
-    budget.postpone(Timestamp::UNIX_EPOCH, Duration::from_secs(7));
-    let stopped = Clock::new(Arc::new(Stopped));
-    let mut turn = std::pin::pin!(budget.turn(&stopped));
-    std::future::poll_fn(|context| {
-        assert!(turn.as_mut().poll(context).is_pending());
-        std::task::Poll::Ready(())
-    })
-    .await;
-    assert_eq!(budget.permits.available_permits(), 2);
+    let throttle = world.client.budget.throttle(Timestamp::UNIX_EPOCH).unwrap();
+    assert_eq!((throttle.pause, throttle.at_a_time), (Some(Duration::from_secs(7)), 2));
+    assert_eq!(throttle.why, "429 to GET /limited");
 }
 
 #[tokio::test]
@@ -281,31 +252,6 @@ async fn a_bomb_is_not_swallowed() {
         Client { http: build(&server.uri().parse().unwrap(), &patient).unwrap(), ..world.client }
     };
     assert_eq!(world.client.send(Request::get("/x")).await.unwrap_err().why, Why::TooLarge);
-}
-
-#[tokio::test]
-async fn no_more_requests_are_in_flight_than_allowed() {
-    let server = MockServer::start().await;
-    let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let world = World::at(&server.uri());
-    let permits = world.client.budget.permits.available_permits();
-    assert_eq!(permits, 2);
-    Mock::given(path("/x")).respond_with(status(200).set_delay(Duration::from_millis(20))).mount(&server).await;
-    let tasks: Vec<_> = (0..6)
-        .map(|_| {
-            let (client, running, most) = (world.client.clone(), Arc::clone(&running), Arc::clone(&most));
-            tokio::spawn(async move {
-                let _turn = client.budget.turn(&client.clock).await;
-                most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                client.exchange(&Request::get("/x")).await.unwrap();
-                running.fetch_sub(1, Ordering::SeqCst);
-            })
-        })
-        .collect();
-    for task in tasks {
-        task.await.unwrap();
-    }
-    assert_eq!(most.load(Ordering::SeqCst), 2);
 }
 
 #[test]

@@ -44,7 +44,7 @@ use self::discovery::Foundation;
 use self::error::Purpose;
 use self::uaa::SignIn;
 use crate::clock::Clock;
-use crate::http::{Client, Method, Request, Response, clean};
+use crate::http::{Client, Method, Request, Response, Throttle, clean};
 use crate::kind::{Failure, Proposal, Provider, RemoteError, Requests, Session, Writer};
 use crate::model::{
     Attribute, Collection, Facts, Fields, Format, Link, RemoteId, RemoteProblem, Section, Shape, Value,
@@ -75,6 +75,10 @@ impl Session for CloudFoundry {
 
     fn requests(&self) -> Requests {
         Requests { read: self.api.reads(), write: self.api.writes() }
+    }
+
+    fn throttle(&self) -> Option<Throttle> {
+        self.api.throttle()
     }
 
     fn warnings(&self) -> Vec<String> {

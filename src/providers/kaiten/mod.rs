@@ -37,7 +37,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value as Json;
 
 use crate::clock::Clock;
-use crate::http::{Client, Method, Request, Response, segment};
+use crate::http::{Client, Method, Request, Response, Throttle, segment};
 use crate::kind::{Failure, Proposal, Provider, RemoteError, Requests, Session, Writer};
 use crate::model::{Attribute, Facts, Format, Observed, Section};
 use crate::settings::{Auth, Endpoint};
@@ -142,6 +142,10 @@ impl Session for Kaiten {
 
     fn requests(&self) -> Requests {
         Requests { read: self.client.reads(), write: self.client.writes() }
+    }
+
+    fn throttle(&self) -> Option<Throttle> {
+        self.client.throttle()
     }
 }
 
