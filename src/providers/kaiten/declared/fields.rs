@@ -130,7 +130,8 @@ fn trials() -> Vec<Trial> {
         trial("licenses", "default", false, Moves(&["isDefault"])).before(json!({"default": true})),
         // The default is a published one.
         trial("licenses", "default", true, Moves(&["isDefault", "lifecycleState"]))
-            .before(json!({"lifecycle_state": "DRAFT"})),
+            .before(json!({"lifecycle_state": "DRAFT"}))
+            .beside(&json!({"lifecycle_state": "PUBLISHED"})),
         trial("licenses", "version_name", "Summer", Moves(&["versionName"])),
         trial("licenses", "lifecycle_state", "ARCHIVED", Moves(&["lifecycleState"])),
         trial("licenses", "lifecycle_state", "PUBLISHED", Moves(&["lifecycleState"]))
