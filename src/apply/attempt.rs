@@ -13,6 +13,8 @@ use crate::model::{Address, Condition, Fields, Identity, Lifecycle, Observed, Op
 pub(super) enum Attempt {
     /// The remote took it: the object as it is, perhaps still being worked on; `None` if it is gone.
     Taken(Option<Observed>),
+    /// The answer to a create was lost, and this is there. What the kind does after its first request may not have happened.
+    Found(Observed),
     /// It did not.
     Failed(RemoteError),
     /// Nobody can say: no answer came, and looking did not settle the matter.
@@ -86,6 +88,7 @@ pub(super) async fn attempt(task: Task) -> Attempt {
     for pause in LOOKS {
         task.clock.sleep(pause).await;
         match task.look().await {
+            Ok(Look::Taken(Some(object))) if operation == Operation::Create => return Attempt::Found(object),
             Ok(Look::Taken(object)) => return Attempt::Taken(object),
             Ok(Look::NotYet) => looked = true,
             Ok(Look::CannotTell) => (looked, alike) = (true, true),

@@ -17,7 +17,8 @@ use super::words;
 use crate::diff::{Difference, Measure};
 use crate::kind::{ErasedDeclared, Proposal};
 use crate::model::{
-    Code, Condition, Diagnostic, Fields, Identity, Lifecycle, Observed, Operation, Path, Resource, Secrets, Section,
+    Code, Condition, Diagnostic, Fields, Identity, Lifecycle, Observed, OnExists, Operation, Path, Resource, Secrets,
+    Section,
 };
 use crate::plan::Action;
 
@@ -45,8 +46,10 @@ pub(super) struct Started {
     then: VecDeque<Leg>,
     /// The object as it was before.
     pub(super) object: Option<Observed>,
-    /// What waits for the parts of what is created.
+    /// What of it is not done with its create.
     held: Option<Held>,
+    /// Whether it was created and only a look tells so.
+    found: bool,
     /// Whether that is gone.
     pub(super) deleted: bool,
     /// How long has been waited, all waits that have ended together.
@@ -150,6 +153,7 @@ impl<'a> Run<'a> {
             then,
             object,
             held,
+            found: false,
             deleted: false,
             waited: Duration::ZERO,
         };
@@ -197,7 +201,7 @@ impl<'a> Run<'a> {
         self.registry.section(self.plan.steps[at].address.section).expect("planned kinds are registered")
     }
 
-    /// What is to be changed of an object: after its parts, what was to wait for them.
+    /// What is to be changed of an object: after its create, what was not done with it.
     pub(super) fn left(&self, at: usize, object: &Observed) -> Vec<Difference> {
         match &self.started[&at].held {
             Some(held) => held.left(self.measure(at), object),
@@ -298,6 +302,10 @@ impl<'a> Run<'a> {
         let (operation, resource) = (self.started[&at].doing, self.resource(at));
         let (resolution, diagnostic) = match attempt {
             Some(Attempt::Taken(object)) => return self.taken(at, object),
+            Some(Attempt::Found(object)) => {
+                self.started.get_mut(&at).expect("what goes on has been started").found = true;
+                return self.taken(at, Some(object));
+            }
             Some(Attempt::Failed(error)) => (Resolution::Failed, words::refused(&error, operation, resource)),
             Some(Attempt::Unknown { error, looked }) => {
                 (Resolution::Unknown, words::uncertain(&error, looked, operation, resource))
@@ -375,6 +383,18 @@ impl<'a> Run<'a> {
     /// Compares what is there with what was wanted, and goes on to what requires it.
     fn complete(&mut self, at: usize, object: Observed) {
         let resource = self.resource(at);
+        if self.is_unfinished(at, &object) {
+            let section = self.section(at);
+            let started = self.started.get_mut(&at).expect("what goes on has been started");
+            started.held = Some(Held::everything(started.held.take(), section, &started.fields));
+            // With parts, there is an update after them already.
+            if started.then.is_empty() {
+                started.then.push_back(Leg::Write(Operation::Update));
+                started.object = Some(object);
+                started.deleted = false;
+                return self.resumed.push_back(at);
+            }
+        }
         let started = self.started.get_mut(&at).expect("what goes on has been started");
         if started.then.front() == Some(&Leg::Parts) {
             started.object = Some(object);
@@ -389,6 +409,24 @@ impl<'a> Run<'a> {
         let id = Arc::clone(&object.id);
         self.knowledge.learn(resource.address.clone(), Cow::Owned(object));
         self.settle(at, Resolution::Done, Some(id), problems);
+    }
+
+    /// Whether an object that was found after the answer to its create was lost is not as declared, and an update may make
+    /// it so: creates can take several requests, and the lost answer need not be the last one's.
+    fn is_unfinished(&mut self, at: usize, object: &Observed) -> bool {
+        let started = self.started.get_mut(&at).expect("what goes on has been started");
+        if !std::mem::take(&mut started.found) || self.resource(at).lifecycle.on_exists == OnExists::AdoptIfEqual {
+            return false;
+        }
+        let able = self
+            .plan
+            .targets
+            .get(&self.plan.steps[at].target)
+            .is_some_and(|facts| self.kind(at).abilities(facts).update);
+        let lifecycle = Lifecycle::default();
+        let mut left = Measure { lifecycle: &lifecycle, ..self.measure(at) }.differences(object);
+        left.retain(|difference| !difference.is_unverifiable());
+        able && !left.is_empty() && left.iter().all(|difference| difference.immutable.is_none())
     }
 
     /// Ends a step that did not come to its end.

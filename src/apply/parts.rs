@@ -30,7 +30,7 @@ pub(super) struct Parts {
     waiting: HashMap<usize, usize>,
 }
 
-/// What waits for the parts of a step.
+/// What of a step is not done with its create: what waits for its parts, or what a create left that was cut short.
 pub(super) struct Held {
     /// The fields that do.
     names: Vec<&'static str>,
@@ -54,6 +54,12 @@ impl Held {
         }
         *fields = Arc::new(wanted);
         Self { names, meanwhile: Arc::new(meanwhile) }
+    }
+
+    /// Anything may be left of a create that was cut short.
+    pub(super) fn everything(held: Option<Self>, section: &Section, fields: &Arc<Fields>) -> Self {
+        let names = section.fields.iter().map(|field| field.name).collect();
+        Self { names, meanwhile: held.map_or_else(|| Arc::clone(fields), |held| held.meanwhile) }
     }
 
     /// What is still to be done of it on an object. That a difference is ignored is about what is there already.

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::{Event, Ledger, Options, Resolution, apply};
-use crate::model::{Code, Condition, Desired, Diagnostics, Operation, Value};
+use crate::model::{Code, Condition, Desired, Diagnostics, OnExists, Operation, Path, Spanned, Value};
 use crate::plan::{Action, plan};
 use crate::testing::{
     Declared, Weather, World, address, clock, expression, object, observed, refers_to, registry, sessions,
@@ -179,6 +179,67 @@ async fn a_create_whose_answer_was_lost_is_looked_up_and_not_repeated() {
     let ledger = run(&plain(&["a"]), &world).await;
     assert_eq!(outcome(&ledger, "a"), (Resolution::Done, None, vec![]));
     assert_eq!(log(&world), ["create a", "look up a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_lost_create_left_undone_is_done_by_an_update() {
+    let world = Arc::new(World::able());
+    weather(&world, "a", Weather::LostHalfway);
+    let declared = Declared::new().thing("a", &[("name", Value::text("A"))], &[]);
+    let ignored = Spanned { value: Path::field("name"), span: declared.desired.resources[0].span };
+    // What is ignored is about what is there already.
+    let desired = declared.lifecycle("a", |lifecycle| lifecycle.ignore = vec![ignored]).desired;
+    assert!(run(&desired, &world).await.is_complete());
+    assert_eq!(*world.log.lock().unwrap(), ["create a", "look up a", "update a: name"]);
+    assert_eq!(world.objects.lock().unwrap()["a"].fields.text("name"), Some("A"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_lost_create_left_undone_is_tried_once_and_told() {
+    let desired = plain(&["a"]);
+    for (mood, expected) in [
+        (Weather::StoredOtherwise, (Resolution::Done, None, vec![Code::NotConverged])),
+        (Weather::Refused, (Resolution::Failed, None, vec![Code::Refused])),
+        (Weather::LostAfter, (Resolution::Done, None, vec![])),
+        (Weather::LostBefore, (Resolution::Unknown, None, vec![Code::UncertainWrite])),
+    ] {
+        let world = Arc::new(World::able());
+        weather(&world, "a", Weather::LostHalfway);
+        weather(&world, "update a", mood);
+        let ledger = run(&desired, &world).await;
+        assert_eq!(outcome(&ledger, "a"), expected, "{mood:?}");
+        let writes: Vec<String> = log(&world).into_iter().filter(|line| !line.starts_with("look")).collect();
+        assert_eq!(writes, ["create a", "update a: name"], "{mood:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_lost_create_left_undone_and_no_update_may_do_is_told() {
+    let desired = |on_exists| {
+        let declared = Declared::new().thing("a", &[("name", Value::text("A"))], &[]);
+        declared.lifecycle("a", move |lifecycle| lifecycle.on_exists = on_exists).desired
+    };
+    for (world, on_exists) in [(World::default(), OnExists::Adopt), (World::able(), OnExists::AdoptIfEqual)]
+        .map(|(it, on)| (Arc::new(it), on))
+    {
+        weather(&world, "a", Weather::LostHalfway);
+        let ledger = run(&desired(on_exists), &world).await;
+        assert_eq!(outcome(&ledger, "a"), (Resolution::Done, None, vec![Code::NotConverged]));
+        assert_eq!(log(&world), ["create a", "look up a"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_before_the_rest_of_a_lost_create_is_accounted_for() {
+    let world = Arc::new(World::able());
+    weather(&world, "a", Weather::LostHalfway);
+    let desired = plain(&["a"]);
+    let (ledger, _) = run_until(&desired, &world, WIDE, Some(Duration::from_millis(5))).await;
+    assert_eq!(outcome(&ledger, "a"), (Resolution::Waiting, None, vec![Code::HeldBack]));
+    let message = &ledger.outcomes[0].diagnostics[0].message;
+    assert_eq!(*message, "`things.a` is left with `name: otherwise`, because the run ended first");
+    let next = run(&desired, &world).await;
+    assert!(next.is_complete() && next.outcomes[0].action == Action::Update);
 }
 
 #[tokio::test(start_paused = true)]

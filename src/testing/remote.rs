@@ -20,6 +20,8 @@ pub(crate) enum Weather {
     Refused,
     /// Done, but the answer is lost.
     LostAfter,
+    /// Done but for the name, which takes another request; the answer is lost.
+    LostHalfway,
     /// Not done, and no answer.
     LostBefore,
     /// Not done, and a 500.
@@ -131,7 +133,9 @@ impl World {
         }
         self.now.fetch_sub(1, Ordering::SeqCst);
         match weather {
-            Some(Weather::LostAfter | Weather::SlowAndLost(_)) => Err(error(Failure::Unreachable, None, true)),
+            Some(Weather::LostAfter | Weather::LostHalfway | Weather::SlowAndLost(_)) => {
+                Err(error(Failure::Unreachable, None, true))
+            }
             _ => answer,
         }
     }
@@ -235,7 +239,7 @@ async fn create(section: &Section, proposal: Proposal<'_>, world: &World) -> Res
         if let Some(gone) = world.gone.lock().unwrap().get(&key) {
             object.id = format!("id-{key}-{}", gone + 1).into();
         }
-        if weather == Some(Weather::StoredOtherwise) {
+        if matches!(weather, Some(Weather::StoredOtherwise | Weather::LostHalfway)) {
             object.fields.set("name", Value::text("otherwise"));
         }
         object.condition = world.condition(weather, Operation::Create, &object.id);
