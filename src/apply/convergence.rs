@@ -44,13 +44,19 @@ pub async fn converge(
         let Some(step) = steps.get(&outcome.address) else { continue };
         let mut found = mismatches(step, &desired.resources[&step.address]);
         // The answer to the write may have told already.
-        found.retain(|problem| outcome.diagnostics.iter().all(|known| known.message != problem.message));
+        found.retain(|problem| !outcome.diagnostics.iter().any(|known| is_same(known, problem)));
         told.extend(found.iter().cloned());
         outcome.diagnostics.extend(found);
     }
     let is_as_declared = |outcome: &Outcome| outcome.diagnostics.iter().all(|it| it.code != Code::NotConverged);
     ledger.converged = Some(ledger.outcomes.iter().all(is_as_declared));
     told
+}
+
+/// Whether both say of the same place in the YAML that it is not so.
+fn is_same(known: &Diagnostic, problem: &Diagnostic) -> bool {
+    let place = |diagnostic: &Diagnostic| diagnostic.labels.first().map(|label| label.span);
+    known.code == problem.code && place(known) == place(problem)
 }
 
 /// In what way a resource that was written is not as declared.

@@ -185,7 +185,7 @@ fn a_value_is_changed_and_a_grant_taken_away_by_one_write_each() {
     converged(&world);
     world.kaiten().recorder().clear();
     world.declare(&SCALE.replace("value: 5", "value: 7").replace("sso: true", "sso: null"));
-    assert_eq!(planned(&world, &[]), ["update grants.scale/seats", "delete grants.scale/sso"]);
+    assert_eq!(planned(&world, &[]), ["delete grants.scale/sso", "update grants.scale/seats"]);
     converged(&world);
     assert_eq!(
         written(&world),
