@@ -11,6 +11,7 @@ by the server. Of several runs the one with the least CPU time counts, for the w
 """
 
 import argparse
+import concurrent.futures
 import contextlib
 import dataclasses
 import json
@@ -22,6 +23,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.parse
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -85,14 +88,13 @@ def sandbox(arguments, remote, latency=0):
 @contextlib.contextmanager
 def project(arguments, remote, shape, count, url):
     """A project of this shape in a temporary directory."""
-    api = arguments.cf_api
     with tempfile.TemporaryDirectory(prefix="trueup-bench-") as directory:
         per_file = arguments.per_file
         command = [arguments.generate, remote, shape, str(count), str(per_file), url, directory]
         subprocess.run(command, check=True)
-        if remote == "cloudfoundry":
+        if remote == "cloudfoundry" and arguments.cf_api == "v2":
             with open(pathlib.Path(directory) / "trueup.toml", "a") as settings:
-                settings.write(f'api = "{api}"\n')  # the last table there is the target's
+                settings.write('api = "v2"\n')  # the last table there is the target's; v3 is spoken anyway
         yield directory
 
 
@@ -140,6 +142,34 @@ def rounds(arguments, remote, count):
     return 4 + math.ceil((pages(arguments, remote, count) - 1) / PARALLELISM)
 
 
+class Bare:
+    """A client that asks for what a plan has asked for and does nothing with the answers."""
+
+    def __init__(self, server, remote):
+        self.server, self.token = server, server.secret
+        if remote == "cloudfoundry":
+            form = urllib.parse.urlencode({"grant_type": "password", "username": "admin", "password": server.secret})
+            request = urllib.request.Request(f"{server.url}/oauth/token", data=form.encode(), method="POST")
+            request.add_header("Authorization", "Basic Y2Y6")  # the cf CLI's own client, which has no secret
+            with urllib.request.urlopen(request) as answer:
+                self.token = json.load(answer)["access_token"]
+
+    def get(self, asked):
+        query = f"?{asked['query']}" if asked.get("query") else ""
+        request = urllib.request.Request(f"{self.server.url}{asked['path']}{query}")
+        request.add_header("Authorization", f"Bearer {self.token}")
+        with contextlib.suppress(urllib.error.HTTPError), urllib.request.urlopen(request) as answer:
+            while answer.read(1 << 16):
+                pass
+
+    def take(self, requests):
+        """How long it takes to be told all of it without any latency, as much at a time as is allowed."""
+        with concurrent.futures.ThreadPoolExecutor(PARALLELISM) as pool:
+            begun = time.monotonic()
+            list(pool.map(self.get, requests))
+            return time.monotonic() - begun
+
+
 def row(cells):
     print("| " + " | ".join(cells) + " |", flush=True)
 
@@ -152,10 +182,10 @@ def exponent(points):
     return above / sum((x - mean_x) ** 2 for x, _ in logs)
 
 
-def report(arguments, found, remote, shape, count, what, latency, run):
+def report(arguments, found, remote, shape, count, what, latency, run, told=None):
     found.setdefault((remote, shape, what, latency), []).append((count, run.cpu))
-    alone = rounds(arguments, remote, count) * latency / 1000
-    ratio = f"{run.wall / alone:.2f}" if what == "plan" and alone else ""
+    alone = rounds(arguments, remote, count) * latency / 1000 + told if told else None
+    ratio = f"{run.wall / alone:.2f}" if latency and alone else ""
     row([
         remote, shape, f"{count:,}", what, f"{latency} ms", f"{run.cpu:.2f}", f"{run.wall:.2f}", ratio,
         f"{run.memory:.0f}", f"{run.reads:,}", f"{run.writes:,}", f"{pages(arguments, remote, count):,}",
@@ -202,11 +232,16 @@ def one(arguments, found, remote, shape, count):
             report(arguments, found, remote, shape, count, "apply", latency, run)
             if latency != min(arguments.latencies):
                 continue
+            server.latency(0)
+            measure(arguments, ["plan"], files, server, "No changes.")
+            asked = [request for request in server.ask("GET", "requests") if request["method"] == "GET"]
+            bare = Bare(server, remote)
+            told = min(bare.take(asked) for _ in range(arguments.runs))
             for slowness in arguments.latencies:
                 server.latency(slowness)
                 command = ["plan"]
                 runs = [measure(arguments, command, files, server, "No changes.") for _ in range(arguments.runs)]
-                report(arguments, found, remote, shape, count, "plan", slowness, best(runs))
+                report(arguments, found, remote, shape, count, "plan", slowness, best(runs), told)
 
 
 if __name__ == "__main__":

@@ -82,7 +82,9 @@ impl<'a> Run<'a> {
     pub(super) fn is_to_be_looked_at(&self, at: usize) -> bool {
         let step = &self.plan.steps[at];
         let writes_over = match step.action {
-            Action::Update | Action::Replace | Action::Delete => true,
+            Action::Update | Action::Replace => true,
+            // What the remote is at work on is waited for first.
+            Action::Delete => !self.seen(at).is_some_and(|seen| matches!(seen.condition, Condition::InProgress { .. })),
             Action::Recover => !self.recovers(at).1,
             Action::Create | Action::Wait | Action::Blocked | Action::Unchanged => false,
         };

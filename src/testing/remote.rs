@@ -365,6 +365,7 @@ impl Readable for Thing {
     type Provider = TestProvider;
     const SECTION: &'static Section = &THINGS;
     const BESIDE: &'static [&'static str] = &["parts"];
+    const ALONG: &'static [&'static str] = &["parts"];
 
     async fn observe(_: &Wanted<'_>, remote: Reader<'_, TestSession>) -> Result<Vec<Observed>, RemoteError> {
         Ok(remote.0.objects.lock().unwrap().values().cloned().map(|object| remote.0.told(object)).collect())

@@ -4,6 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::Value;
+use trueup::emulator::Effect;
 
 use crate::support::{Foundation, Project, Watched, World};
 
@@ -184,6 +185,56 @@ fn a_plan_takes_as_many_requests_for_many_resources_as_for_one() {
     let one = counted(1);
     assert_eq!(counted(40), one);
     assert!(one.0 <= 12, "{one:?}");
+}
+
+/// Instances of both kinds in one space, with one that is referred to by its name.
+const BOTH_KINDS: &str = "\
+service_instances:
+  cache: { space: sandbox/dev, plan: redis/small }
+user_provided_service_instances:
+  mail: { space: sandbox/dev, credentials: { password: hush } }
+";
+
+#[test]
+fn each_list_is_asked_for_once_and_instances_of_both_kinds_are_in_one() {
+    let world = World::declaring(BOTH_KINDS);
+    world.run(&["apply", "--yes"]).exits(0);
+    world.cf().recorder().clear();
+    world.run(&["plan", "--detailed-exitcode"]).exits(0);
+    let lists: &[&str] = if Foundation::tested() == Foundation::V2 {
+        &[
+            "organizations",
+            "spaces",
+            "services",
+            "service_plans",
+            "service_instances",
+            "user_provided_service_instances",
+        ]
+    } else {
+        &["organizations", "spaces", "service_plans", "service_instances"]
+    };
+    let asked: Vec<String> = world.cf().received("GET", "/").into_iter().map(|request| request.path).collect();
+    for list in lists {
+        let path = Foundation::tested().path(list);
+        assert_eq!(asked.iter().filter(|asked| **asked == path).count(), 1, "{path} in {asked:?}");
+    }
+    // And what says where to sign in; v3 tells credentials one by one.
+    let others = if Foundation::tested() == Foundation::V2 { 1 } else { 2 };
+    assert_eq!(asked.len(), lists.len() + others, "{asked:?}");
+}
+
+#[test]
+fn what_fails_while_everything_is_read_is_told_once() {
+    for list in ["organizations", "service_instances"] {
+        let world = World::declaring(BOTH_KINDS);
+        world.cf().strike_always("GET", &Foundation::tested().path(list), Effect::status(403));
+        let plan = world.run(&["plan", "--format", "json"]).exits(4).json();
+        let told: Vec<_> =
+            plan["diagnostics"].as_array().unwrap().iter().map(|diagnostic| &diagnostic["message"]).collect();
+        assert_eq!(told.len(), 1, "{told:?}");
+        let words = told[0].as_str().unwrap();
+        assert!(words.starts_with(&format!("cannot read the {} at target", list.replace('_', " "))), "{words}");
+    }
 }
 
 #[test]

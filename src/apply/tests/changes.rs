@@ -413,7 +413,8 @@ async fn a_change_that_turns_out_not_to_be_one_in_place_is_not_made() {
         objects.get_mut("b").expect("there").attributes.set("color", Value::text("red"));
     });
     let ledger = run(&desired, &world).await;
-    assert_eq!(log(&world), ["update b: name"]);
+    let sent: Vec<String> = log(&world).into_iter().filter(|line| !line.starts_with("look up")).collect();
+    assert_eq!(sent, ["update b: name"]);
     assert_eq!(outcome(&ledger, "a"), (Resolution::Blocked, None, vec![Code::Blocked]));
     let blocked = ledger.outcomes.iter().find(|outcome| &*outcome.address.key == "a").expect("in the ledger");
     let diagnostic = &blocked.diagnostics[0];

@@ -20,6 +20,7 @@ use super::quota::Quota;
 use super::service_instance::ServiceInstance;
 use super::service_plan::ServicePlan;
 use super::space::Space;
+use super::user_provided::UserProvided;
 use super::{CloudFoundry, v2, v3};
 use crate::kind::{Failure, RemoteError, Writer};
 use crate::model::{Facts, RemoteId, Section};
@@ -49,6 +50,11 @@ impl Api {
 
     /// Whether a create takes the place of what a failed create left (reference, section 11.3).
     pub fn creates_over_failed(self) -> bool {
+        self == Self::V3
+    }
+
+    /// Whether managed and user-provided instances are in one list (reference, section 8.6).
+    pub fn lists_instances_together(self) -> bool {
         self == Self::V3
     }
 
@@ -176,6 +182,24 @@ pub async fn usable_in(session: &CloudFoundry, space: &str) -> Result<HashSet<St
     match session.speaks {
         Api::V2 => v2::offerings_of_space(session, space).await,
         Api::V3 => v3::plans_of_space(session, space).await,
+    }
+}
+
+/// Instances of both kinds.
+#[derive(Debug, Default)]
+pub struct Both {
+    /// Those that a broker made.
+    pub managed: Vec<ServiceInstance>,
+    /// Those that a user wrote down; in v3 without their credentials.
+    pub user_provided: Vec<UserProvided>,
+}
+
+/// Every instance of either kind that the filters leave, and maybe some that are shared into a space that they name: in one
+/// list, where there is one ([`Api::lists_instances_together`]).
+pub async fn instances(session: &CloudFoundry, filters: &[Filter]) -> Result<Both, RemoteError> {
+    match session.speaks {
+        Api::V2 => unreachable!("it has a list of each kind"),
+        Api::V3 => v3::instances(session, filters).await,
     }
 }
 

@@ -9,6 +9,7 @@ mod attachment;
 mod cli_session;
 mod discovery;
 mod error;
+mod instances;
 mod meant;
 mod metadata;
 mod organization;

@@ -11,7 +11,7 @@ use futures_util::future::try_join_all;
 use super::api::{self, Api, Begun, Deleted, Filter, InstanceChange, Job, Key, NewInstance, Updated};
 use super::attachment;
 use super::error::says_gone;
-use super::meant;
+use super::instances;
 use super::metadata::Metadata;
 use super::{
     ANNOTATIONS_DOC, CREATED_AT, CloudFoundry, GUID, LABELS_DOC, NAME, NAME_SHAPE, SPACE_SHAPE, Stamp, UPDATED_AT,
@@ -263,20 +263,14 @@ impl Readable for ServiceInstance {
     /// Those in the spaces that are declared to hold one, not those that are shared into them; and those that somebody
     /// refers to.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
-        let spaces = wanted.observed.get("spaces").await?;
-        let meant = meant::spaces_of_instances(wanted.declared, spaces);
-        let mut found = match api::within(remote.speaks, &meant) {
-            Some(filters) => api::service_instances(&remote, &filters).await?,
-            None => Vec::new(),
-        };
-        found.retain(|instance| meant.may_be(&instance.space));
+        let mut found = instances::managed(wanted, &remote).await?;
         let listed: BTreeSet<RemoteId> = found.iter().map(|instance| Arc::clone(&instance.stamp.guid)).collect();
         let named: BTreeSet<&RemoteId> = wanted.references.iter().filter_map(|reference| reference.id()).collect();
         let missing: Vec<RemoteId> = named.into_iter().filter(|guid| !listed.contains(*guid)).cloned().collect();
         found.extend(api::managed_instances(&remote, &missing).await?);
-        let plans = wanted.observed.get("service_plans").await?;
+        let (spaces, plans) = (wanted.observed.get("spaces").await?, wanted.observed.get("service_plans").await?);
         let mut found: Vec<Observed> = found.into_iter().map(|instance| instance.among(spaces, plans)).collect();
-        parameters::ask(&mut found, wanted, plans, &remote).await?;
+        parameters::ask(&mut found, wanted, spaces, plans, &remote).await?;
         Ok(found)
     }
 }

@@ -2,14 +2,14 @@
 
 mod check;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
 use super::api::{self, Filter, Key, UserProvidedContent};
 use super::attachment;
-use super::meant::{self, Meant, Spaces};
+use super::instances::{self, Candidates};
 use super::metadata::Metadata;
 use super::secrets;
 use super::service_instance::space_of;
@@ -22,7 +22,7 @@ use crate::kind::{
 };
 use crate::model::{
     Collection, Compare, Condition, Diagnostic, Facts, Field, Fields, Format, Identity, KeyPart, KeySource, Link, Map,
-    Observed, RemoteId, Section, Segment, Shape, Value,
+    Observed, RemoteId, Resource, Section, Segment, Shape, Value,
 };
 
 /// A user-provided instance, as either API tells it.
@@ -151,29 +151,11 @@ impl UserProvided {
 }
 
 /// Of which instances the credentials matter: those that are declared with some, and those that expressions read.
-struct Wanting<'w>(HashMap<&'w str, Vec<Meant<Spaces>>>);
-
-impl<'w> Wanting<'w> {
-    fn of(wanted: &'w Wanted<'_>, spaces: &Collection) -> Self {
-        let read = secrets::read(wanted.declared, SECTION.name);
-        let mut by_name: HashMap<&str, Vec<Meant<Spaces>>> = HashMap::new();
-        for resource in wanted.resources {
-            if resource.fields.get("credentials").is_some() || read.contains(&resource.address) {
-                let own = resource.identity.parts.last().map(|(_, name)| &**name);
-                let was = resource.lifecycle.was.as_ref().map(|was| &*was.value);
-                for name in own.into_iter().chain(was) {
-                    let space = meant::spaces([resource.fields.get("space")], wanted.declared, spaces);
-                    by_name.entry(name).or_default().push(space);
-                }
-            }
-        }
-        Self(by_name)
-    }
-
-    fn has(&self, instance: &UserProvided) -> bool {
-        let spaces = self.0.get(&*instance.name).into_iter().flatten();
-        spaces.into_iter().any(|spaces| spaces.may_be(&instance.space))
-    }
+fn wanting<'w>(wanted: &'w Wanted<'_>, spaces: &Collection) -> Candidates<'w> {
+    let read = secrets::read(wanted.declared, SECTION.name);
+    let matters =
+        |resource: &&Resource| resource.fields.get("credentials").is_some() || read.contains(&resource.address);
+    Candidates::of(wanted.resources.iter().copied().filter(matters), wanted, spaces)
 }
 
 impl Readable for UserProvided {
@@ -186,15 +168,12 @@ impl Readable for UserProvided {
 
     /// Those in the spaces in which instances of either kind are declared.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
+        let found = instances::user_provided(wanted, &remote).await?;
         let spaces = wanted.observed.get("spaces").await?;
-        let meant = meant::spaces_of_instances(wanted.declared, spaces);
-        let Some(filters) = api::within(remote.speaks, &meant) else { return Ok(Vec::new()) };
-        let wanting = Wanting::of(wanted, spaces);
-        let mut found = api::user_provided(&remote, &filters).await?;
-        found.retain(|instance| meant.may_be(&instance.space));
+        let wanting = wanting(wanted, spaces);
         // What nobody needs cannot leak, and in v3 each costs a request that is recorded.
         let told = found.into_iter().map(async |instance| {
-            if wanting.has(&instance) {
+            if wanting.has(&instance.name, &instance.space) {
                 api::with_credentials(&remote, instance).await
             } else {
                 Ok(Self { credentials: None, ..instance })

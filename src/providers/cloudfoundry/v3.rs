@@ -20,8 +20,8 @@ pub use self::containers::{
     update_space,
 };
 pub use self::instances::{
-    create_service_instance, delete_service_instance, managed_instances, parameters_of, service_instance_of_guid,
-    service_instances, service_instances_again, update_service_instance,
+    create_service_instance, delete_service_instance, instances, managed_instances, parameters_of,
+    service_instance_of_guid, service_instances, service_instances_again, update_service_instance,
 };
 pub use self::job::job;
 pub use self::keys::{create_service_key, delete_service_key, service_keys, update_service_key, with_key_credentials};

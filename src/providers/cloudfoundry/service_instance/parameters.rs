@@ -1,9 +1,8 @@
 //! What brokers say of the parameters of instances; most do not (reference, section 8.7).
 
-use std::collections::HashSet;
-
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
+use super::super::instances::Candidates;
 use super::super::{CloudFoundry, api};
 use crate::kind::{RemoteError, Wanted};
 use crate::model::{Collection, Condition, Observed, Operation, Path, RemoteId, Value};
@@ -16,18 +15,20 @@ const AT_A_TIME: usize = 8;
 pub async fn ask(
     instances: &mut [Observed],
     wanted: &Wanted<'_>,
+    spaces: &Collection,
     plans: &Collection,
     remote: &CloudFoundry,
 ) -> Result<(), RemoteError> {
     let field = Path::field("parameters");
-    let compared = wanted.resources.iter().filter(|resource| {
+    let compared = wanted.resources.iter().copied().filter(|resource| {
         let ignored = resource.lifecycle.ignore.iter().any(|path| field.starts_with(&path.value));
         resource.fields.get("parameters").is_some() && !ignored
     });
-    let names: HashSet<&str> = compared.filter_map(|resource| Some(&*resource.identity.parts.last()?.1)).collect();
+    let compared = Candidates::of(compared, wanted, spaces);
     let mut concerned = Vec::new();
     for (at, instance) in instances.iter().enumerate() {
-        let declared = instance.fields.text("name").is_some_and(|name| names.contains(name));
+        let (name, space) = (instance.fields.text("name"), super::space_of(instance));
+        let declared = name.zip(space).is_some_and(|(name, space)| compared.has(name, space));
         if declared && is_at_rest(instance) && tells_parameters(instance, plans) {
             concerned.push((at, RemoteId::clone(&instance.id)));
         }

@@ -8,37 +8,51 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::super::CloudFoundry;
-use super::super::api::{Api, Begun, Deleted, Filter, InstanceChange, Key, NewInstance, Updated, in_lists};
+use super::super::api::{Api, Begun, Both, Deleted, Filter, InstanceChange, Key, NewInstance, Updated, in_lists};
 use super::super::error::{self, Purpose, says_gone};
 use super::super::metadata::Metadata;
 use super::super::service_instance::{LastOperation, ServiceInstance};
 use super::job::job_of;
 use super::list::{self, Listed, Question};
-use super::{Maintenance, ToOne, stamp, to_one};
+use super::{Maintenance, ToOne, stamp, to_one, user_provided};
 use crate::http::{Method, segment};
 use crate::kind::{RemoteError, Writer};
 use crate::model::{RemoteId, Section};
 
 const INSTANCES: &str = "/v3/service_instances";
 
+/// An instance of either kind.
 #[derive(Deserialize)]
-struct InstanceBody {
-    guid: Arc<str>,
-    created_at: Option<Arc<str>>,
-    updated_at: Option<Arc<str>>,
-    name: Arc<str>,
-    tags: Option<Vec<String>>,
+pub(super) struct InstanceBody {
+    r#type: Type,
+    pub(super) guid: Arc<str>,
+    pub(super) created_at: Option<Arc<str>>,
+    pub(super) updated_at: Option<Arc<str>>,
+    pub(super) name: Arc<str>,
+    pub(super) tags: Option<Vec<String>>,
     last_operation: Option<Operation>,
     maintenance_info: Option<Maintenance>,
     upgrade_available: Option<bool>,
     dashboard_url: Option<Arc<str>>,
-    relationships: Relationships,
-    metadata: Option<Metadata>,
+    pub(super) syslog_drain_url: Option<Arc<str>>,
+    pub(super) route_service_url: Option<Arc<str>>,
+    pub(super) relationships: Relationships,
+    pub(super) metadata: Option<Metadata>,
+}
+
+#[derive(Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+enum Type {
+    Managed,
+    UserProvided,
+    /// A kind that is to come is none of these.
+    #[serde(other)]
+    Another,
 }
 
 #[derive(Deserialize)]
-struct Relationships {
-    space: ToOne,
+pub(super) struct Relationships {
+    pub(super) space: ToOne,
     service_plan: Option<ToOne>,
 }
 
@@ -81,6 +95,20 @@ fn service_instance(body: InstanceBody) -> ServiceInstance {
 async fn managed(session: &CloudFoundry, filters: &[Filter]) -> Result<Vec<ServiceInstance>, RemoteError> {
     let found = list::read(session, Question { path: INSTANCES, filters, more: "type=managed" }).await?;
     Ok(found.into_iter().map(service_instance).collect())
+}
+
+/// Every instance of either kind that the filters leave, those shared into a space that they name among them (section 8.6),
+/// in one list.
+pub async fn instances(session: &CloudFoundry, filters: &[Filter]) -> Result<Both, RemoteError> {
+    let mut both = Both::default();
+    for body in list::read::<InstanceBody>(session, Question { path: INSTANCES, filters, more: "" }).await? {
+        match body.r#type {
+            Type::Managed => both.managed.push(service_instance(body)),
+            Type::UserProvided => both.user_provided.push(user_provided::instance(body)),
+            Type::Another => {}
+        }
+    }
+    Ok(both)
 }
 
 /// Every managed instance that the filters leave, those shared into a space that they name among them (section 8.6).

@@ -136,7 +136,7 @@ async fn instances_are_told_with_all_that_can_be_declared() {
 #[tokio::test]
 async fn user_provided_instances_are_of_their_own_type() {
     let server = foundation_v3().await;
-    let one = json!({"guid": "u-1", "name": "u", "last_operation": {}, "maintenance_info": null,
+    let one = json!({"guid": "u-1", "type": "user-provided", "name": "u", "last_operation": {}, "maintenance_info": null,
         "relationships": {"space": {"data": {"guid": "s-1"}}}});
     Mock::given(path("/v3/service_instances"))
         .and(query_param("type", "user-provided"))
@@ -146,6 +146,28 @@ async fn user_provided_instances_are_of_their_own_type() {
         .await;
     let found = api::user_provided(&session(&server).await, &[]).await.unwrap();
     assert_eq!((&*found[0].name, &*found[0].space), ("u", "s-1"));
+}
+
+#[tokio::test]
+async fn both_kinds_are_told_in_one_list_and_a_kind_that_is_to_come_is_neither() {
+    let server = foundation_v3().await;
+    let of_type = |guid: &str, kind: &str| {
+        let mut one = instance(guid, guid, "s-1");
+        one["type"] = kind.into();
+        one
+    };
+    let all = [of_type("i-1", "managed"), of_type("u-1", "user-provided"), of_type("x-1", "borrowed")];
+    Mock::given(path("/v3/service_instances"))
+        .and(query_param("space_guids", "s-1"))
+        .and(query_param_is_missing("type"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(page_v3(&all)))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let filters = [Filter::In(Key::Space, vec!["s-1".into()])];
+    let both = api::instances(&session(&server).await, &filters).await.unwrap();
+    assert_eq!(both.managed.iter().map(|one| &*one.stamp.guid).collect::<Vec<_>>(), ["i-1"]);
+    assert_eq!(both.user_provided.iter().map(|one| &*one.stamp.guid).collect::<Vec<_>>(), ["u-1"]);
 }
 
 async fn post(server: &MockServer, at: &str, body: &str, answer: ResponseTemplate) {

@@ -1,49 +1,22 @@
 //! User-provided instances (reference, section 12).
 
-use std::sync::Arc;
-
-use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
 use super::super::CloudFoundry;
 use super::super::api::{Filter, UserProvidedContent};
 use super::super::error::says_gone;
-use super::super::metadata::Metadata;
 use super::super::secrets;
 use super::super::user_provided::UserProvided;
-use super::list::{self, Listed, Question};
-use super::{ToOne, stamp, to_one};
+use super::instances::InstanceBody;
+use super::list::{self, Question};
+use super::{stamp, to_one};
 use crate::http::{Method, segment};
 use crate::kind::{Failure, RemoteError, Writer};
 use crate::model::{RemoteId, Section};
 
 const PATH: &str = "/v3/service_instances";
 
-#[derive(Deserialize)]
-struct Body {
-    guid: Arc<str>,
-    created_at: Option<Arc<str>>,
-    updated_at: Option<Arc<str>>,
-    name: Arc<str>,
-    tags: Option<Vec<String>>,
-    syslog_drain_url: Option<Arc<str>>,
-    route_service_url: Option<Arc<str>>,
-    relationships: Relationships,
-    metadata: Option<Metadata>,
-}
-
-#[derive(Deserialize)]
-struct Relationships {
-    space: ToOne,
-}
-
-impl Listed for Body {
-    fn guid(&self) -> &str {
-        &self.guid
-    }
-}
-
-fn instance(body: Body) -> UserProvided {
+pub(super) fn instance(body: InstanceBody) -> UserProvided {
     UserProvided {
         stamp: stamp(body.guid, body.created_at, body.updated_at),
         name: body.name,
@@ -59,7 +32,7 @@ fn instance(body: Body) -> UserProvided {
 /// Every user-provided instance that the filters leave, without its credentials.
 pub async fn user_provided(session: &CloudFoundry, filters: &[Filter]) -> Result<Vec<UserProvided>, RemoteError> {
     let question = Question { path: PATH, filters, more: "type=user-provided" };
-    let found: Vec<Body> = list::read(session, question).await?;
+    let found: Vec<InstanceBody> = list::read(session, question).await?;
     Ok(found.into_iter().map(instance).collect())
 }
 

@@ -128,7 +128,9 @@ fn trials() -> Vec<Trial> {
         trial("licenses", "family", "basic", Refused),
         trial("licenses", "default", true, Moves(&["isDefault"])),
         trial("licenses", "default", false, Moves(&["isDefault"])).before(json!({"default": true})),
-        trial("licenses", "default", true, Refused).before(json!({"lifecycle_state": "DRAFT"})),
+        // The default is a published one.
+        trial("licenses", "default", true, Moves(&["isDefault", "lifecycleState"]))
+            .before(json!({"lifecycle_state": "DRAFT"})),
         trial("licenses", "version_name", "Summer", Moves(&["versionName"])),
         trial("licenses", "lifecycle_state", "ARCHIVED", Moves(&["lifecycleState"])),
         trial("licenses", "lifecycle_state", "PUBLISHED", Moves(&["lifecycleState"]))
