@@ -16,7 +16,7 @@ use crate::kind::Registry;
 use crate::model::{Code, Diagnostic, Diagnostics, Snapshot, Sources};
 use crate::observe::observe;
 use crate::plan::{self, Action, Plan, Terms};
-use crate::render::{Files, github, json, markdown, sarif};
+use crate::render::{Files, github, html, json, markdown, sarif};
 use crate::{providers, render};
 
 /// Read both sides and show what `apply` would do; never writes
@@ -49,6 +49,8 @@ enum PlanFormat {
     Json,
     // A comment for a pull request.
     Markdown,
+    // One page that needs no network.
+    Html,
     // Annotations of GitHub Actions.
     Github,
     Sarif,
@@ -167,6 +169,7 @@ impl PlanCommand {
             }
             PlanFormat::Json => json::plan(out, plan, sources),
             PlanFormat::Markdown => markdown::plan(out, plan, sources, files, self.max_bytes),
+            PlanFormat::Html => html::plan(out, plan, sources, files),
             PlanFormat::Github => github::plan(out, plan, sources, files),
             PlanFormat::Sarif => sarif::plan(out, plan, sources, files),
         });
@@ -219,7 +222,7 @@ impl PlanCommand {
 impl PlanFormat {
     /// Whether it goes into a file or comment, so that a log would not show the problems.
     fn is_a_document(self) -> bool {
-        matches!(self, Self::Markdown | Self::Sarif)
+        matches!(self, Self::Markdown | Self::Html | Self::Sarif)
     }
 }
 

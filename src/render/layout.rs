@@ -60,6 +60,15 @@ pub(super) fn crop(text: &str, columns: usize, ellipsis: &str) -> String {
     format!("{head}{ellipsis}")
 }
 
+/// The text up to `most` characters, which says how many more there were. Counted in characters: what takes no column
+/// takes bytes.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some((at, _)) => format!("{}… ({} more characters)", &text[..at], text[at..].chars().count()),
+    }
+}
+
 /// A count with its noun: `1 error`, `2 errors`.
 pub(super) fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
@@ -98,6 +107,12 @@ mod tests {
         assert_eq!(crop("abcdefghij", 6, "…"), "abcde…");
         assert_eq!(crop("abc", 6, "…"), "abc");
         assert_eq!(crop("東京東京", 6, "..."), "東...");
+    }
+
+    #[test]
+    fn what_is_cut_by_characters_says_how_much_is_missing() {
+        assert_eq!(cut("東京東京", 4), "東京東京");
+        assert_eq!(cut("東京東京", 1), "東… (3 more characters)");
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub mod apply;
 pub mod diagnostic;
 pub mod github;
 pub mod gitlab;
+pub mod graph;
+pub mod html;
 pub mod human;
 pub mod json;
 pub mod markdown;

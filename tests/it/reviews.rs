@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::same_snapshot;
-use crate::support::{Project, World};
+use crate::support::{Project, Watched, World};
 
 const YAML: &str = "\
 customers:
@@ -21,7 +21,7 @@ fn exits_alike(world: &World, command: &[&str], formats: &[&str], code: i32) {
     }
 }
 
-const OF_PLAN: &[&str] = &["human", "json", "markdown", "github", "sarif"];
+const OF_PLAN: &[&str] = &["human", "json", "markdown", "html", "github", "sarif"];
 const OF_VALIDATE: &[&str] = &["human", "json", "github", "sarif", "gitlab"];
 
 #[test]
@@ -56,7 +56,7 @@ fn a_plan_is_a_comment_of_at_most_so_many_bytes() {
 #[test]
 fn a_bound_on_bytes_is_refused_where_it_means_nothing() {
     let world = World::declaring(YAML);
-    for format in ["human", "json", "github", "sarif"] {
+    for format in ["human", "json", "html", "github", "sarif"] {
         let output = world.run(&["plan", "--format", format, "--max-bytes", "65000"]).exits(64);
         assert!(format!("{output}").contains("`--max-bytes` is about Markdown only"), "{output}");
     }
@@ -113,4 +113,65 @@ fn files_are_named_from_the_root_of_the_repository() {
     assert_eq!(path(&["-C", "deploy/acme/below"]), "acme/resources.yaml");
     let human = project.run(&["-C", "deploy/acme", "validate", "--format", "json"]).exits(3).json();
     assert_eq!(human["diagnostics"][0]["labels"][0]["file"], Value::from("resources.yaml"), "JSON is as it was");
+}
+
+/// A browser, if there is one on this machine.
+fn browser() -> Option<std::path::PathBuf> {
+    let paths = std::env::var_os("PATH")?;
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    std::env::split_paths(&paths)
+        .flat_map(|directory| names.map(|name| directory.join(name)))
+        .find(|path| path.is_file())
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "a test that tests nothing must say so")]
+fn a_page_works_in_a_browser_and_no_value_does() {
+    let Some(browser) = browser() else {
+        eprintln!("SKIPPED: there is no Chromium on this machine, so the page was not opened");
+        return;
+    };
+    let evil = "<script>document.title = `pwned`</script><img src=x onerror=\"document.title = `pwned`\">";
+    let world = World::declaring(&format!("customers:\n  acme: {{ name: '{evil}' }}\n  globex: {{ name: Globex }}\n"));
+    let page = world.run(&["plan", "--format", "html"]).exits(0);
+    world.project.write("plan.html", &page.stdout);
+    let opened = |fragment: &str| {
+        let profile = tempfile::tempdir().unwrap();
+        let output = std::process::Command::new(&browser)
+            .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
+            .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .args(["--virtual-time-budget=2000", "--dump-dom"])
+            .arg(format!("file://{}{fragment}", world.project.path().join("plan.html").display()))
+            .output()
+            .expect("the browser starts");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let all = opened("");
+    assert!(all.contains("<title>Plan of acme</title>"), "{all}");
+    assert!(all.contains(r#"<output role="status">2 of 2 shown</output>"#), "its own script runs: {all}");
+    let one = opened("#?q=globex");
+    assert!(one.contains(r#"<output role="status">1 of 2 shown</output>"#), "{one}");
+    let none = opened("#?action=delete");
+    assert!(none.contains(r#"<output role="status">2 of 2 shown</output>"#), "an action without a box: {none}");
+    let other = opened("#?kind=instances");
+    assert!(other.contains(r#"<output role="status">2 of 2 shown</output>"#), "a kind without an option: {other}");
+}
+
+#[test]
+fn a_graph_shows_what_depends_on_what_and_where_asked_for_what_would_be_done() {
+    let yaml =
+        "customers:\n  acme: { name: Acme }\n  globex: { name: Globex, domain: '${customers.acme.slug}.example' }\n";
+    let world = World::declaring(yaml);
+    let offline = world.run(&["graph"]).exits(0);
+    assert_eq!(offline.stdout, "graph LR\n  n0[\"customers.acme\"]\n  n1[\"customers.globex\"]\n  n0 --> n1\n");
+    assert_eq!(world.kaiten().received("GET", "/api/customers").len(), 0, "it asks nobody");
+    let online = world.run(&["graph", "--actions", "--format", "dot"]).exits(0);
+    assert!(online.stdout.contains("[label=\"+ customers.acme\", fillcolor="), "{online}");
+    assert!(online.stdout.contains("  n0 -> n1;\n"), "{online}");
+    world.declare(BROKEN);
+    for arguments in [&["graph"] as &[&str], &["graph", "--actions"], &["graph", "--format", "dot"]] {
+        let output = world.run(arguments).exits(3);
+        assert!(output.stdout.is_empty() && output.stderr.contains("unknown field `nmae`"), "{output}");
+    }
 }

@@ -4,18 +4,18 @@
 //! it wrote before and edits that. Whatever the plan says that is not ours stands in code, see [`text`].
 
 mod fit;
-mod graph;
 mod text;
 
 use std::io::{self, Write};
 
 use self::fit::{About, Fitted, Piece, Section, fit};
-use self::text::{block, code, code_of, cut};
+use self::text::{block, code, code_of};
 use super::compared::{Mark, compared};
 use super::files::Files;
 use super::fingerprint::fingerprint;
+use super::graph::Graph;
 use super::human::{is_ambiguous, said, summary_line};
-use super::layout::counted;
+use super::layout::{counted, cut};
 use super::style::Theme;
 use super::{clean_line, diagnostic, unchanged};
 use crate::model::{Diagnostic, Severity, Sources};
@@ -31,6 +31,8 @@ const LINE: usize = 400;
 const NAME: usize = 40;
 /// Lines of one value.
 const VALUE: usize = 120;
+/// More resources than this are no picture.
+const GRAPH: usize = 30;
 
 /// Writes a plan in at most `most` bytes, which is at least [`MINIMUM_BYTES`].
 pub fn plan(out: &mut dyn Write, plan: &Plan, sources: &Sources, files: &Files, most: Option<usize>) -> io::Result<()> {
@@ -170,7 +172,7 @@ fn tiers(plan: &Plan, sources: &Sources, files: &Files) -> Vec<Vec<Section>> {
         vec![section("Changed", of(&[Action::Update])), section("Waited for", of(&[Action::Wait]))],
         vec![collapsed(format!("{} to add", creates.len()), creates)],
         vec![section("Not compared", blind_spots(plan))],
-        vec![collapsed("Graph".to_owned(), graph::graph(plan).into_iter().collect())],
+        vec![collapsed("Graph".to_owned(), graph(plan).into_iter().collect())],
     ]
 }
 
@@ -253,6 +255,16 @@ fn blind_spots(plan: &Plan) -> Vec<Piece> {
         return Vec::new();
     }
     vec![Piece { about: About::Extra, brief: None, full: format!("\n{}", block("text", &lines)) }]
+}
+
+/// What is touched and in which order, where that is small enough to help.
+fn graph(plan: &Plan) -> Option<Piece> {
+    let graph = Graph::touched(plan);
+    if graph.len() > GRAPH || graph.is_loose() {
+        return None;
+    }
+    let full = format!("\n{}", block("mermaid", &graph.mermaid_lines()));
+    Some(Piece { about: About::Extra, brief: None, full })
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! of commits become links everywhere except in code.
 
 use crate::render::clean_line;
+use crate::render::layout::cut;
 
 /// A text as a code span.
 pub(super) fn code(text: &str) -> String {
@@ -36,15 +37,6 @@ pub(super) fn block(language: &str, lines: &[String]) -> String {
     out
 }
 
-/// The text up to `most` characters, which says how many more there were. Counted in characters: what takes no column
-/// takes bytes.
-pub(super) fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => text.to_owned(),
-        Some((at, _)) => format!("{}… ({} more characters)", &text[..at], text[at..].chars().count()),
-    }
-}
-
 fn longest_run(text: &str) -> usize {
     let (mut longest, mut run) = (0, 0);
     for byte in text.bytes() {
@@ -72,11 +64,5 @@ mod tests {
     fn a_block_outlasts_the_backticks_in_it() {
         assert_eq!(block("diff", &["+ a".to_owned()]), "```diff\n+ a\n```\n");
         assert_eq!(block("", &["````".to_owned(), "x".to_owned()]), "`````\n````\nx\n`````\n");
-    }
-
-    #[test]
-    fn what_is_cut_says_how_much_is_missing() {
-        assert_eq!(cut("東京東京", 4), "東京東京");
-        assert_eq!(cut("東京東京", 1), "東… (3 more characters)");
     }
 }

@@ -430,6 +430,8 @@ fn difference(text: &str) -> Option<String> {
         }),
         // A text block that is the whole document need not be indented, so `#` at the start of a line is text.
         text.contains("\n#") && ours.root().text().is_some_and(|text| text.contains('#')),
+        // Each document prefix may begin with a mark (YAML 1.2, `l-document-prefix`), and there may be several prefixes.
+        text.starts_with("\u{feff}\u{feff}"),
     ];
     if known.contains(&true) { None } else { same(ours.root(), &theirs).err() }
 }

@@ -1,0 +1,81 @@
+//! `trueup graph`: what depends on what, for tools that draw.
+
+use clap::{Args, ValueEnum};
+
+use super::consents::Consents;
+use super::exit::Exit;
+use super::plan::{self, Planned};
+use super::project::{self, Stop};
+use super::terminal::Terminal;
+use super::{Global, signal};
+use crate::clock::Clock;
+use crate::providers;
+use crate::render::graph::Graph;
+
+/// Show what depends on what; with `--actions` also what `apply` would do
+#[derive(Debug, Args)]
+pub(super) struct GraphCommand {
+    /// For which tool
+    #[arg(long, value_name = "FORMAT", default_value = "mermaid", env = "TRUEUP_FORMAT", hide_env = true)]
+    format: GraphFormat,
+    /// Read the remotes too, and show the action of each resource
+    #[arg(long, env = "TRUEUP_ACTIONS", hide_env = true, value_parser = clap::builder::BoolishValueParser::new())]
+    actions: bool,
+}
+
+/// How a graph is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum GraphFormat {
+    Mermaid,
+    // Graphviz.
+    Dot,
+}
+
+pub(super) async fn run(command: &GraphCommand, global: &Global, terminal: &Terminal) -> Exit {
+    if !command.actions {
+        return match project::load(global, &providers::registry()) {
+            Ok(project) => {
+                terminal.problems(&project.warnings, &project.desired.sources);
+                command.show(&Graph::declared(&project.desired), terminal)
+            }
+            Err(stop) => stopped(&stop, terminal),
+        };
+    }
+    let mut interrupt = signal::watch();
+    let (clock, consents) = (Clock::system(), Consents::default());
+    let made = tokio::select! {
+        made = plan::make(global, &[], &consents, None, None, &clock, terminal) => made,
+        number = signal::first(&mut interrupt) => {
+            terminal.note("interrupted while reading; nothing was changed");
+            return Exit::Signal(number);
+        }
+    };
+    let Planned { project, plan, remotes, .. } = match made {
+        Ok(planned) => planned,
+        Err(stop) => return stopped(&stop, terminal),
+    };
+    let shown = command.show(&Graph::planned(&plan), terminal);
+    terminal.problems(&plan.diagnostics, &project.desired.sources);
+    if let Err(error) = remotes.close().await {
+        terminal.note(&error);
+        return Exit::Failure;
+    }
+    match Exit::of(&plan.diagnostics) {
+        Exit::Success => shown,
+        exit => exit,
+    }
+}
+
+fn stopped(Stop { diagnostics, sources }: &Stop, terminal: &Terminal) -> Exit {
+    terminal.problems(diagnostics, sources);
+    Exit::of(diagnostics)
+}
+
+impl GraphCommand {
+    fn show(&self, graph: &Graph, terminal: &Terminal) -> Exit {
+        terminal.write(|out| match self.format {
+            GraphFormat::Mermaid => graph.mermaid(out),
+            GraphFormat::Dot => graph.dot(out),
+        })
+    }
+}
