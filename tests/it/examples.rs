@@ -60,6 +60,9 @@ fn the_catalogue_of_a_vendor_converges_in_production_and_in_staging_and_follows_
     let project = Project::copy_of("examples/saas-catalogue");
     converge(&project, &[]);
     converge(&project, &["-e", "staging"]);
+    let plan = project.run(&["plan", "--format", "json", "-e", "staging"]).exits(0).json();
+    let instances = plan["actions"].as_array().unwrap().iter().filter(|action| action["kind"] == "instances");
+    assert_eq!(instances.count(), 50, "each customer has one");
     let mut plans = project.read("resources/plans.yaml");
     for (was, is) in [
         ("seats: { value: 25, overage_percent: 20 }", "seats: { value: 30, overage_percent: 20 }"),
@@ -81,8 +84,9 @@ fn the_catalogue_of_a_vendor_converges_in_production_and_in_staging_and_follows_
         .replace("[public, internal, confidential]", "[internal, confidential]")
         .replace("provider: hetzner", "provider: exoscale");
     project.write("resources/product.yaml", product);
-    let customers = project.read("resources/customers.yaml");
-    project.write("resources/customers.yaml", customers.replace("MAINTENANCE", "HEALTHY").replace("crm-1001", "crm-2"));
+    let customers = project.read("resources/customers/europe.yaml");
+    let customers = customers.replace("MAINTENANCE", "HEALTHY").replace("crm-1001", "crm-2");
+    project.write("resources/customers/europe.yaml", customers);
     converge(&project, &[]);
 }
 

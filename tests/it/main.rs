@@ -16,6 +16,7 @@ mod kills;
 mod laws;
 mod mistakes;
 mod preflight;
+mod reliability_page;
 mod reports;
 mod reviews;
 mod reviewed;
