@@ -166,8 +166,8 @@ fn a_key_of_somebody_elses_instance_in_v2_in_each_state() {
 | create / initial     | create ci (still_running) | 5: failed ci (conflict) | POST key 409 | the same db [a], create / initial       | 0: POST key 201 |
 | create / in progress | create ci (still_running) | 5: failed ci (conflict) | POST key 409 | the same db [a], create / in progress   | 0: POST key 201 |
 | update / in progress | create ci (still_running) | 5: failed ci (conflict) | POST key 409 | the same db [a], update / in progress   | 0: POST key 201 |
-| delete / in progress | 1: reference_not_found    | 1                       | nothing      | the same db [a], delete / in progress   | 1: nothing      |
-| create / failed      | 1: reference_not_found    | 1                       | nothing      | the same db [a], create / failed        | 1: nothing      |
+| delete / in progress | 1: reference_not_found    | 1: blocked ci           | nothing      | the same db [a], delete / in progress   | 1: nothing      |
+| create / failed      | 1: reference_not_found    | 1: blocked ci           | nothing      | the same db [a], create / failed        | 1: nothing      |
 | update / failed      | create ci                 | 0: done ci              | POST key 201 | the same db [a], update / failed; ci    | 0: nothing      |
 | delete / failed      | create ci                 | 0: done ci              | POST key 201 | the same db [a], delete / failed; ci    | 0: nothing      |
 | update / succeeded   | create ci                 | 0: done ci              | POST key 201 | the same db [a], update / succeeded; ci | 0: nothing      |
@@ -181,8 +181,8 @@ fn a_key_of_somebody_elses_instance_in_v3_in_each_state() {
 | create / initial     | create ci (still_running) | 5: failed ci (conflict) | POST key 422 | the same db [a], create / initial       | 0: POST key 202 |
 | create / in progress | create ci (still_running) | 5: failed ci (conflict) | POST key 422 | the same db [a], create / in progress   | 0: POST key 202 |
 | update / in progress | create ci (still_running) | 5: failed ci (conflict) | POST key 422 | the same db [a], update / in progress   | 0: POST key 202 |
-| delete / in progress | 1: reference_not_found    | 1                       | nothing      | the same db [a], delete / in progress   | 1: nothing      |
-| create / failed      | 1: reference_not_found    | 1                       | nothing      | the same db [a], create / failed        | 1: nothing      |
+| delete / in progress | 1: reference_not_found    | 1: blocked ci           | nothing      | the same db [a], delete / in progress   | 1: nothing      |
+| create / failed      | 1: reference_not_found    | 1: blocked ci           | nothing      | the same db [a], create / failed        | 1: nothing      |
 | update / failed      | create ci                 | 0: done ci              | POST key 202 | the same db [a], update / failed; ci    | 0: nothing      |
 | delete / failed      | create ci                 | 0: done ci              | POST key 202 | the same db [a], delete / failed; ci    | 0: nothing      |
 | update / succeeded   | create ci                 | 0: done ci              | POST key 202 | the same db [a], update / succeeded; ci | 0: nothing      |
@@ -245,7 +245,7 @@ fn a_write_in_v3_that_somebody_else_was_faster_than() {
     all_raced(Api::V3, &["tags", "labels", "plan", "key"], "
 | meanwhile            | wanted | sent                 | apply                                 | at the remote                                        | and again                 |
 | update / in progress | tags   | PATCH 409            | 5: failed db (conflict)               | the same db [a], update / in progress                | 0: PATCH 200              |
-| update / in progress | labels | PATCH 200            | 0: done db                            | the same db [a] with its label, update / in progress | 0: nothing                |
+| update / in progress | labels | PATCH 200            | 5: done db (not_converged)            | the same db [a] with its label, update / in progress | 0: nothing                |
 | update / in progress | plan   | DELETE 422           | 5: failed db (conflict)               | the same db [a], update / in progress                | 0: DELETE 202, POST 202   |
 | update / in progress | key    | POST key 422         | 5: unchanged db, failed ci (conflict) | the same db [a], update / in progress                | 0: POST key 202           |
 | delete / in progress | tags   | PATCH 409            | 5: failed db (conflict)               | the same db [a], delete / in progress                | 0: POST 202               |
