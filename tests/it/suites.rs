@@ -5,15 +5,17 @@ use std::process::Command;
 
 /// These do not ask the foundation that differs, or name the API themselves: they are of the in-process sandbox, of files, of
 /// Kaiten, or of signing in, which tries each API in its turn.
-const ELSEWHERE: [&str; 11] = [
+const ELSEWHERE: [&str; 13] = [
     "suites::",
     "bindings::",
     "conflicts::",
     "diagnostics_page::",
     "examples::",
+    "grants::",
     "kaiten::",
     "kills::",
     "mistakes::",
+    "reviews::",
     "sign_in::",
     "throttle::",
     "waits::",
