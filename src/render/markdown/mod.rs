@@ -1,7 +1,7 @@
 //! The plan as a comment below a pull request: what destroys first, the rest as far as it fits.
 //!
 //! The first line is a marker, the same for every plan of one project and environment, so that a script finds the comment
-//! it wrote before and edits that. Whatever the plan says that is not ours stands in code, see [`text`].
+//! it wrote before and edits that. Whatever the plan says that is not ours stands in code, see `text`.
 
 mod fit;
 mod text;
