@@ -207,7 +207,7 @@ pub struct Tied {
 pub struct Deletion {
     /// Why they never are; completes "spaces are not deleted: ".
     pub never: Option<&'static str>,
-    /// What is lost with one for good, beside what [`Kind::takes_along`] names; completes "with it goes ".
+    /// What is lost with one for good, beside what [`Kind::takes_along`] names; completes "lost with it: ".
     pub loses: Option<&'static str>,
     /// The sections whose objects are deleted before those of this one, though none of them tells that it refers to any.
     pub after: &'static [&'static str],

@@ -135,10 +135,13 @@ pub(super) async fn run(command: &PlanCommand, global: &Global, terminal: &Termi
     let Planned { project, plan, remotes, .. } = planned;
     let sources = &project.desired.sources;
     let shown = command.show(&plan, sources, &files, terminal);
-    if let Some(path) = &command.out
-        && !PlanCommand::save(path, &plan, sources, terminal)
-    {
-        return Exit::Failure;
+    if let Some(path) = &command.out {
+        if !PlanCommand::save(path, &plan, sources, terminal) {
+            return Exit::Failure;
+        }
+        if plan.has_work() && !plan.errored() {
+            terminal.remark(&format!("To carry out just this, run `trueup apply {}`.", path.display()));
+        }
     }
     if let Err(error) = remotes.close().await {
         terminal.note(&error);
@@ -164,7 +167,7 @@ impl PlanCommand {
     fn show(&self, plan: &Plan, sources: &Sources, files: &Files, terminal: &Terminal) -> Exit {
         let shown = terminal.write(|out| match self.format {
             PlanFormat::Human => {
-                let options = render::human::PlanOptions { verbose: terminal.verbose > 0, hint: true };
+                let options = render::human::PlanOptions { verbose: terminal.verbose > 0, hint: self.out.is_none() };
                 render::human::plan(out, plan, sources, terminal.stdout_theme(), options)
             }
             PlanFormat::Json => json::plan(out, plan, sources),

@@ -38,7 +38,7 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
         message = format!("{message}; the remote is still at work on its {operation}, and that is waited for first");
     }
     if let Some(loses) = case.kind.deletion().loses {
-        message = format!("{message}; with it goes {loses}");
+        message = format!("{message}; lost with it: {loses}");
     }
     Decision::new(Action::Delete, "declared_absent", message)
 }
