@@ -4,6 +4,7 @@ mod apply;
 mod completions;
 mod consents;
 mod exit;
+mod explain;
 mod plan;
 mod project;
 mod remote;
@@ -72,6 +73,7 @@ enum Command {
     #[command(alias = "diff", alias = "preview")]
     Plan(plan::PlanCommand),
     Apply(apply::Apply),
+    Explain(explain::Explain),
     Schema(schema::Schema),
     Sandbox(sandbox::SandboxCommand),
     Completions(completions::Completions),
@@ -116,6 +118,7 @@ async fn dispatch(command: Command, global: &Global, terminal: &Terminal) -> Exi
         Command::Validate(command) => validate::run(&command, global, terminal),
         Command::Plan(command) => plan::run(&command, global, terminal).await,
         Command::Apply(command) => apply::run(&command, global, terminal).await,
+        Command::Explain(command) => explain::run(&command, terminal),
         Command::Schema(command) => schema::run(&command, terminal),
         Command::Sandbox(command) => sandbox::run(&command, terminal).await,
         Command::Completions(command) => completions::run(&command, terminal),
