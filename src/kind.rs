@@ -57,6 +57,12 @@ pub trait Provider: 'static {
     const NAME: &'static str;
     /// Its connection.
     type Session: Session;
+
+    /// What its targets can turn out to be, today's API first: for what is told without asking any.
+    fn can_be() -> Vec<Facts> {
+        Vec::new()
+    }
+
     /// Finds out what answers at the endpoint, by reads only, and signs in.
     fn connect(endpoint: &Endpoint, clock: &Clock) -> impl Future<Output = Result<Self::Session, RemoteError>> + Send;
 }
@@ -581,6 +587,8 @@ pub trait ErasedKind: Send + Sync {
     /// See [`Provider::connect`].
     fn connect<'a>(&self, endpoint: &'a Endpoint, clock: &'a Clock)
     -> Boxed<'a, Result<Box<dyn Session>, RemoteError>>;
+    /// See [`Provider::can_be`].
+    fn can_be(&self) -> Vec<Facts>;
     /// See [`Readable::observe`].
     fn observe<'a>(
         &self,
@@ -686,6 +694,10 @@ impl<K: Readable> ErasedKind for Erased<K> {
 
     fn along(&self) -> &'static [&'static str] {
         K::ALONG
+    }
+
+    fn can_be(&self) -> Vec<Facts> {
+        K::Provider::can_be()
     }
 
     fn connect<'a>(

@@ -18,6 +18,7 @@ pub mod render;
 pub mod cli;
 pub mod clock;
 mod suggest;
+pub mod explain;
 pub mod schema;
 pub mod emulator;
 

@@ -4,6 +4,7 @@ mod apply;
 mod completions;
 mod consents;
 mod exit;
+mod explain;
 mod graph;
 mod plan;
 mod project;
@@ -73,6 +74,7 @@ enum Command {
     #[command(alias = "diff", alias = "preview")]
     Plan(plan::PlanCommand),
     Apply(apply::Apply),
+    Explain(explain::Explain),
     Graph(graph::GraphCommand),
     Schema(schema::Schema),
     Sandbox(sandbox::SandboxCommand),
@@ -118,6 +120,7 @@ async fn dispatch(command: Command, global: &Global, terminal: &Terminal) -> Exi
         Command::Validate(command) => validate::run(&command, global, terminal),
         Command::Plan(command) => plan::run(&command, global, terminal).await,
         Command::Apply(command) => apply::run(&command, global, terminal).await,
+        Command::Explain(command) => explain::run(&command, terminal),
         Command::Graph(command) => graph::run(&command, global, terminal).await,
         Command::Schema(command) => schema::run(&command, terminal),
         Command::Sandbox(command) => sandbox::run(&command, terminal).await,

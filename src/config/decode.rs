@@ -105,7 +105,7 @@ fn unknown_field(draft: &Draft, entry: Entry<'_>, cx: &mut Context<'_>) -> Optio
         format!("remove it: the remote decides the `{}` of {}", attribute.name, a(singular))
     } else if let Some(common) = cx.report.suggest.nearest(word, ["lifecycle", "target"]) {
         format!("did you mean `{common}`?")
-    } else if lifecycle::WORDS.contains(&word) {
+    } else if lifecycle::words().any(|known| known == word) {
         format!("write it below `lifecycle:`, as `lifecycle: {{ {word}: … }}`")
     } else {
         let names = section.fields.iter().map(|field| field.name).chain(["target", "lifecycle"]);

@@ -8,11 +8,12 @@ use super::names;
 use super::text;
 use super::words::{a, listed, shown, snake};
 use super::yaml::{Content, Entry, Node};
-use crate::model::{Address, Code, Diagnostic, OnExists, Path, Segment, Span, Spanned, Value};
+use crate::model::{Address, Code, Diagnostic, LIFECYCLE, OnExists, Path, Segment, Span, Spanned, Value};
 
 /// What may stand in it.
-pub(super) const WORDS: &[&str] =
-    &["depends_on", "absent", "protect", "ignore", "on_exists", "was", "replace", "cascade", "timeout"];
+pub(super) fn words() -> impl Iterator<Item = &'static str> {
+    LIFECYCLE.iter().map(|field| field.name)
+}
 
 /// Nothing is waited for longer.
 const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -28,7 +29,7 @@ pub(super) fn decode(draft: &mut Draft, lifecycle: Entry<'_>, cx: &mut Context<'
         return;
     };
     for entry in entries {
-        if WORDS.contains(&entry.key) && matches!(entry.value.content(), Content::Null) {
+        if words().any(|word| word == entry.key) && matches!(entry.value.content(), Content::Null) {
             tell_no_value(cx, entry, entry.key, &owner);
             continue;
         }
@@ -48,9 +49,9 @@ pub(super) fn decode(draft: &mut Draft, lifecycle: Entry<'_>, cx: &mut Context<'
             "timeout" => draft.lifecycle.timeout = timeout(entry, &owner, cx),
             unknown => {
                 let spelled = snake(unknown);
-                let help = match cx.report.suggest.nearest(&spelled, WORDS.iter().copied()) {
+                let help = match cx.report.suggest.nearest(&spelled, words()) {
                     Some(nearest) => format!("did you mean `{nearest}`?"),
-                    None => format!("`lifecycle` has {}", listed(WORDS.iter().copied(), "and")),
+                    None => format!("`lifecycle` has {}", listed(words(), "and")),
                 };
                 cx.report.push(
                     Diagnostic::error(Code::UnknownField, format!("unknown field `{}`", shown(unknown)))

@@ -25,6 +25,9 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use names::{natural_form, nearest_field, nearest_section, takes};
+pub(crate) use shape::describe;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 

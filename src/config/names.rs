@@ -6,7 +6,7 @@ use crate::model::{Field, KeySource, Section, Shape};
 use crate::suggest::Suggest;
 
 /// The natural key of a section's objects as one writes it: `slug`, `organization/space`.
-pub(super) fn natural_form(section: &'static Section, registry: &Registry) -> String {
+pub(crate) fn natural_form(section: &'static Section, registry: &Registry) -> String {
     match section.key {
         [part] => part.name.to_owned(),
         _ => long_form(section, registry),
@@ -52,7 +52,7 @@ pub(super) fn natural_words(section: &'static Section, registry: &Registry) -> S
 }
 
 /// What a reference to this section takes: "a declared key or slug", "a declared key or `organization/space`".
-pub(super) fn takes(section: &str, registry: &Registry) -> String {
+pub(crate) fn takes(section: &str, registry: &Registry) -> String {
     match registry.section(section) {
         Some(section) if section.declarable => format!("a declared key or {}", natural_words(section, registry)),
         Some(section) => natural_words(section, registry),
@@ -61,7 +61,7 @@ pub(super) fn takes(section: &str, registry: &Registry) -> String {
 }
 
 /// The section somebody may have meant.
-pub(super) fn nearest_section(word: &str, registry: &Registry, suggest: &Suggest) -> Option<&'static str> {
+pub(crate) fn nearest_section(word: &str, registry: &Registry, suggest: &Suggest) -> Option<&'static str> {
     let spelled = snake(word);
     let declarable = || registry.sections().filter(|section| section.declarable);
     if let Some(section) = declarable().find(|section| section.name == spelled || snake(section.singular) == spelled) {
@@ -71,7 +71,7 @@ pub(super) fn nearest_section(word: &str, registry: &Registry, suggest: &Suggest
 }
 
 /// The field somebody may have meant, by our spelling or the API's.
-pub(super) fn nearest_field(word: &str, section: &'static Section, suggest: &Suggest) -> Option<&'static Field> {
+pub(crate) fn nearest_field(word: &str, section: &'static Section, suggest: &Suggest) -> Option<&'static Field> {
     let spelled = snake(word);
     let meant = stem(word);
     let fields = section.fields;

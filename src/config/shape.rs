@@ -118,7 +118,7 @@ impl Shapes {
 }
 
 /// What a shape takes, with its article.
-pub(super) fn describe(shape: &Shape) -> &'static str {
+pub(crate) fn describe(shape: &Shape) -> &'static str {
     match shape {
         Shape::Text { .. } => "a string",
         Shape::Format(format) => format.what,

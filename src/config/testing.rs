@@ -55,6 +55,7 @@ const KAITEN: Section = Section {
         Attribute::new("id", "id", "The id."),
         Attribute::new("created_at", "createdAt", "When it was created."),
     ],
+    example: "",
 };
 
 static CUSTOMERS: Section = Section {
@@ -119,6 +120,7 @@ const CF: Section = Section {
     fold_case: true,
     fields: &[],
     attributes: &[Attribute::new("guid", "guid", "The guid.")],
+    example: "",
 };
 
 static ORGANIZATIONS: Section = Section {

@@ -6,6 +6,7 @@ mod diagnostic;
 mod document;
 mod fingerprint;
 pub mod instant;
+mod lifecycle;
 mod path;
 mod resource;
 mod room;
@@ -22,6 +23,7 @@ pub use document::{
     DiagnosticDocument, FORMAT_VERSION, LabelDocument, PlaceDocument, RemoteDocument, ValidationDocument,
 };
 pub use fingerprint::Fingerprint;
+pub use lifecycle::{LIFECYCLE, LIFECYCLE_DOC, LifecycleField, target_doc};
 pub use path::{Path, Segment};
 pub use resource::{Consent, Desired, Lifecycle, Locate, OnExists, Places, Resource, Spanned, Target};
 pub use room::Room;

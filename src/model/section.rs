@@ -25,6 +25,8 @@ pub struct Section {
     pub fields: &'static [Field],
     /// What the remote adds, readable in expressions. The first is the remote's id, `id` or `guid`.
     pub attributes: &'static [Attribute],
+    /// A file that declares one, as short as it can be; empty where none can be declared.
+    pub example: &'static str,
 }
 
 impl Section {
@@ -57,6 +59,11 @@ impl Section {
     pub fn own_fields(&self) -> impl Iterator<Item = &'static Field> + Clone {
         let (fields, key) = (self.fields, self.key);
         fields.iter().filter(move |field| !key.iter().any(|part| part.name == field.name))
+    }
+
+    /// What `target:` of one of its resources is.
+    pub fn target_doc(&self) -> String {
+        super::target_doc(Some(self.provider))
     }
 
     /// The name of the remote's id among the attributes, `id` or `guid`.

@@ -100,6 +100,7 @@ static SPARES: Section = Section {
     fold_case: false,
     fields: &[],
     attributes: &[],
+    example: "",
 };
 
 struct Spares;

@@ -18,6 +18,7 @@ mod unchanged;
 mod value;
 pub mod apply;
 pub mod diagnostic;
+pub mod explain;
 pub mod github;
 pub mod gitlab;
 pub mod graph;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::DRAFT;
 use crate::kind::Registry;
-use crate::model::{ChangeRule, Field, Format, KeySource, Section, Shape};
+use crate::model::{ChangeRule, Field, Format, KeySource, LIFECYCLE, LIFECYCLE_DOC, Section, Shape};
 
 /// What every key of a section is made of: letters, digits, `_` and `-`. It leaves ASCII's other characters out, because
 /// classes of Unicode letters are not in every validator's regular expressions.
@@ -57,18 +57,9 @@ fn body(section: &Section, registry: &Registry) -> Value {
     let fields = || section.fields.iter().filter(|field| field.unsupported.is_none());
     let mut properties: Map<String, Value> =
         fields().map(|field| (field.name.into(), describe(field, registry))).collect();
-    properties.insert(
-        "target".into(),
-        json!({
-            "description": format!("The target of `trueup.toml`; needed if several have the provider `{}`.", section.provider),
-            "type": "string",
-            "minLength": 1,
-        }),
-    );
-    properties.insert(
-        "lifecycle".into(),
-        json!({ "description": "How trueup treats this resource.", "$ref": "#/$defs/lifecycle" }),
-    );
+    properties
+        .insert("target".into(), json!({ "description": section.target_doc(), "type": "string", "minLength": 1 }));
+    properties.insert("lifecycle".into(), json!({ "description": LIFECYCLE_DOC, "$ref": "#/$defs/lifecycle" }));
     let required: Vec<&str> = fields().filter(|field| field.required).map(|field| field.name).collect();
     let identifies = |name: &&str| section.key.iter().any(|part| part.name == *name);
     let identifying: Vec<&str> = required.iter().copied().filter(|name| identifies(name)).collect();
@@ -202,34 +193,27 @@ fn expression() -> Value {
 }
 
 fn lifecycle() -> Value {
-    let or_expression = |schema: Value, description: &str| json!({ "description": description, "anyOf": [schema, { "$ref": "#/$defs/expression" }] });
-    let texts = |description: &str| json!({ "description": description, "type": "array", "items": { "type": "string", "minLength": 1 } });
+    let or_expression = |schema: Value| json!({ "anyOf": [schema, { "$ref": "#/$defs/expression" }] });
+    let shape = |name: &str| match name {
+        "depends_on" | "ignore" => json!({ "type": "array", "items": { "type": "string", "minLength": 1 } }),
+        "absent" | "protect" | "replace" | "cascade" => or_expression(json!({ "type": "boolean" })),
+        "on_exists" => or_expression(json!({ "enum": ["adopt", "adopt_if_equal"] })),
+        "was" => json!({ "type": "string", "minLength": 1 }),
+        "timeout" => or_expression(json!({ "type": "string", "pattern": "^[0-9]+[smh]$" })),
+        other => unreachable!("the schema does not know `lifecycle.{other}`"),
+    };
+    let properties: Map<String, Value> = LIFECYCLE
+        .iter()
+        .map(|field| {
+            let mut described = shape(field.name);
+            described["description"] = field.doc.into();
+            (field.name.into(), described)
+        })
+        .collect();
     json!({
-        "description": "How trueup treats this resource.",
+        "description": LIFECYCLE_DOC,
         "type": "object",
-        "properties": {
-            "depends_on": texts("Addresses of declared resources that have to be there first, though nothing refers to them."),
-            "absent": or_expression(json!({ "type": "boolean" }), "It shall not exist: a plan deletes it."),
-            "protect": or_expression(json!({ "type": "boolean" }), "Refuse any plan that would delete or replace it."),
-            "ignore": texts("Paths whose differences are not looked at, such as `metadata.last_seen`."),
-            "on_exists": or_expression(
-                json!({ "enum": ["adopt", "adopt_if_equal"] }),
-                "What to do with an object that exists under this name: bring it into line, or block if it differs.",
-            ),
-            "was": { "description": "An earlier key, name or slug: what has it is renamed.", "type": "string", "minLength": 1 },
-            "replace": or_expression(
-                json!({ "type": "boolean" }),
-                "Consent to delete it and create it anew where a change cannot be made in place.",
-            ),
-            "cascade": or_expression(
-                json!({ "type": "boolean" }),
-                "Consent to what a delete takes along: bindings, keys, routes, shares, a customer's instances.",
-            ),
-            "timeout": or_expression(
-                json!({ "type": "string", "pattern": "^[0-9]+[smh]$" }),
-                "How long to wait for the remote to finish: a number and `s`, `m` or `h`.",
-            ),
-        },
+        "properties": properties,
         "additionalProperties": false,
     })
 }
@@ -294,6 +278,7 @@ mod tests {
             Field::new("later", "later", Shape::Any, "Not yet.").unsupported("wait"),
         ],
         attributes: &[],
+        example: "",
     };
 
     static SHELVES: Section = Section {
@@ -307,6 +292,7 @@ mod tests {
         fold_case: false,
         fields: &[],
         attributes: &[Attribute::new("guid", "guid", "Its id.")],
+        example: "",
     };
 
     static CRATES: Section = Section {
@@ -320,6 +306,7 @@ mod tests {
         fold_case: false,
         fields: &[Field::new("name", "name", Shape::Format(&SLUG), "Its name.")],
         attributes: &[],
+        example: "",
     };
 
     macro_rules! kinds {

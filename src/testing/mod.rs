@@ -54,6 +54,7 @@ pub(crate) static THINGS: Section = Section {
         Attribute::new("id", "id", "Its id."),
         Attribute::new("color", "color", "Its colour.").follows(Follows::Fields(&["settings"])),
     ],
+    example: "",
 };
 
 pub(crate) static PARTS: Section = Section {
@@ -81,6 +82,7 @@ pub(crate) static PARTS: Section = Section {
         Field::new("note", "note", Shape::Text { min: 1, max: 100 }, "A note."),
     ],
     attributes: &[Attribute::new("id", "id", "Its id.")],
+    example: "",
 };
 
 pub(crate) fn error(failure: Failure, status: Option<u16>, uncertain: bool) -> RemoteError {

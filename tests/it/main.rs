@@ -8,6 +8,7 @@ mod conflicts;
 mod diagnostics_page;
 mod examples;
 mod exits;
+mod explain;
 mod foundation;
 mod grants;
 mod interrupt;

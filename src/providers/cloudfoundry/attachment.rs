@@ -64,6 +64,7 @@ static SECTION: Section = Section {
         Attribute::new("type", "type", "What it is: the binding of an `app` or a `route`, a `key`, a `share`."),
         Attribute::new("words", "name", "What it is called."),
     ],
+    example: "",
 };
 
 impl Attachment {

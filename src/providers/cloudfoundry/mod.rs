@@ -96,6 +96,11 @@ impl Provider for CloudFoundry {
     const NAME: &'static str = NAME;
     type Session = Self;
 
+    fn can_be() -> Vec<Facts> {
+        let facts = |api: Api| Facts { provider: NAME, url: "".into(), api: api.as_str(), read_only: None };
+        [Api::V3, Api::V2].map(facts).into()
+    }
+
     async fn connect(endpoint: &Endpoint, clock: &Clock) -> Result<Self, RemoteError> {
         let api = Client::new(endpoint, clock)?;
         let discovered = discover(&api, endpoint.api.as_deref()).await;

@@ -40,6 +40,10 @@ static SECTION: Section = Section {
             .only(&["v3"]),
     ],
     attributes: &[GUID, CREATED_AT, UPDATED_AT],
+    example: "\
+organizations:
+  acme: {}
+",
 };
 
 impl Organization {

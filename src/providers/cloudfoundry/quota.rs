@@ -65,6 +65,7 @@ static SECTION: Section = Section {
         Attribute::new("instances", "total_service_instances", "The most managed instances, if there is a limit."),
         Attribute::new("paid", "paid_services_allowed", "Whether plans that cost something are allowed."),
     ],
+    example: "",
 };
 
 impl Quota {

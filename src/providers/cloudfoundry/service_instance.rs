@@ -140,6 +140,13 @@ static SECTION: Section = Section {
         Attribute::new(AVAILABLE_VERSION, "maintenance_info", "The version of its plan that it can be upgraded to.")
             .follows(Follows::Fields(&["plan"])),
     ],
+    example: "\
+service_instances:
+  acme-db:
+    space: acme/production
+    plan: postgres/small
+    tags: [acme]
+",
 };
 
 /// What an instance is linked with, by what people call it.

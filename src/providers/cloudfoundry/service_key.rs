@@ -89,6 +89,11 @@ static SECTION: Section = Section {
             "What it is for: a mapping, as the broker gave it; never shown.",
         ),
     ],
+    example: "\
+service_keys:
+  acme-reporting:
+    service_instance: acme/production/acme-db
+",
 };
 
 impl ServiceKey {

@@ -79,6 +79,7 @@ static SECTION: Section = Section {
         Attribute::new("schemas", "schemas", "JSON schemas of the parameters its broker takes."),
         Attribute::new("maintenance_version", "maintenance_info", "The version of what its instances run on."),
     ],
+    example: "",
 };
 
 impl ServicePlan {

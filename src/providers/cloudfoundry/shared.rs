@@ -45,6 +45,7 @@ static SECTION: Section = Section {
     fold_case: false,
     fields: &[],
     attributes: &[GUID],
+    example: "",
 };
 
 /// The names that may be taken anew, by space.

@@ -63,6 +63,12 @@ static SECTION: Section = Section {
             .only(&["v3"]),
     ],
     attributes: &[GUID, CREATED_AT, UPDATED_AT],
+    example: "\
+spaces:
+  acme-production:
+    organization: acme
+    name: production
+",
 };
 
 impl Space {

@@ -111,6 +111,12 @@ static SECTION: Section = Section {
             .only(&["v3"]),
     ],
     attributes: &[GUID, CREATED_AT, UPDATED_AT],
+    example: "\
+user_provided_service_instances:
+  acme-mail:
+    space: acme/production
+    credentials: { host: smtp.example.com, port: 587 }
+",
 };
 
 impl UserProvided {

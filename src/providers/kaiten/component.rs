@@ -45,6 +45,12 @@ pub(super) static SECTION: Section = Section {
         ),
     ],
     attributes: &[ID, SLUG_ATTRIBUTE, CREATED_AT],
+    example: "\
+components:
+  api-2:
+    name: api
+    version: \"2.0\"
+",
 };
 
 impl Readable for Component {

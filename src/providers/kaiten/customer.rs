@@ -45,6 +45,12 @@ pub(super) static SECTION: Section = Section {
         ),
     ],
     attributes: &[ID, SLUG_ATTRIBUTE, CREATED_AT, UPDATED_AT],
+    example: "\
+customers:
+  acme:
+    name: Acme Corp
+    domain: acme.com
+",
 };
 
 impl Readable for Customer {

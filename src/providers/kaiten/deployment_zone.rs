@@ -51,6 +51,12 @@ pub(super) static SECTION: Section = Section {
         ),
     ],
     attributes: &[ID, SLUG_ATTRIBUTE, CREATED_AT, UPDATED_AT],
+    example: "\
+deployment_zones:
+  eu-west-1:
+    name: EU West
+    type: production
+",
 };
 
 impl Readable for DeploymentZone {

@@ -108,6 +108,13 @@ pub(super) static SECTION: Section = Section {
         .compare(Compare::Set),
     ],
     attributes: &[ID, SLUG_ATTRIBUTE, CREATED_AT, UPDATED_AT],
+    example: "\
+entitlements:
+  seats:
+    name: Seats
+    type: NUMBER
+    units: { singular: seat, plural: seats }
+",
 };
 
 /// Kaiten's members for what is one mapping in YAML.

@@ -25,6 +25,11 @@ pub(super) static SECTION: Section = Section {
             .default("null"),
     ],
     attributes: &[ID, SLUG_ATTRIBUTE],
+    example: "\
+entitlement_groups:
+  collaboration:
+    name: Collaboration
+",
 };
 
 impl Readable for EntitlementGroup {

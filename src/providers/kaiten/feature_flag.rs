@@ -86,6 +86,16 @@ pub(super) static SECTION: Section = Section {
         .default("\"\""),
     ],
     attributes: &[ID, SLUG_ATTRIBUTE],
+    example: "\
+feature_flags:
+  new-editor:
+    name: New editor
+    type: boolean
+    variants:
+      - { name: \"on\", value: true }
+      - { name: \"off\", value: false }
+    default_variant: { type: basic, value: \"off\" }
+",
 };
 
 impl Readable for FeatureFlag {

@@ -78,6 +78,15 @@ pub(super) static SECTION: Section = Section {
         ),
     ],
     attributes: &[ID, CREATED_AT, UPDATED_AT],
+    example: "\
+licenses:
+  team:
+    name: Team
+    type: PAID
+    entitlements:
+      single-sign-on: true
+      seats: { value: 25, overage_percent: 20 }
+",
 };
 
 impl Readable for Grant {

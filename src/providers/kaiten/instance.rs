@@ -125,6 +125,16 @@ pub(super) static SECTION: Section = Section {
         .only(&["seed"]),
     ],
     attributes: &[ID, SLUG_ATTRIBUTE, CREATED_AT, UPDATED_AT],
+    example: "\
+instances:
+  acme-production:
+    name: Acme production
+    customer: acme
+    license: growth
+    deployment_zone: eu-west-1
+    start_license_date: 2026-09-01T00:00:00Z
+    end_license_date: 2027-09-01T00:00:00Z
+",
 };
 
 impl Readable for Instance {

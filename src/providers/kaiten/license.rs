@@ -113,6 +113,13 @@ pub(super) static SECTION: Section = Section {
         Attribute::new("version", "version", "Its number within its family, which Kaiten gives and never gives again."),
         Attribute::new(FAMILY_ID, "familyId", "The id of its family."),
     ],
+    example: "\
+licenses:
+  team:
+    name: Team
+    type: PAID
+    entitlements: { seats: 25 }
+",
 };
 
 static FAMILIES: Section = Section {
@@ -126,6 +133,7 @@ static FAMILIES: Section = Section {
     fold_case: false,
     fields: &[],
     attributes: &[ID, SLUG_ATTRIBUTE, CREATED_AT, UPDATED_AT],
+    example: "",
 };
 
 impl Readable for LicenseFamily {

@@ -54,6 +54,13 @@ pub(super) static SECTION: Section = Section {
         .required(),
     ],
     attributes: &[ID, CREATED_AT, UPDATED_AT],
+    example: "\
+metadata_fields:
+  region:
+    resource_type: INSTANCE
+    label: Region
+    json_schema: { type: string, enum: [eu, us] }
+",
 };
 
 /// What Kaiten tells as one of them, under its natural key.

@@ -92,6 +92,10 @@ impl Provider for Provided {
     const NAME: &'static str = "kaiten";
     type Session = Kaiten;
 
+    fn can_be() -> Vec<Facts> {
+        [Dialect::Core, Dialect::Seed].map(|dialect| facts(dialect, false, "".into())).into()
+    }
+
     async fn connect(endpoint: &Endpoint, clock: &Clock) -> Result<Kaiten, RemoteError> {
         let token = match &endpoint.auth {
             Auth::None => None,
@@ -136,12 +140,16 @@ impl Provider for Provided {
     }
 }
 
+fn facts(dialect: Dialect, seed_writes: bool, url: Arc<str>) -> Facts {
+    let read_only = (dialect == Dialect::Seed && !seed_writes).then_some(
+        "the seed dialect documents neither update nor delete; `seed_writes = true` at the target says that it has them all the same",
+    );
+    Facts { provider: Provided::NAME, url, api: dialect.as_str(), read_only }
+}
+
 impl Session for Kaiten {
     fn facts(&self) -> Facts {
-        let read_only = (self.dialect == Dialect::Seed && !self.seed_writes).then_some(
-            "the seed dialect documents neither update nor delete; `seed_writes = true` at the target says that it has them all the same",
-        );
-        Facts { provider: Provided::NAME, url: Arc::clone(&self.url), api: self.dialect.as_str(), read_only }
+        facts(self.dialect, self.seed_writes, Arc::clone(&self.url))
     }
 
     fn requests(&self) -> Requests {

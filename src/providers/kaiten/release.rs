@@ -40,6 +40,12 @@ pub(super) static SECTION: Section = Section {
         .immutable(FIXED),
     ],
     attributes: &[ID, SLUG_ATTRIBUTE, CREATED_AT],
+    example: "\
+releases:
+  spring:
+    version: \"2026.1\"
+    components: [api-2]
+",
 };
 
 impl Readable for Release {
