@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use trueup::apply::{Ledger, Resolution};
+use trueup::apply::{Ledger, Outcome, Resolution};
 use trueup::emulator::Recorded;
-use trueup::model::Address;
+use trueup::model::{Address, Code};
 use trueup::plan::{Action, Plan};
 
 use crate::storm::{End, Storm};
@@ -31,18 +31,26 @@ pub struct Tally {
     runs: usize,
     killed: usize,
     without_plan: usize,
+    /// Objects that were there before a run and not after it.
+    deleted: usize,
+    /// Runs that found what they wrote as declared.
+    converged: usize,
     resolutions: BTreeMap<&'static str, usize>,
 }
 
 impl std::fmt::Display for Tally {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} runs, {} killed, {} without a plan", self.runs, self.killed, self.without_plan)?;
+        let Self { runs, killed, without_plan, deleted, converged, resolutions: _ } = self;
+        write!(f, "{runs} runs, {killed} killed, {without_plan} without a plan, {converged} converged")?;
+        write!(f, ", {deleted} objects gone")?;
         self.resolutions.iter().try_for_each(|(resolution, count)| write!(f, ", {count} {resolution}"))
     }
 }
 
 /// One run in this weather keeps every law.
 pub async fn keeps_them(world: &World, wish: &str, storm: &Storm, tally: &mut Tally) {
+    // Of a run that is killed, nobody hears what it had planned.
+    let planned = if matches!(storm.end, End::Kill(..)) { Some(world.look().await) } else { None };
     let before = world.objects();
     world.received();
     let ended = world.run(storm).await;
@@ -59,19 +67,24 @@ pub async fn keeps_them(world: &World, wish: &str, storm: &Storm, tally: &mut Ta
             assert!(writes.is_empty(), "a plan with errors writes: {writes:#?}\n{:#?}", plan.diagnostics);
         }
         Ended::Accounted(plan, ledger) => {
-            let touched = names(plan, |step| !matches!(step.action, Action::Unchanged | Action::Blocked));
-            nothing_else_has_changed(&before, &after, &touched, &told);
+            nothing_else_has_changed(&before, &after, plan, &told);
+            nothing_else_is_gone(&before, &after, plan, &told);
             accounts_for_all(plan, ledger, storm);
             for outcome in &ledger.outcomes {
                 *tally.resolutions.entry(outcome.resolution.as_str()).or_default() += 1;
             }
             what_is_not_begun_is_not_there(plan, ledger, &before, &after, &told);
             what_is_done_is_done(&world.look().await, ledger, &told);
+            tally.deleted += before.keys().filter(|key| !after.contains_key(*key)).count();
+            tally.converged += usize::from(ledger.converged == Some(true));
         }
         Ended::Killed => {
             tally.killed += 1;
-            let touched = names(&world.look().await, |_| true);
-            nothing_else_has_changed(&before, &after, &touched, &told);
+            let plan = planned.expect("only such runs are killed");
+            nothing_else_has_changed(&before, &after, &plan, &told);
+            nothing_else_is_gone(&before, &after, &plan, &told);
+            // What it had sent last may still arrive; that is none of the next run's doing.
+            world.look().await;
         }
     }
 }
@@ -145,9 +158,14 @@ fn with_slug(row: &Value) -> String {
     if slug.starts_with("i-") { slug.to_owned() } else { String::new() }
 }
 
-/// The tables and names of the steps of this sort.
-fn names(plan: &Plan, sort: impl Fn(&trueup::plan::Step) -> bool) -> BTreeSet<(&'static str, String)> {
-    plan.steps.iter().filter(|step| sort(step)).map(|step| place(&step.address)).collect()
+/// The tables and names of the steps with these actions.
+fn names(plan: &Plan, of: impl Fn(Action) -> bool) -> BTreeSet<(&'static str, String)> {
+    plan.steps.iter().filter(|step| of(step.action)).map(|step| place(&step.address)).collect()
+}
+
+/// Whether the plan says that this goes, or is changed, with a delete.
+fn goes_along(plan: &Plan, name: &str) -> bool {
+    plan.steps.iter().flat_map(|step| &step.takes_along).any(|along| along.contains(&format!("`{name}`")))
 }
 
 fn place(address: &Address) -> (&'static str, String) {
@@ -166,16 +184,12 @@ fn name_of(table: &str, row: &Value) -> String {
     text(row, field).to_owned()
 }
 
-fn nothing_else_has_changed(
-    before: &Objects,
-    after: &Objects,
-    touched: &BTreeSet<(&'static str, String)>,
-    told: &dyn Fn() -> String,
-) {
+fn nothing_else_has_changed(before: &Objects, after: &Objects, plan: &Plan, told: &dyn Fn() -> String) {
+    let touched = names(plan, |action| !matches!(action, Action::Unchanged | Action::Blocked));
     let declarable = |table: &str| TABLES.iter().find(|(_, of, _)| *of == table).map(|(_, of, _)| *of);
     let may = |table: &str, row: &Value| {
-        declarable(table).is_some_and(|table| touched.contains(&(table, name_of(table, row))))
-            || is_being_worked_on(row)
+        let named = |table| touched.contains(&(table, name_of(table, row))) || goes_along(plan, &name_of(table, row));
+        declarable(table).is_some_and(named) || is_being_worked_on(row)
     };
     let watched = |table: &str| declarable(table).is_some() || OTHERS.contains(&table);
     for (key, row) in before.iter().filter(|((table, _), _)| watched(table)) {
@@ -191,9 +205,24 @@ fn nothing_else_has_changed(
     }
 }
 
+/// What is gone was declared absent, or is what a failed create left, or goes along with such a one, as the plan says.
+fn nothing_else_is_gone(before: &Objects, after: &Objects, plan: &Plan, told: &dyn Fn() -> String) {
+    let going = names(plan, |action| matches!(action, Action::Delete | Action::Recover | Action::Wait));
+    for ((table, id), row) in before.iter().filter(|(key, _)| !after.contains_key(*key)) {
+        let Some((_, table, _)) = TABLES.iter().find(|(_, of, _)| of == table) else { continue };
+        let name = name_of(table, row);
+        assert!(
+            going.contains(&(table, name.clone())) || goes_along(plan, &name) || is_being_worked_on(row),
+            "{table} {id} is gone: {row:#}\n{}",
+            told()
+        );
+    }
+}
+
 /// Whether a broker changes it whatever trueup does.
 fn is_being_worked_on(row: &Value) -> bool {
-    row.pointer("/kind/Managed/pending").is_some_and(|pending| !pending.is_null())
+    let state = row.pointer("/kind/managed/operation/state").and_then(Value::as_str);
+    matches!(state, Some("initial" | "in progress"))
 }
 
 pub fn accounts_for_all(plan: &Plan, ledger: &Ledger, storm: &Storm) {
@@ -214,6 +243,9 @@ pub fn accounts_for_all(plan: &Plan, ledger: &Ledger, storm: &Storm) {
 
 /// What is called done, or unchanged, is as declared.
 pub fn what_is_done_is_done(now: &Plan, ledger: &Ledger, told: &dyn Fn() -> String) {
+    let done = |outcome: &&Outcome| outcome.resolution == Resolution::Done;
+    let as_declared = |outcome: &Outcome| outcome.diagnostics.iter().all(|it| it.code != Code::NotConverged);
+    assert!(ledger.converged != Some(true) || ledger.outcomes.iter().filter(done).all(as_declared), "{}", told());
     assert!(!now.errored(), "{:#?}\n{}", now.diagnostics, told());
     let steps: BTreeMap<_, _> = now.steps.iter().map(|step| (&step.address, step)).collect();
     for outcome in &ledger.outcomes {

@@ -12,7 +12,7 @@ use crate::storm::Storm;
 use crate::wish::Speaks;
 use crate::world::{Ended, Serves, World, is_write};
 
-/// A kind, and how one of it is created and then changed.
+/// A kind, and how one of it is created, then changed, and then deleted.
 struct Row {
     section: &'static str,
     /// What has to be there first.
@@ -20,6 +20,8 @@ struct Row {
     created: &'static str,
     /// Nothing can be changed of some.
     changed: Option<&'static str>,
+    /// What identifies it. Some are never deleted.
+    absent: Option<&'static str>,
 }
 
 const KAITEN: [Row; 10] = [
@@ -28,56 +30,67 @@ const KAITEN: [Row; 10] = [
         ground: "customers:\n  other: { name: Other }\n",
         created: "  acme: { name: Acme }\n",
         changed: Some("  acme: { name: Acme Corp }\n"),
+        absent: Some("  acme: { lifecycle: { absent: true } }\n"),
     },
     Row {
         section: "deployment_zones",
         ground: "deployment_zones:\n  other: { name: Other, type: production }\n",
         created: "  north: { name: North, type: production }\n",
         changed: Some("  north: { name: North, type: staging }\n"),
+        absent: Some("  north: { lifecycle: { absent: true } }\n"),
     },
     Row {
         section: "entitlement_groups",
         ground: "entitlement_groups:\n  other: { name: Other }\n",
         created: "  red: { name: Red }\n",
         changed: Some("  red: { name: Very red }\n"),
+        absent: Some("  red: { lifecycle: { absent: true } }\n"),
     },
     Row {
         section: "entitlements",
         ground: "entitlement_groups:\n  red: { name: Red }\nentitlements:\n  other: { name: Other, type: NUMBER }\n",
         created: "  calls: { name: Calls, type: NUMBER }\n",
         changed: Some("  calls: { name: Calls of the API, type: NUMBER, groups: [red] }\n"),
+        absent: Some("  calls: { lifecycle: { absent: true } }\n"),
     },
     Row {
         section: "licenses",
         ground: "entitlements:\n  calls: { name: Calls, type: NUMBER }\nlicenses:\n  other: { name: Other, type: PAID }\n",
         created: "  gold: { name: Gold, type: PAID, lifecycle_state: PUBLISHED, entitlements: { calls: 5 } }\n",
         changed: Some("  gold: { name: Golden, type: PAID, lifecycle_state: ARCHIVED, entitlements: { calls: 6 } }\n"),
+        absent: Some("  gold: { lifecycle: { absent: true, cascade: true } }\n"),
     },
     Row {
         section: "metadata_fields",
         ground: "metadata_fields:\n  other: { resource_type: INSTANCE, label: Other, json_schema: { type: string } }\n",
         created: "  owner: { resource_type: INSTANCE, label: Owner, json_schema: { type: string } }\n",
         changed: Some("  owner: { resource_type: INSTANCE, label: Who owns it, json_schema: { type: string } }\n"),
+        absent: Some("  owner: { resource_type: INSTANCE, lifecycle: { absent: true } }\n"),
     },
     Row {
         section: "components",
         ground: "components:\n  other: { name: other, version: \"1\" }\n",
         created: "  api: { name: api, version: \"1\" }\n",
         changed: Some("  api: { name: api, version: \"1\", description: The API }\n"),
+        absent: Some("  api: { lifecycle: { absent: true } }\n"),
     },
     Row {
         section: "releases",
         ground: "components:\n  api: { name: api, version: \"1\" }\nreleases:\n  other: { version: \"1\" }\n",
         created: "  winter: { version: \"2\" }\n",
-        changed: Some("  winter: { version: \"2\", description: Cold, components: [api] }\n"),
+        changed: Some(
+            "  winter: { version: \"2\", description: Cold, components: [api], lifecycle: { replace: true } }\n",
+        ),
+        absent: Some("  winter: { lifecycle: { absent: true } }\n"),
     },
     Row {
         section: "instances",
         ground: "customers:\n  acme: { name: Acme }\ninstances:\n  other: { name: Other, customer: acme, license: growth, start_license_date: 2026-01-01T00:00:00Z, end_license_date: 2027-01-01T00:00:00Z }\n",
         created: "  live: { name: Live, customer: acme, license: growth, start_license_date: 2026-01-01T00:00:00Z, end_license_date: 2027-01-01T00:00:00Z, status: MAINTENANCE }\n",
         changed: Some(
-            "  live: { name: Alive, customer: acme, license: growth, start_license_date: 2026-01-01T00:00:00Z, end_license_date: 2027-01-01T00:00:00Z, status: ACTIVE }\n",
+            "  live: { name: Alive, customer: acme, license: growth, start_license_date: 2026-01-01T00:00:00Z, end_license_date: 2027-01-01T00:00:00Z, status: DEGRADED }\n",
         ),
+        absent: Some("  live: { lifecycle: { absent: true } }\n"),
     },
     Row {
         section: "feature_flags",
@@ -86,6 +99,7 @@ const KAITEN: [Row; 10] = [
         changed: Some(
             "  cart: { name: Cart, type: boolean, enabled: true, variants: [{ name: \"on\", value: true }, { name: \"off\", value: false }], default_variant: { type: basic, value: \"on\" } }\n",
         ),
+        absent: Some("  cart: { lifecycle: { absent: true } }\n"),
     },
 ];
 
@@ -97,6 +111,9 @@ const SEED: [Row; 1] = [Row {
     changed: Some(
         "  live: { name: Live, customer: { id: 123e4567-e89b-12d3-a456-426614174003 }, license: { id: 123e4567-e89b-12d3-a456-426614174004, slug: my-license }, start_license_date: 2026-01-01T00:00:00Z, end_license_date: 2028-01-01T00:00:00Z }\n",
     ),
+    absent: Some(
+        "  live: { name: Live, customer: { id: 123e4567-e89b-12d3-a456-426614174003 }, lifecycle: { absent: true } }\n",
+    ),
 }];
 
 const CLOUD_FOUNDRY: [Row; 6] = [
@@ -105,36 +122,42 @@ const CLOUD_FOUNDRY: [Row; 6] = [
         ground: "organizations:\n  other: {}\n",
         created: "  acme: {}\n",
         changed: Some("  acme-corp: { lifecycle: { was: acme } }\n"),
+        absent: None,
     },
     Row {
         section: "spaces",
         ground: "spaces:\n  other: { organization: sandbox }\n",
         created: "  live: { organization: sandbox }\n",
         changed: Some("  alive: { organization: sandbox, lifecycle: { was: live } }\n"),
+        absent: None,
     },
     Row {
         section: "service_instances",
         ground: "service_instances:\n  other: { space: sandbox/dev, plan: database/fast }\n",
         created: "  db: { space: sandbox/dev, plan: database/fast }\n",
         changed: Some("  db: { space: sandbox/dev, plan: database/slow, tags: [a] }\n"),
+        absent: Some("  db: { space: sandbox/dev, lifecycle: { absent: true } }\n"),
     },
     Row {
         section: "service_instances",
         ground: "service_instances:\n  other: { space: sandbox/dev, plan: database/fast }\n",
         created: "  db: { space: sandbox/dev, plan: database/slow }\n",
         changed: Some("  db: { space: sandbox/dev, plan: database/slow, tags: [a] }\n"),
+        absent: Some("  db: { space: sandbox/dev, lifecycle: { absent: true } }\n"),
     },
     Row {
         section: "user_provided_service_instances",
         ground: "user_provided_service_instances:\n  other: { space: sandbox/dev }\n",
         created: "  logs: { space: sandbox/dev, syslog_drain_url: \"https://one.example.com\" }\n",
         changed: Some("  logs: { space: sandbox/dev, syslog_drain_url: \"https://two.example.com\" }\n"),
+        absent: Some("  logs: { space: sandbox/dev, lifecycle: { absent: true } }\n"),
     },
     Row {
         section: "service_keys",
         ground: "service_instances:\n  db: { space: sandbox/dev, plan: database/fast }\nservice_keys:\n  other: { service_instance: db }\n",
         created: "  ci: { service_instance: db }\n",
         changed: None,
+        absent: Some("  ci: { service_instance: db, lifecycle: { absent: true } }\n"),
     },
 ];
 
@@ -172,7 +195,10 @@ fn steps(row: &Row) -> Vec<(String, String)> {
     let created = format!("{ground}{}", row.created);
     let mut steps = vec![(ground.clone(), created.clone())];
     if let Some(changed) = row.changed {
-        steps.push((created, format!("{ground}{changed}")));
+        steps.push((created.clone(), format!("{ground}{changed}")));
+    }
+    if let Some(absent) = row.absent {
+        steps.push((created, format!("{ground}{absent}")));
     }
     steps
 }
@@ -267,9 +293,16 @@ fn every_write_of_every_kind_of_cloud_foundry_survives_every_fault_in_v2() {
 #[test]
 fn no_kind_is_forgotten() {
     let registry = trueup::providers::registry();
-    let tried: BTreeSet<&str> = KAITEN.iter().chain(&CLOUD_FOUNDRY).map(|row| row.section).collect();
+    let rows = || KAITEN.iter().chain(&CLOUD_FOUNDRY);
+    let mut tried: BTreeSet<&str> = rows().map(|row| row.section).collect();
+    // They are written inside of licenses.
+    tried.insert("grants");
     let declarable =
         registry.sections().filter(|section| registry.kind(section.name).is_some_and(|kind| kind.declared().is_some()));
     let declarable: BTreeSet<&str> = declarable.map(|section| section.name).collect();
     assert_eq!(tried, declarable);
+    for row in rows() {
+        let never = registry.kind(row.section).and_then(|kind| kind.declared()?.deletion().never);
+        assert_eq!(row.absent.is_none(), never.is_some(), "{}", row.section);
+    }
 }

@@ -27,22 +27,32 @@ pub struct Storm {
     pub end: End,
 }
 
-const CORE: [&str; 6] =
-    ["/api", "/api/customers", "/api/customers/*", "/api/instances", "/api/instances/*", "/api/deployment-zones"];
-const SEED: [&str; 1] = ["/instances"];
-const CLOUD_FOUNDRY: [&str; 10] = [
+const CORE: [&str; 7] = [
+    "/api",
+    "/api/customers",
+    "/api/customers/*",
+    "/api/instances",
+    "/api/instances/*",
+    "/api/deployment-zones",
+    "/api/deployment-zones/*",
+];
+const SEED: [&str; 2] = ["/instances", "/instances/*"];
+const CLOUD_FOUNDRY: [&str; 13] = [
     "/v3/service_instances",
     "/v3/service_instances/*",
     "/v3/service_credential_bindings",
+    "/v3/service_credential_bindings/*",
     "/v3/jobs",
     "/v3/spaces",
     "/v2/service_instances",
     "/v2/service_instances/*",
     "/v2/user_provided_service_instances",
+    "/v2/user_provided_service_instances/*",
     "/v2/service_keys",
+    "/v2/service_keys/*",
     "/oauth/token",
 ];
-const METHODS: [&str; 7] = ["*", "GET", "POST", "POST", "POST", "PUT", "PATCH"];
+const METHODS: [&str; 9] = ["*", "GET", "POST", "POST", "POST", "PUT", "PATCH", "DELETE", "DELETE"];
 
 impl Storm {
     /// Good weather.

@@ -1,4 +1,5 @@
-//! Random declarations, each sound by itself and able to follow any other.
+//! Random declarations, each sound by itself and able to follow any other: also such as declare absent what another one
+//! declares.
 
 use std::fmt::Write as _;
 
@@ -36,7 +37,12 @@ impl Wish {
     }
 }
 
-/// Each instance is of one customer for ever, since that cannot be changed; whether they are declared is chance.
+const ABSENT: &str = "lifecycle: { absent: true }";
+/// With what is in it, declared or not.
+const CASCADES: &str = "lifecycle: { absent: true, cascade: true }";
+
+/// Each instance is of one customer for ever, since that cannot be changed; whether they are declared is chance. What is not
+/// declared to exist may be declared absent, or be left alone.
 fn kaiten(chance: &mut Chance) -> String {
     let instances: Vec<usize> = (0..4).filter(|_| chance.one_in(2)).collect();
     let mut text = String::from("customers:\n");
@@ -47,17 +53,25 @@ fn kaiten(chance: &mut Chance) -> String {
             if chance.one_in(2) {
                 let _ = writeln!(text, "    domain: {}.example.com", chance.pick(&["one", "two"]));
             }
+        } else if chance.one_in(2) {
+            let _ = writeln!(text, "  c-{customer}: {{ {CASCADES} }}");
         }
     }
     let zone = chance.one_in(2);
     if zone {
         let _ = writeln!(text, "deployment_zones:\n  z-0:\n    name: {}\n    type: SHARED", chance.pick(&NAMES));
         let _ = writeln!(text, "    description: {}", chance.pick(&NAMES));
+    } else if chance.one_in(2) {
+        let _ = writeln!(text, "deployment_zones:\n  z-0: {{ {CASCADES} }}");
     }
-    for (at, instance) in instances.iter().enumerate() {
-        if at == 0 {
-            text.push_str("instances:\n");
-        }
+    let absent: Vec<usize> = (0..4).filter(|at| !instances.contains(at) && chance.one_in(3)).collect();
+    if !instances.is_empty() || !absent.is_empty() {
+        text.push_str("instances:\n");
+    }
+    for instance in absent {
+        let _ = writeln!(text, "  i-{instance}: {{ {ABSENT} }}");
+    }
+    for instance in instances {
         let _ = writeln!(text, "  i-{instance}:\n    name: {}\n    customer: c-{}", chance.pick(&NAMES), instance % 3);
         let _ = writeln!(text, "    license: {}", chance.pick(&["growth", "starter"]));
         let _ = writeln!(text, "    start_license_date: 2026-09-01T00:00:00Z");
@@ -91,6 +105,11 @@ fn seed(chance: &mut Chance) -> String {
             }
             let _ = writeln!(text, "    start_license_date: 2026-09-01T00:00:00Z");
             let _ = writeln!(text, "    end_license_date: 2027-09-01T00:00:00Z");
+        } else if chance.one_in(2) {
+            let _ = writeln!(
+                text,
+                "  i-{instance}: {{ name: instance {instance}, customer: {{ id: {CUSTOMER} }}, {ABSENT} }}"
+            );
         }
     }
     text
@@ -98,25 +117,37 @@ fn seed(chance: &mut Chance) -> String {
 
 fn cloud_foundry(chance: &mut Chance) -> String {
     let mut text = String::from("service_instances:\n");
-    let mut declared = [false; 3];
-    for (instance, declared) in declared.iter_mut().enumerate() {
-        *declared = instance == 0 || chance.one_in(2);
-        if *declared {
+    let mut first = false;
+    for instance in 0..3 {
+        let declared = if instance == 0 { !chance.one_in(4) } else { chance.one_in(2) };
+        if declared {
             let _ = writeln!(text, "  si-{instance}:\n    space: sandbox/dev\n    plan: {}", chance.pick(&PLANS));
             if chance.one_in(2) {
                 let _ = writeln!(text, "    tags: [{}]", chance.pick(&["a", "a, b", "b"]));
             }
-            if instance == 2 && chance.one_in(2) {
+            if instance == 2 && first && chance.one_in(2) {
                 text.push_str("    parameters: { of: \"${service_instances.si-0.guid}\" }\n");
             }
+        } else if instance == 0 || chance.one_in(2) {
+            let _ = writeln!(text, "  si-{instance}: {{ space: sandbox/dev, {CASCADES} }}");
         }
+        first |= declared && instance == 0;
     }
-    if chance.one_in(2) {
-        let _ = writeln!(text, "user_provided_service_instances:\n  up-0:\n    space: sandbox/dev");
-        let _ = writeln!(text, "    syslog_drain_url: https://{}.example.com", chance.pick(&["one", "two"]));
+    match chance.below(4) {
+        0 | 1 => {
+            let _ = writeln!(text, "user_provided_service_instances:\n  up-0:\n    space: sandbox/dev");
+            let _ = writeln!(text, "    syslog_drain_url: https://{}.example.com", chance.pick(&["one", "two"]));
+        }
+        2 => {
+            let _ = writeln!(text, "user_provided_service_instances:\n  up-0: {{ space: sandbox/dev, {ABSENT} }}");
+        }
+        _ => {}
     }
-    if chance.one_in(2) {
+    if first && chance.one_in(2) {
         text.push_str("service_keys:\n  key-0:\n    service_instance: si-0\n");
+    } else if !first {
+        // Only beside an instance that goes too: while one is being changed, Cloud Foundry refuses to delete its keys.
+        let _ = writeln!(text, "service_keys:\n  key-0: {{ service_instance: si-0, {ABSENT} }}");
     }
     text
 }

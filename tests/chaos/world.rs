@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::watch;
-use trueup::apply::{Ledger, Options, apply};
+use trueup::apply::{Ledger, Options, apply, converge};
 use trueup::clock::{Clock, Source};
 use trueup::emulator::cloudfoundry::marketplace::{Behaviour, SeedBroker, SeedOffering, SeedPlan};
 use trueup::emulator::cloudfoundry::{self, CloudFoundry};
@@ -235,8 +235,11 @@ impl World {
         }
         let options = Options { parallelism: 4, fail_fast: false };
         let (registry, clock) = (&self.registry, &self.clock);
-        let ledger =
+        let mut ledger =
             apply(&plan, &desired, &snapshot, registry, &sessions, options, clock, interrupt, &mut |_| {}).await;
+        if ledger.signal.is_none() {
+            converge(&mut ledger, &desired, registry, &sessions).await;
+        }
         Ended::Accounted(plan, ledger)
     }
 
