@@ -142,6 +142,11 @@ impl<'a> Deletes<'a> {
         self.resource(at).lifecycle.absent.is_some() && self.steps[at].observed.is_some()
     }
 
+    /// Whether something is done to what stays.
+    fn is_worked_on(&self, at: usize) -> bool {
+        matches!(self.steps[at].action, Action::Update | Action::Wait)
+    }
+
     fn is_tombstone(&self, address: &Address) -> bool {
         self.desired.resources.get(address).is_some_and(|resource| resource.lifecycle.absent.is_some())
     }
@@ -152,8 +157,9 @@ impl<'a> Deletes<'a> {
         }
     }
 
-    /// As declared: what requires another comes after it, and goes before it. What shall exist comes before a delete only
-    /// where that says so in so many words.
+    /// As declared: what requires another comes after it, and goes before it. What shall exist comes before a delete where
+    /// that says so in so many words, and where it is worked on itself: of an instance that is being changed, no key can be
+    /// deleted.
     fn declared(&mut self) {
         let index: HashMap<&Address, usize> =
             self.steps.iter().enumerate().map(|(at, step)| (&step.address, at)).collect();
@@ -170,7 +176,9 @@ impl<'a> Deletes<'a> {
                     if let Some(other) = index.get(other).copied() {
                         self.first(at, other);
                     }
-                } else if resource.lifecycle.depends_on.iter().any(|depends| depends.value == *other) {
+                } else if resource.lifecycle.depends_on.iter().any(|depends| depends.value == *other)
+                    || index.get(other).is_some_and(|other| self.is_worked_on(*other))
+                {
                     self.requires[at].insert(other.clone());
                 }
             }

@@ -32,6 +32,9 @@ const SPEED: u32 = 200;
 /// How long a request may take, in the world's time: only those that are never answered should.
 const REQUEST_TIMEOUT: Duration = Duration::from_millis(400);
 
+/// How long the remotes take to finish what they were asked, in the world's time.
+const SETTLING: Duration = Duration::from_millis(10);
+
 /// A clock that goes faster.
 struct Fast(std::time::Instant);
 
@@ -225,6 +228,8 @@ impl World {
         kaiten.faults().clear();
         cf.faults().clear();
         self.cf.forget_orders();
+        // What was under way when the run ended is not taken for the next one's.
+        tokio::time::sleep(SETTLING).await;
         ended
     }
 
