@@ -227,7 +227,7 @@ impl<'a> Run<'a> {
         let left =
             |object: &Observed| matches!(object.condition, Condition::Failed { operation: Operation::Create, .. });
         let busy = matches!(now.condition, Condition::InProgress { .. });
-        if busy || left(now) != (step.action == Action::Recover) {
+        if busy || left(now) != left(&before) {
             return Some(Moved::Condition(now.condition.clone()));
         }
         if step.action == Action::Recover {

@@ -145,8 +145,7 @@ fn cloud_foundry(chance: &mut Chance) -> String {
     }
     if first && chance.one_in(2) {
         text.push_str("service_keys:\n  key-0:\n    service_instance: si-0\n");
-    } else if !first {
-        // Only beside an instance that goes too: while one is being changed, Cloud Foundry refuses to delete its keys.
+    } else if !first || chance.one_in(2) {
         let _ = writeln!(text, "service_keys:\n  key-0: {{ service_instance: si-0, {ABSENT} }}");
     }
     text

@@ -70,6 +70,14 @@ async fn what_the_remote_is_at_work_on_is_deleted_once_that_has_ended() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_failed_create_has_left_is_deleted_too() {
+    let world = holding(&[("a", &[])]);
+    put(&world, "a", Condition::Failed { operation: Operation::Create, description: None });
+    assert!(run(&one(), &world).await.is_complete());
+    assert_eq!((writes(&world), there(&world)), (vec!["delete a".to_owned()], vec![]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_is_deleted_after_a_signal_that_had_to_wait_first() {
     let world = holding(&[("a", &[])]);
     put(&world, "a", running(Operation::Update));
