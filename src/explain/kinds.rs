@@ -121,7 +121,7 @@ fn refused(field: &Field) -> Option<String> {
 /// One field in full.
 pub(super) fn field(section: &'static Section, field: &'static Field, registry: &Registry) -> Page {
     let title = format!("{}.{}", section.name, field.name);
-    let page = Page::about(title, format!("a field of {}", section.provider)).text(field.doc);
+    let page = Page::about(title, format!("a field of `{}` ({})", section.name, section.provider)).text(field.doc);
     let mut rules = vec![Entry::new("takes", format!("{}.", words::capital(&words::shape(&field.shape, registry))))];
     let mut rule = |name: &str, text: Option<String>| rules.extend(text.map(|text| Entry::new(name, text)));
     match field.shape {

@@ -21,15 +21,15 @@ pub(super) fn changes(out: &mut dyn Write, changes: &[Change], theme: Theme, ver
         rows(change, &mut all);
     }
     // Where everything is new, a sign before each row would say nothing.
-    let signs = all.iter().any(|row| !matches!(row.what, What::Added(_) | What::Noted(false, _)));
+    let signs = all.iter().any(|row| !matches!(row.what, What::Added(_) | What::Noted(Side::New, _)));
     let indent = if signs { 6 } else { 4 };
     let most = theme.width / 3;
     let names = all.iter().map(|row| width(&row.path)).filter(|name| *name <= most).max().unwrap_or(0);
     for row in &all {
         if signs {
             let (tone, sign) = match row.what {
-                What::Added(_) | What::Noted(false, _) => (Tone::Add, "+"),
-                What::Removed(_) => (Tone::Remove, "-"),
+                What::Added(_) | What::Noted(Side::New, _) => (Tone::Add, "+"),
+                What::Removed(_) | What::Noted(Side::Gone, _) => (Tone::Remove, "-"),
                 _ => (Tone::Change, "~"),
             };
             write!(out, "    {} {}", theme.paint(tone, sign), row.path)?;
@@ -56,13 +56,21 @@ pub(super) struct Row<'a> {
     pub(super) what: What<'a>,
 }
 
+/// On which side of a change there is a value that is not shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    New,
+    Both,
+    Gone,
+}
+
 /// What becomes of a value.
 pub(super) enum What<'a> {
     Added(&'a Value),
     Removed(&'a Value),
     Changed(&'a Value, &'a Value),
     /// A value there is nothing more to show of.
-    Noted(bool, &'static str),
+    Noted(Side, &'static str),
     Becomes(&'a Value, &'static str),
     From(&'static str, &'a Value),
 }
@@ -79,22 +87,23 @@ pub(super) fn rows<'a>(change: &'a Change, rows: &mut Vec<Row<'a>>) {
     let mut row = |what| rows.push(Row { path: clean_line(&path.to_string()).into_owned(), what });
     match (before, after) {
         (Shown::Unreadable, Shown::Json(after)) => row(What::From(UNREADABLE, after)),
-        (Shown::Unreadable, _) | (_, Shown::Unreadable) => row(What::Noted(true, UNREADABLE)),
+        (Shown::Unreadable, _) | (_, Shown::Unreadable) => row(What::Noted(Side::Both, UNREADABLE)),
         // One side of a secret would tell about the other.
-        (Shown::Sensitive, after) => row(What::Noted(*after != Shown::Nothing, SENSITIVE)),
-        (before, Shown::Sensitive) => row(What::Noted(*before != Shown::Nothing, SENSITIVE)),
+        (Shown::Sensitive, Shown::Nothing) => row(What::Noted(Side::Gone, SENSITIVE)),
+        (Shown::Nothing, Shown::Sensitive) => row(What::Noted(Side::New, SENSITIVE)),
+        (Shown::Sensitive, _) | (_, Shown::Sensitive) => row(What::Noted(Side::Both, SENSITIVE)),
         (Shown::Nothing, Shown::Nothing) => {}
         (Shown::Nothing, Shown::Json(after)) => flat(path, after, &What::Added, rows),
-        (Shown::Nothing, Shown::Unknown) => row(What::Noted(false, UNKNOWN)),
+        (Shown::Nothing, Shown::Unknown) => row(What::Noted(Side::New, UNKNOWN)),
         (Shown::Json(before), Shown::Nothing) => flat(path, before, &What::Removed, rows),
         // Nothing differs, and it is sent all the same.
-        (Shown::Json(before), Shown::Json(after)) if before == after => row(What::Noted(true, AGAIN)),
+        (Shown::Json(before), Shown::Json(after)) if before == after => row(What::Noted(Side::Both, AGAIN)),
         (Shown::Json(before), Shown::Json(after)) => differing(path, before, after, rows),
         (Shown::Json(before), Shown::Unknown) => row(What::Becomes(before, UNKNOWN)),
         (Shown::Unverifiable, Shown::Json(after)) => row(What::From(UNVERIFIABLE, after)),
-        (Shown::Unverifiable, _) | (_, Shown::Unverifiable) => row(What::Noted(true, UNVERIFIABLE)),
+        (Shown::Unverifiable, _) | (_, Shown::Unverifiable) => row(What::Noted(Side::Both, UNVERIFIABLE)),
         (Shown::Unknown, Shown::Json(after)) => row(What::From(UNKNOWN, after)),
-        (Shown::Unknown, _) => row(What::Noted(true, UNKNOWN)),
+        (Shown::Unknown, _) => row(What::Noted(Side::Both, UNKNOWN)),
     }
 }
 

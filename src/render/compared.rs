@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::change::{self, Row, What};
+use super::change::{self, Row, Side, What};
 use super::diff::{self, Line};
 use super::layout::counted;
 use super::style::Tone;
@@ -63,8 +63,14 @@ fn of_row(Row { path, what }: Row, most: usize) -> Compared {
         What::Added(value) => whole(value, Mark::Added),
         What::Removed(value) => whole(value, Mark::Removed),
         What::Changed(before, after) => changed(before, after),
-        What::Noted(true, text) => (vec![Marked::new(Mark::Noted, note(text))], true),
-        What::Noted(false, text) => (vec![Marked::new(Mark::Added, note(text))], true),
+        What::Noted(side, text) => {
+            let mark = match side {
+                Side::New => Mark::Added,
+                Side::Both => Mark::Noted,
+                Side::Gone => Mark::Removed,
+            };
+            (vec![Marked::new(mark, note(text))], true)
+        }
         What::Becomes(before, text) => {
             let (mut lines, inline) = whole(before, Mark::Removed);
             lines.push(Marked::new(Mark::Added, note(text)));
@@ -155,6 +161,8 @@ mod tests {
         );
         assert_eq!(drawn(json(json!("old")), Shown::Unknown), ["- field: old", "+ field: (known after apply)"]);
         assert_eq!(drawn(json(json!("s")), Shown::Sensitive), ["! field: (sensitive)"]);
+        assert_eq!(drawn(Shown::Sensitive, Shown::Nothing), ["- field: (sensitive)"]);
+        assert_eq!(drawn(Shown::Nothing, Shown::Sensitive), ["+ field: (sensitive)"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Random wishes, random drift, random faults, random interrupts and kills, against both emulated remotes; and after each
 //! run the laws that trueup promises. Each case is one number: what fails prints it, and
-//! `TRUEUP_CHAOS_SEED=NUMBER cargo test --test chaos -- --ignored` plays it again (what the machine's scheduler adds is not in it).
+//! `TRUEUP_CHAOS_SEED=NUMBER cargo test --test chaos` plays it again (what the machine's scheduler adds is not in it).
 //!
 //! `TRUEUP_CHAOS_CASES` says how many cases are played in all.
 
@@ -45,7 +45,7 @@ fn play(quarter: u64) {
         let played = std::panic::AssertUnwindSafe(|| runtime.block_on(case(seed, &mut tally)));
         let outcome = std::panic::catch_unwind(played);
         if let Err(panic) = outcome {
-            eprintln!("case {seed} failed; again: TRUEUP_CHAOS_SEED={seed} cargo test --test chaos -- --ignored");
+            eprintln!("case {seed} failed; again: TRUEUP_CHAOS_SEED={seed} cargo test --test chaos");
             std::panic::resume_unwind(panic);
         }
     }
@@ -70,25 +70,21 @@ async fn case(seed: u64, tally: &mut laws::Tally) {
 }
 
 #[test]
-#[ignore = "long; `cargo test --test chaos -- --ignored`"]
 fn every_law_holds_in_the_first_quarter_of_cases() {
     play(0);
 }
 
 #[test]
-#[ignore = "long; `cargo test --test chaos -- --ignored`"]
 fn every_law_holds_in_the_second_quarter_of_cases() {
     play(1);
 }
 
 #[test]
-#[ignore = "long; `cargo test --test chaos -- --ignored`"]
 fn every_law_holds_in_the_third_quarter_of_cases() {
     play(2);
 }
 
 #[test]
-#[ignore = "long; `cargo test --test chaos -- --ignored`"]
 fn every_law_holds_in_the_last_quarter_of_cases() {
     play(3);
 }
