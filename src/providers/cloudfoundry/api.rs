@@ -192,6 +192,8 @@ pub struct Both {
     pub managed: Vec<ServiceInstance>,
     /// Those that a user wrote down; in v3 without their credentials.
     pub user_provided: Vec<UserProvided>,
+    /// What is told beside the first of their plans, each once: those that the catalogue hides among them.
+    pub plans: Vec<ServicePlan>,
 }
 
 /// Every instance of either kind that the filters leave, and maybe some that are shared into a space that they name: in one

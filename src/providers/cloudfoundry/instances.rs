@@ -9,6 +9,7 @@ use super::CloudFoundry;
 use super::api::{self, Both, Filter};
 use super::meant::{self, Meant, Spaces};
 use super::service_instance::ServiceInstance;
+use super::service_plan::ServicePlan;
 use super::user_provided::UserProvided;
 use crate::kind::{RemoteError, Wanted};
 use crate::model::{Collection, RemoteId, Resource};
@@ -42,6 +43,18 @@ pub async fn user_provided(wanted: &Wanted<'_>, remote: &CloudFoundry) -> Result
     };
     found.retain(|instance| meant.may_be(&instance.space));
     Ok(found)
+}
+
+/// The plans of the managed ones, where their list tells them, each once. Where that fails it is told of the instances, and
+/// the catalogue stands without them.
+pub async fn plans(wanted: &Wanted<'_>, remote: &CloudFoundry) -> Vec<ServicePlan> {
+    if !remote.speaks.lists_instances_together() {
+        return Vec::new();
+    }
+    let Ok(spaces) = wanted.observed.get("spaces").await else { return Vec::new() };
+    let meant = meant::spaces_of_instances(wanted.declared, spaces);
+    let Some(filters) = api::within(remote.speaks, &meant) else { return Vec::new() };
+    listed(wanted, remote, &filters, |both| std::mem::take(&mut both.plans)).await.unwrap_or_default()
 }
 
 /// Reads the list, or waits for whoever reads it.

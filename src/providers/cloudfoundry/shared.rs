@@ -51,12 +51,15 @@ static SECTION: Section = Section {
 /// The names that may be taken anew, by space.
 type Names = BTreeMap<RemoteId, BTreeSet<Arc<str>>>;
 
-/// The names that a resource may come to have: as declared, and the key where it is renamed, since it is looked for under
-/// its earlier name then.
-fn names(resource: &Resource) -> impl Iterator<Item = &Arc<str>> {
-    let own = resource.identity.parts.last().map(|(_, name)| name);
-    let key = resource.lifecycle.was.as_ref().map(|_| &resource.address.key);
-    own.into_iter().chain(key)
+/// The names that a resource may come to have: as declared, also where it is renamed, since it is looked for under its
+/// earlier name then.
+fn names(resource: &Resource) -> impl Iterator<Item = Arc<str>> {
+    let own = resource.identity.parts.last().map(|(_, name)| Arc::clone(name));
+    let renamed = resource.lifecycle.was.as_ref().and_then(|_| match resource.fields.get("name") {
+        None => Some(Arc::clone(&resource.address.key)),
+        Some(name) => name.as_text().map(Arc::from),
+    });
+    own.into_iter().chain(renamed)
 }
 
 /// Those that nothing in the space itself has.
@@ -80,9 +83,9 @@ async fn names_to_take(wanted: &Wanted<'_>) -> Result<(Names, meant::Spaces), Re
             continue;
         };
         for (space, organization) in found {
-            let free: Vec<&Arc<str>> = names(resource).filter(|name| !is_here(&space, name)).collect();
+            let free: Vec<Arc<str>> = names(resource).filter(|name| !is_here(&space, name)).collect();
             if !free.is_empty() {
-                to_take.entry(Arc::clone(&space)).or_default().extend(free.into_iter().cloned());
+                to_take.entry(Arc::clone(&space)).or_default().extend(free);
                 all.insert(space, organization);
             }
         }

@@ -92,11 +92,11 @@ async fn nothing_is_asked_where_no_name_is_taken_anew_nor_of_v2() {
 }
 
 #[tokio::test]
-async fn many_names_are_looked_for_in_the_whole_list_and_a_new_name_by_the_key() {
+async fn many_names_are_looked_for_in_the_whole_list_and_a_new_name_as_it_is_declared() {
     let server = foundation_v3().await;
     Mock::given(path(INSTANCES))
         .respond_with(ResponseTemplate::new(200).set_body_json(page_v3(&[])))
-        .expect(2)
+        .expect(3)
         .mount(&server)
         .await;
     let long = "x".repeat(401);
@@ -106,11 +106,14 @@ async fn many_names_are_looked_for_in_the_whole_list_and_a_new_name_by_the_key()
     let mut renamed = db(named("spaces", "acme/production"));
     renamed.identity = Identity::single("name", "earlier");
     renamed.lifecycle.was = Some(Spanned { value: "earlier".into(), span: span() });
+    assert!(observe(&server, std::slice::from_ref(&renamed), &["earlier"]).await.unwrap().is_empty());
+    renamed.fields.set("name", text("written-out"));
     assert!(observe(&server, &[renamed], &["earlier"]).await.unwrap().is_empty());
     let requests = server.received_requests().await.unwrap();
     let asked: Vec<_> = requests.iter().map(|request| request.url.query().unwrap_or_default()).collect();
     assert!(!asked[1].contains("names="), "{}", asked[1]);
     assert!(asked[3].contains("names=db&") || asked[3].ends_with("names=db"), "{}", asked[3]);
+    assert!(asked[5].contains("names=written-out"), "{}", asked[5]);
 }
 
 #[test]
