@@ -63,9 +63,12 @@ struct OfBroker {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub(super) struct Included {
-    service_plans: Vec<PlanBody>,
-    service_offerings: Vec<OfferingBody>,
-    service_brokers: Vec<BrokerBody>,
+    #[serde(rename = "service_plans")]
+    plans: Vec<PlanBody>,
+    #[serde(rename = "service_offerings")]
+    offerings: Vec<OfferingBody>,
+    #[serde(rename = "service_brokers")]
+    brokers: Vec<BrokerBody>,
 }
 
 #[derive(Deserialize)]
@@ -109,9 +112,9 @@ struct Offering {
 
 fn offerings(included: Vec<Included>) -> HashMap<Arc<str>, Offering> {
     let (mut brokers, mut bodies) = (HashMap::new(), Vec::new());
-    for Included { service_plans: _, service_offerings, service_brokers } in included {
-        bodies.extend(service_offerings);
-        brokers.extend(service_brokers.into_iter().map(|broker| (broker.guid, broker.name)));
+    for page in included {
+        bodies.extend(page.offerings);
+        brokers.extend(page.brokers.into_iter().map(|broker| (broker.guid, broker.name)));
     }
     let offering = |body: OfferingBody| {
         let broker = body.relationships.and_then(|relationships| relationships.service_broker.guid());
@@ -158,7 +161,7 @@ pub async fn service_plans(session: &CloudFoundry) -> Result<Vec<ServicePlan>, R
 
 /// The plans told beside the pages of a list of instances, each once.
 pub(super) fn plans_beside(mut included: Vec<Included>) -> Vec<ServicePlan> {
-    let bodies: Vec<PlanBody> = included.iter_mut().flat_map(|page| std::mem::take(&mut page.service_plans)).collect();
+    let bodies: Vec<PlanBody> = included.iter_mut().flat_map(|page| std::mem::take(&mut page.plans)).collect();
     let offerings = offerings(included);
     let mut told = HashSet::new();
     let plans = bodies.into_iter().filter(|body| told.insert(Arc::clone(&body.guid)));
