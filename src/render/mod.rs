@@ -29,6 +29,7 @@ pub mod markdown;
 pub mod progress;
 pub mod sarif;
 pub mod throttle;
+pub mod workflow;
 
 pub use clean::{clean, clean_line};
 pub use files::Files;
