@@ -1,6 +1,6 @@
 //! The fuzz targets on any toolchain: each input that is kept, and so many bent versions of it, always the same ones.
 //!
-//! `TRUEUP_FUZZ_ROUNDS` says how many of each; `cargo +nightly fuzz run TARGET` goes on from here.
+//! `TRUEUP_FUZZ_ROUNDS` says how many of each; `.ci/fuzz 60 TARGET` goes on from here.
 
 #[path = "../chaos/chance.rs"]
 #[expect(dead_code, reason = "other tests draw more")]
