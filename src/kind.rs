@@ -110,6 +110,16 @@ impl<'a, S> Writer<'a, S> {
     }
 }
 
+/// How much of a collection is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// What the declared resources could mean or refer to, and as little else as the API allows.
+    Declared,
+    /// Every object that can be seen, declared or not. Only by lists: what has to be asked for object by object, such as
+    /// credentials and parameters, is asked for as in [`Scope::Declared`].
+    Whole,
+}
+
 /// What is asked of an observation.
 #[derive(Debug)]
 pub struct Wanted<'a> {
@@ -122,6 +132,8 @@ pub struct Wanted<'a> {
     /// Everything declared, of any kind and at any target: what a reference to a declared resource means, and which
     /// outer objects matter to a kind that nothing refers to.
     pub declared: &'a IndexMap<Address, Resource>,
+    /// Whether objects that nobody has declared are asked for too.
+    pub scope: Scope,
 }
 
 /// One declared resource with everything looked up.
@@ -248,7 +260,8 @@ pub trait Readable: 'static {
         true
     }
 
-    /// Reads, page by page, every object the declared ones could mean. Never one request per resource.
+    /// Reads, page by page, every object the declared ones could mean, or all there are ([`Wanted::scope`]). Never one
+    /// request per resource.
     fn observe(
         wanted: &Wanted<'_>,
         remote: Reader<'_, SessionOf<Self>>,

@@ -10,17 +10,25 @@ use super::api::{self, Both, Filter};
 use super::meant::{self, Meant, Spaces};
 use super::service_instance::ServiceInstance;
 use super::user_provided::UserProvided;
-use crate::kind::{RemoteError, Wanted};
+use crate::kind::{RemoteError, Scope, Wanted};
 use crate::model::{Collection, RemoteId, Resource};
 
 /// What one list told of both, for one observation. Each kind takes its own.
 #[derive(Default)]
 struct Listed(OnceCell<Result<Mutex<Both>, RemoteError>>);
 
+/// The spaces whose instances are asked for.
+async fn spaces(wanted: &Wanted<'_>) -> Result<Meant<Spaces>, RemoteError> {
+    match wanted.scope {
+        Scope::Declared => Ok(meant::spaces_of_instances(wanted.declared, wanted.observed.get("spaces").await?)),
+        Scope::Whole => Ok(Meant::Any),
+    }
+}
+
 /// The managed ones in the spaces in which instances of either kind are declared or referred to, not those that are
 /// shared into them.
 pub async fn managed(wanted: &Wanted<'_>, remote: &CloudFoundry) -> Result<Vec<ServiceInstance>, RemoteError> {
-    let meant = meant::spaces_of_instances(wanted.declared, wanted.observed.get("spaces").await?);
+    let meant = spaces(wanted).await?;
     let Some(filters) = api::within(remote.speaks, &meant) else { return Ok(Vec::new()) };
     let mut found = if remote.speaks.lists_instances_together() {
         listed(wanted, remote, &filters, |both| std::mem::take(&mut both.managed)).await?
@@ -33,7 +41,7 @@ pub async fn managed(wanted: &Wanted<'_>, remote: &CloudFoundry) -> Result<Vec<S
 
 /// The user-provided ones in the same spaces, in v3 without their credentials.
 pub async fn user_provided(wanted: &Wanted<'_>, remote: &CloudFoundry) -> Result<Vec<UserProvided>, RemoteError> {
-    let meant = meant::spaces_of_instances(wanted.declared, wanted.observed.get("spaces").await?);
+    let meant = spaces(wanted).await?;
     let Some(filters) = api::within(remote.speaks, &meant) else { return Ok(Vec::new()) };
     let mut found = if remote.speaks.lists_instances_together() {
         listed(wanted, remote, &filters, |both| std::mem::take(&mut both.user_provided)).await?
