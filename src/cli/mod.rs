@@ -5,6 +5,7 @@ mod completions;
 mod consents;
 mod exit;
 mod explain;
+mod export;
 mod graph;
 mod plan;
 mod project;
@@ -17,6 +18,7 @@ mod signal;
 mod terminal;
 mod validate;
 mod version;
+mod written;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -74,6 +76,7 @@ enum Command {
     #[command(alias = "diff", alias = "preview")]
     Plan(plan::PlanCommand),
     Apply(apply::Apply),
+    Export(export::Export),
     Explain(explain::Explain),
     Graph(graph::GraphCommand),
     Schema(schema::Schema),
@@ -120,6 +123,7 @@ async fn dispatch(command: Command, global: &Global, terminal: &Terminal) -> Exi
         Command::Validate(command) => validate::run(&command, global, terminal),
         Command::Plan(command) => plan::run(&command, global, terminal).await,
         Command::Apply(command) => apply::run(&command, global, terminal).await,
+        Command::Export(command) => export::run(&command, global, terminal).await,
         Command::Explain(command) => explain::run(&command, terminal),
         Command::Graph(command) => graph::run(&command, global, terminal).await,
         Command::Schema(command) => schema::run(&command, terminal),

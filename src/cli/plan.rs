@@ -100,7 +100,14 @@ pub(super) async fn make(
     }
     let mut problems = Diagnostics::default();
     problems.extend(project.warnings.iter().cloned());
-    let remotes = remote::connect(&project.settings, &project.desired, &registry, clock, &mut problems).await;
+    let remotes = remote::connect(
+        &project.settings,
+        |target| project.desired.targets.contains_key(target),
+        &registry,
+        clock,
+        &mut problems,
+    )
+    .await;
     let reading = observe(&project.desired, &registry, &remotes.sessions, &mut problems);
     let mut snapshot = remote::patiently(reading, &remotes.sessions, terminal).await;
     remote::name_sandboxes(&project.settings, &mut snapshot);

@@ -151,14 +151,19 @@ pub(super) enum RawTo {
     Faulty,
 }
 
-/// Finds the resources of all files, in order.
-pub(super) fn collect(files: &[PathBuf], sources: &mut Sources, cx: &mut Context<'_>) -> Vec<Draft> {
+/// Finds the resources of all files, in order, then those of texts that are in no file yet, each with its name.
+pub(super) fn collect(
+    files: &[PathBuf],
+    texts: &[(String, String)],
+    sources: &mut Sources,
+    cx: &mut Context<'_>,
+) -> Vec<Draft> {
     let mut drafts = Vec::new();
-    for path in files {
-        if let Some(tree) = read(path, sources, cx) {
-            for document in tree.documents() {
-                collect_document(&tree, document, &mut drafts, cx);
-            }
+    let mut trees: Vec<_> = files.iter().filter_map(|path| read(path, sources, cx)).collect();
+    trees.extend(texts.iter().map(|(name, text)| parse(name.clone(), text.clone(), sources, cx)));
+    for tree in &trees {
+        for document in tree.documents() {
+            collect_document(tree, document, &mut drafts, cx);
         }
     }
     drafts
@@ -189,6 +194,10 @@ fn read(path: &FilePath, sources: &mut Sources, cx: &mut Context<'_>) -> Option<
             return None;
         }
     };
+    Some(parse(name, text, sources, cx))
+}
+
+fn parse(name: String, text: String, sources: &mut Sources, cx: &mut Context<'_>) -> Arc<Tree> {
     let file = sources.add(SourceFile::new(name, text));
     let mut found = Diagnostics::default();
     let tree = yaml::parse(file, sources.get(file), &mut found);
@@ -199,7 +208,7 @@ fn read(path: &FilePath, sources: &mut Sources, cx: &mut Context<'_>) -> Option<
     for problem in found {
         cx.report.push(problem);
     }
-    Some(Arc::new(tree))
+    Arc::new(tree)
 }
 
 /// Hides the secrets that the tree of a faulty file does not have, or has otherwise than they were meant.
@@ -354,7 +363,7 @@ fn collect_resource(
 }
 
 /// What is wrong with a key as part of an address.
-pub(super) fn key_problem(key: &str) -> Option<String> {
+pub(crate) fn key_problem(key: &str) -> Option<String> {
     let length = key.chars().count();
     if length == 0 {
         return Some("an empty key".into());

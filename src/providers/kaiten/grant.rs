@@ -14,8 +14,8 @@ use crate::kind::{
     Abilities, Check, Failure, Kind, Modification, Proposal, Readable, Reader, RemoteError, Scope, Wanted, Writer,
 };
 use crate::model::{
-    Code, Compare, Condition, Diagnostic, Facts, Field, Fields, Identity, KeyPart, KeySource, Link, Observed, Path,
-    Section, Shape, Value,
+    Code, Compare, Condition, Diagnostic, Facts, Field, Fields, Identity, Initial, KeyPart, KeySource, Link, Observed,
+    Path, Section, Shape, Value,
 };
 
 /// What one license gives of one entitlement.
@@ -75,7 +75,8 @@ pub(super) static SECTION: Section = Section {
             OVERAGE_MEMBER,
             Shape::Integer { min: UNLIMITED, max: MOST },
             "For a number, by how much the limit may be exceeded, in percent: 0 is a hard limit.",
-        ),
+        )
+        .initial(Initial::OneOf(&["0", "-1"])),
     ],
     attributes: &[ID, CREATED_AT, UPDATED_AT],
     example: "\

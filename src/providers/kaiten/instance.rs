@@ -14,8 +14,8 @@ use crate::kind::{
     Wanted, Writer,
 };
 use crate::model::{
-    Code, Collection, Compare, Diagnostic, Facts, Field, Fields, KeyPart, KeySource, Observed, Path, Resource, Section,
-    Shape, To, Value, instant,
+    Code, Collection, Compare, Diagnostic, Facts, Field, Fields, Initial, KeyPart, KeySource, Observed, Path, Resource,
+    Section, Shape, To, Value, instant,
 };
 
 /// One deployment of the product for one customer.
@@ -107,6 +107,7 @@ pub(super) static SECTION: Section = Section {
             Shape::Enum(&["HEALTHY", "DEGRADED", "INCIDENT", "MAINTENANCE"]),
             "How it is doing; a new instance is `HEALTHY`.",
         )
+        .initial(Initial::OneOf(&["\"HEALTHY\""]))
         .only(&["core"]),
         Field::new(
             "lifecycle_stage",

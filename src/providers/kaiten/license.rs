@@ -12,8 +12,8 @@ use crate::kind::{
     Wanted, Writer,
 };
 use crate::model::{
-    Attribute, Code, Collection, Diagnostic, Facts, Field, Fields, KeyPart, KeySource, Observed, Path, RemoteId,
-    Section, Shape, Value,
+    Attribute, Code, Collection, Diagnostic, Facts, Field, Fields, Initial, KeyPart, KeySource, Observed, Path,
+    RemoteId, Section, Shape, Value,
 };
 use crate::suggest::Suggest;
 
@@ -73,6 +73,7 @@ pub(super) static SECTION: Section = Section {
             "The slug of the family this is a new version of; without it the license opens a family of its own slug. \
              For the family of a license declared here, write `${licenses.KEY.slug}`.",
         )
+        .initial(Initial::Name)
         .immutable("a version stays in its family"),
         Field::new(
             DEFAULT,
@@ -87,7 +88,8 @@ pub(super) static SECTION: Section = Section {
             "versionName",
             Shape::Text { min: 1, max: 50 },
             "The version's name; `Version - <number>` if none is given.",
-        ),
+        )
+        .initial(Initial::Numbered { before: "Version - ", attribute: "version" }),
         Field::new(
             STATE,
             "lifecycleState",
