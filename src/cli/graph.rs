@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::consents::Consents;
 use super::exit::Exit;
-use super::plan::{self, Planned};
+use super::plan::{self, Asked, Planned};
 use super::project::{self, Stop};
 use super::terminal::Terminal;
 use super::{Global, signal};
@@ -43,8 +43,9 @@ pub(super) async fn run(command: &GraphCommand, global: &Global, terminal: &Term
     }
     let mut interrupt = signal::watch();
     let (clock, consents) = (Clock::system(), Consents::default());
+    let asked = Asked { only: &[], consents: &consents, reviewed: None, parallelism: None, undeclared: false };
     let made = tokio::select! {
-        made = plan::make(global, &[], &consents, None, None, &clock, terminal) => made,
+        made = plan::make(global, asked, &clock, terminal) => made,
         number = signal::first(&mut interrupt) => {
             terminal.note("interrupted while reading; nothing was changed");
             return Exit::Signal(number);

@@ -13,8 +13,8 @@ use super::terminal::Terminal;
 use super::{Global, remote, repository, signal};
 use crate::clock::Clock;
 use crate::kind::Registry;
-use crate::model::{Code, Diagnostic, Diagnostics, Snapshot, Sources};
-use crate::observe::observe;
+use crate::model::{Code, Diagnostic, Diagnostics, Snapshot, Sources, TargetName};
+use crate::observe::{observe, observe_whole};
 use crate::plan::{self, Action, Plan, Terms};
 use crate::render::{Files, github, html, json, markdown, sarif};
 use crate::{providers, render};
@@ -37,6 +37,9 @@ pub(super) struct PlanCommand {
     /// Plan only these resources and what they require
     #[arg(long, value_name = "ADDRESS", num_args = 1.., env = "TRUEUP_ONLY", hide_env = true, value_delimiter = ',')]
     only: Vec<String>,
+    /// Also show what exists and is not declared; it is no change and is left alone
+    #[arg(long, env = "TRUEUP_UNDECLARED", hide_env = true, conflicts_with = "only", value_parser = clap::builder::BoolishValueParser::new())]
+    undeclared: bool,
     #[command(flatten)]
     consents: Consents,
 }
@@ -70,17 +73,27 @@ pub(super) struct Planned {
     pub(super) plan: Plan,
 }
 
-/// Loads, connects, observes and plans. Problems with a remote are in the plan. `parallelism` overrides the settings'. What
-/// is declared has to be as `reviewed` has it.
+/// What a plan is to be about.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) only: &'a [String],
+    pub(super) consents: &'a Consents,
+    /// What is declared has to be as this one has it.
+    pub(super) reviewed: Option<&'a Reviewed>,
+    /// Overrides the settings'.
+    pub(super) parallelism: Option<u16>,
+    /// Whether all is read that exists, at every target of the project.
+    pub(super) undeclared: bool,
+}
+
+/// Loads, connects, observes and plans. Problems with a remote are in the plan.
 pub(super) async fn make(
     global: &Global,
-    only: &[String],
-    consents: &Consents,
-    reviewed: Option<&Reviewed>,
-    parallelism: Option<u16>,
+    asked: Asked<'_>,
     clock: &Clock,
     terminal: &Terminal,
 ) -> Result<Planned, Stop> {
+    let Asked { only, consents, reviewed, parallelism, undeclared } = asked;
     let registry = providers::registry();
     let mut project = project::load(global, &registry)?;
     if let Some(parallelism) = parallelism {
@@ -100,19 +113,21 @@ pub(super) async fn make(
     }
     let mut problems = Diagnostics::default();
     problems.extend(project.warnings.iter().cloned());
-    let remotes = remote::connect(
-        &project.settings,
-        |target| project.desired.targets.contains_key(target),
-        &registry,
-        clock,
-        &mut problems,
-    )
-    .await;
-    let reading = observe(&project.desired, &registry, &remotes.sessions, &mut problems);
-    let mut snapshot = remote::patiently(reading, &remotes.sessions, terminal).await;
+    let wanted = |target: &TargetName| undeclared || project.desired.targets.contains_key(target);
+    let remotes = remote::connect(&project.settings, wanted, &registry, clock, &mut problems).await;
+    let mut snapshot = if undeclared {
+        let reading = observe_whole(&project.desired, &registry, &remotes.sessions, &mut problems);
+        remote::patiently(reading, &remotes.sessions, terminal).await
+    } else {
+        let reading = observe(&project.desired, &registry, &remotes.sessions, &mut problems);
+        remote::patiently(reading, &remotes.sessions, terminal).await
+    };
     remote::name_sandboxes(&project.settings, &mut snapshot);
     let mut plan = plan::plan(&project.desired, &snapshot, &registry, problems);
     plan.terms = Terms { declared, ..consents.terms(only) };
+    if undeclared {
+        plan.undeclared = Some(plan::coverage(&plan, &snapshot, &registry));
+    }
     plan::guard(&mut plan, &project.desired, consents.deletes(project.settings.limits.max_deletes));
     Ok(Planned { project, registry, remotes, snapshot, plan })
 }
@@ -124,10 +139,22 @@ pub(super) async fn run(command: &PlanCommand, global: &Global, terminal: &Termi
             .help("give `--format markdown` with it, or leave it out");
         return command.stopped(vec![diagnostic], &Sources::default(), global, &files, terminal);
     }
+    if command.undeclared && !command.format.shows_undeclared() {
+        let diagnostic = Diagnostic::error(Code::Usage, "this format has no place for what is not declared")
+            .help("leave `--undeclared` out, or give `--format` with human, json, markdown or html");
+        return command.stopped(vec![diagnostic], &Sources::default(), global, &files, terminal);
+    }
     let mut interrupt = signal::watch();
     let clock = Clock::system();
+    let asked = Asked {
+        only: &command.only,
+        consents: &command.consents,
+        reviewed: None,
+        parallelism: None,
+        undeclared: command.undeclared,
+    };
     let made = tokio::select! {
-        made = make(global, &command.only, &command.consents, None, None, &clock, terminal) => made,
+        made = make(global, asked, &clock, terminal) => made,
         number = signal::first(&mut interrupt) => {
             terminal.note("interrupted while reading; nothing was changed");
             return Exit::Signal(number);
@@ -230,6 +257,11 @@ impl PlanCommand {
 }
 
 impl PlanFormat {
+    /// Whether it is about more than places in files.
+    fn shows_undeclared(self) -> bool {
+        !matches!(self, Self::Github | Self::Sarif)
+    }
+
     /// Whether it goes into a file or comment, so that a log would not show the problems.
     fn is_a_document(self) -> bool {
         matches!(self, Self::Markdown | Self::Html | Self::Sarif)

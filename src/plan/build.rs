@@ -50,6 +50,7 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, registry: &Registry, mut pro
         terms: Terms::default(),
         reads: snapshot.reads,
         diagnostics: Vec::new(),
+        undeclared: None,
     };
     problems.extend(tombstone::settle(&mut plan, desired, snapshot, registry));
     plan.diagnostics = problems.into_sorted();

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Action, Change, Plan, Shown, Step, Terms};
-use crate::model::{DiagnosticDocument, FORMAT_VERSION, Facts, PlaceDocument, Sources};
+use super::{Action, Change, Covered, Plan, Shown, Step, Terms, Undeclared};
+use crate::model::{DiagnosticDocument, FORMAT_VERSION, Facts, Identity, PlaceDocument, Sources};
 
 /// What `trueup plan --format json` prints. Readers ignore keys they do not know.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +39,35 @@ pub struct Document {
     pub requests: RequestsDocument,
     /// What was found on the way.
     pub diagnostics: Vec<DiagnosticDocument>,
+    /// How much of what exists is declared, kind by kind; only with `--undeclared`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undeclared: Option<Vec<CoverageDocument>>,
+}
+
+/// How much of one kind at one target is declared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Coverage")]
+pub struct CoverageDocument {
+    /// The target.
+    pub target: String,
+    /// The kind's section, `instances`.
+    pub kind: String,
+    /// How many exist; `null` if they could not be read.
+    pub exists: Option<usize>,
+    /// How many of them are declared.
+    pub declared: usize,
+    /// Those that are not.
+    pub objects: Vec<UndeclaredDocument>,
+}
+
+/// An object that nothing declares.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Undeclared")]
+pub struct UndeclaredDocument {
+    /// What it is recognised by, outermost part first.
+    pub identity: IndexMap<String, String>,
+    /// The remote's id.
+    pub id: String,
 }
 
 /// What a target turned out to be.
@@ -179,6 +208,7 @@ impl Document {
             terms: plan.terms.clone(),
             requests: RequestsDocument { read: plan.reads },
             diagnostics: DiagnosticDocument::all(&plan.diagnostics, sources),
+            undeclared: plan.undeclared.as_ref().map(|all| all.iter().map(CoverageDocument::new).collect()),
         };
         document.digest = digest(&serde_json::to_value(&document).expect("keys are strings and numbers finite"));
         document
@@ -231,6 +261,27 @@ fn canonical_object<'a>(entries: impl Iterator<Item = (&'a String, &'a Value)>, 
     out.push('}');
 }
 
+impl CoverageDocument {
+    fn new(covered: &Covered) -> Self {
+        let Covered { target, section, exists, undeclared } = covered;
+        let object = |object: &Undeclared| UndeclaredDocument {
+            identity: identity(&object.identity),
+            id: object.id.to_string(),
+        };
+        Self {
+            target: target.to_string(),
+            kind: section.name.to_owned(),
+            exists: *exists,
+            declared: covered.declared(),
+            objects: undeclared.iter().map(object).collect(),
+        }
+    }
+}
+
+fn identity(identity: &Identity) -> IndexMap<String, String> {
+    identity.parts.iter().map(|(part, value)| ((*part).to_owned(), value.to_string())).collect()
+}
+
 impl TargetDocument {
     fn new(facts: &Facts) -> Self {
         let Facts { provider, url, api, read_only: _ } = facts;
@@ -268,7 +319,6 @@ impl ActionDocument {
             observed,
             executable,
         } = step;
-        let parts = identity.parts.iter();
         Self {
             address: address.to_string(),
             kind: address.section.to_owned(),
@@ -277,7 +327,7 @@ impl ActionDocument {
             executable: *executable,
             reason: ReasonDocument { code: reason.code.to_owned(), message: reason.message.clone() },
             source: PlaceDocument::new(*source, sources),
-            identity: parts.map(|(part, value)| ((*part).to_owned(), value.to_string())).collect(),
+            identity: self::identity(identity),
             requires: requires.iter().map(ToString::to_string).collect(),
             observed: observed.as_ref().map(|seen| SeenDocument {
                 id: seen.id.to_string(),

@@ -1,6 +1,7 @@
 //! What would be done: a value that every renderer and the executor only read.
 
 mod build;
+mod coverage;
 mod decide;
 pub mod document;
 mod guard;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use build::{knowledge, only, plan};
+pub use coverage::{Covered, Undeclared, coverage};
 pub use guard::guard;
 pub use review::{beyond, redeclared, undeclared};
 pub use saved::{Damaged, read};
@@ -42,6 +44,8 @@ pub struct Plan {
     pub reads: u64,
     /// What was found on the way; with an error among them the plan cannot be applied.
     pub diagnostics: Vec<Diagnostic>,
+    /// How much of what exists is declared, where that was asked for.
+    pub undeclared: Option<Vec<Covered>>,
 }
 
 /// What is to happen to one resource.

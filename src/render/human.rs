@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::layout::{counted, width, wrap};
 use super::style::{Theme, Tone};
-use super::{change, clean_line, unchanged};
+use super::{change, clean_line, coverage, unchanged};
 use crate::model::{Address, Severity, Sources, Span};
 use crate::plan::{Action, Plan, Step};
 
@@ -33,7 +33,8 @@ pub fn plan(out: &mut dyn Write, plan: &Plan, sources: &Sources, theme: Theme, o
     if options.verbose {
         unchanged::listed(out, plan, sources, theme)?;
     }
-    summary(out, plan, theme, options)
+    summary(out, plan, theme, options)?;
+    coverage::listed(out, plan, theme, options.verbose)
 }
 
 /// `Plan: 3 to add, 1 to change, 0 to destroy.`, or that there is nothing to do.

@@ -6,6 +6,7 @@
 mod change;
 mod clean;
 mod compared;
+mod coverage;
 mod diff;
 mod explanation;
 mod files;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::model::{Address, Code, Diagnostic, Facts, Identity, Path, RemoteProblem, SourceFile, Sources, Span};
-use crate::plan::{Action, Change, Plan, Reason, Seen, Shown, Step, Terms};
+use crate::plan::{Action, Change, Covered, Plan, Reason, Seen, Shown, Step, Terms, Undeclared};
 
 /// Everything that Markdown, HTML, a workflow command or a terminal might take for its own.
 pub(super) const NASTY: &str = "@octocat fixes #12 <script>alert(1)</script> ![x](http://evil.example/a.png) \
@@ -165,8 +165,29 @@ pub(super) fn reviewed_with(nasty: &str) -> (Plan, Sources) {
         terms: Terms::default(),
         reads: 7,
         diagnostics: problems,
+        undeclared: Some(undeclared(nasty)),
     };
     (plan, sources)
+}
+
+/// Of customers all is declared, of instances not, and quite another kind could not be read.
+fn undeclared(nasty: &str) -> Vec<Covered> {
+    let registry = crate::providers::registry();
+    let covered = |target: &str, section, exists, names: &[&str]| Covered {
+        target: target.into(),
+        section: registry.section(section).expect("a kind"),
+        exists,
+        undeclared: names
+            .iter()
+            .map(|name| Undeclared { identity: Identity::single("slug", *name), id: "i-1".into() })
+            .collect(),
+    };
+    vec![
+        covered("kaiten", "customers", Some(3), &[]),
+        covered("kaiten", "instances", Some(5), &["initech-production", nasty]),
+        covered("kaiten", "releases", Some(0), &[]),
+        covered("cf", "service_keys", None, &[]),
+    ]
 }
 
 /// The plan without its problems, as long as the number says.

@@ -17,7 +17,7 @@ use super::files::Files;
 use super::human::summary_line;
 use super::layout::counted;
 use super::style::Theme;
-use super::{clean_line, diagnostic, unchanged};
+use super::{clean_line, coverage, diagnostic, unchanged};
 use crate::model::{Diagnostic, Severity, Sources};
 use crate::plan::document::Document;
 use crate::plan::{Action, Plan, Step};
@@ -33,6 +33,9 @@ const GROUPS: [(&str, &str, &[Action]); 5] = [
     ("awaited", "Waited for", &[Action::Wait]),
     ("added", "Added", &[Action::Create]),
 ];
+
+/// Objects of a kind that are named though nothing declares them.
+const UNDECLARED: usize = 1000;
 
 /// Writes a plan as a page, `plan --format html`.
 pub fn plan(out: &mut dyn Write, plan: &Plan, sources: &Sources, files: &Files) -> io::Result<()> {
@@ -117,6 +120,7 @@ impl Page<'_> {
         self.problems(out, Severity::Warning, "Warnings")?;
         self.groups(out, rest)?;
         self.unchanged(out)?;
+        self.covered(out)?;
         writeln!(out, "</main>")?;
         let digest = Document::new(plan, self.sources).digest;
         writeln!(out, "<footer>Digest of the plan: <code>{}</code></footer>", Escaped(&digest))?;
@@ -256,6 +260,38 @@ impl Page<'_> {
             writeln!(out, "<li>{}</li>", Escaped(&step.address.to_string()))?;
         }
         writeln!(out, "</ul>\n</details>\n</section>")
+    }
+
+    /// How much of each kind is declared, and what is not.
+    fn covered(&self, out: &mut String) -> fmt::Result {
+        let Some(all) = &self.plan.undeclared else { return Ok(()) };
+        writeln!(out, "<section>\n<h2>Declared of what exists</h2>")?;
+        for covered in all.iter().filter(|covered| covered.exists != Some(0)) {
+            let at =
+                if self.plan.targets.len() > 1 { format!(" at {}", Escaped(&covered.target)) } else { String::new() };
+            let (kind, how_much) = (covered.section.name, coverage::how_much(covered));
+            if covered.undeclared.is_empty() {
+                writeln!(out, "<p class=\"hint\">{kind}{at}: {how_much}</p>")?;
+                continue;
+            }
+            writeln!(out, "<details><summary>{kind}{at}: {how_much}</summary>\n<ul class=\"same\">")?;
+            for object in covered.undeclared.iter().take(UNDECLARED) {
+                writeln!(out, "<li>{}</li>", Escaped(&object.identity.to_string()))?;
+            }
+            let more = covered.undeclared.len().saturating_sub(UNDECLARED);
+            if more > 0 {
+                writeln!(out, "<li>and {more} more</li>")?;
+            }
+            writeln!(out, "</ul>\n</details>")?;
+        }
+        for command in coverage::commands(self.plan) {
+            writeln!(
+                out,
+                "<p class=\"hint\">To write down what is not declared, run <code>{}</code>.</p>",
+                Escaped(&command)
+            )?;
+        }
+        writeln!(out, "</section>")
     }
 }
 

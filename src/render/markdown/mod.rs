@@ -17,7 +17,7 @@ use super::graph::Graph;
 use super::human::{is_ambiguous, said, summary_line};
 use super::layout::{counted, cut};
 use super::style::Theme;
-use super::{clean_line, diagnostic, unchanged};
+use super::{clean_line, coverage, diagnostic, unchanged};
 use crate::model::{Diagnostic, Severity, Sources};
 use crate::plan::document::Document;
 use crate::plan::{Action, Plan, Step};
@@ -31,6 +31,8 @@ const LINE: usize = 400;
 const NAME: usize = 40;
 /// Lines of one value.
 const VALUE: usize = 120;
+/// Objects of a kind that are named though nothing declares them.
+const UNDECLARED: usize = 20;
 /// More resources than this are no picture.
 const GRAPH: usize = 30;
 
@@ -172,6 +174,7 @@ fn tiers(plan: &Plan, sources: &Sources, files: &Files) -> Vec<Vec<Section>> {
         vec![section("Changed", of(&[Action::Update])), section("Waited for", of(&[Action::Wait]))],
         vec![collapsed(format!("{} to add", creates.len()), creates)],
         vec![section("Not compared", blind_spots(plan))],
+        vec![section("Declared of what exists", covered(plan))],
         vec![collapsed("Graph".to_owned(), graph(plan).into_iter().collect())],
     ]
 }
@@ -255,6 +258,24 @@ fn blind_spots(plan: &Plan) -> Vec<Piece> {
         return Vec::new();
     }
     vec![Piece { about: About::Extra, brief: None, full: format!("\n{}", block("text", &lines)) }]
+}
+
+/// How much of each kind is declared.
+fn covered(plan: &Plan) -> Vec<Piece> {
+    let extra = |full: String| Piece { about: About::Extra, brief: None, full };
+    let some = plan.undeclared.iter().flatten().filter(|covered| covered.exists != Some(0));
+    let mut pieces: Vec<Piece> = some
+        .map(|covered| {
+            let target = if plan.targets.len() > 1 { format!(" at {}", code(&covered.target)) } else { String::new() };
+            let names = coverage::names(covered, UNDECLARED, |name| code_of(name, LINE));
+            let names = names.map(|names| format!("; not {names}")).unwrap_or_default();
+            extra(format!("- `{}`{target}: {}{names}\n", covered.section.name, coverage::how_much(covered)))
+        })
+        .collect();
+    for command in coverage::commands(plan) {
+        pieces.push(extra(format!("\nTo write down what is not declared, run {}.\n", code(&command))));
+    }
+    pieces
 }
 
 /// What is touched and in which order, where that is small enough to help.
