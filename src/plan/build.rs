@@ -10,7 +10,7 @@ use super::guard::protected;
 use super::likely::{self, Creation};
 use super::mistakes::{ambiguous, api_problems, both_names, rename_refused};
 use super::together::{Created, together};
-use super::{Action, Change, Plan, Seen, Shown, Step, Terms, tombstone};
+use super::{Action, Change, Plan, Seen, Shown, Step, Terms, cost, tombstone};
 use crate::diff::{Difference, Measure, creation, earlier};
 use crate::graph;
 use crate::kind::{Check, ErasedDeclared, Proposal, Registry, Sole};
@@ -52,6 +52,7 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, registry: &Registry, mut pro
         diagnostics: Vec::new(),
     };
     problems.extend(tombstone::settle(&mut plan, desired, snapshot, registry));
+    cost::settle(&mut plan.steps, desired, snapshot, registry);
     plan.diagnostics = problems.into_sorted();
     plan
 }
@@ -248,6 +249,12 @@ impl<'a> Planner<'a> {
         } else if let Some(object) = observed.filter(|object| lasts(object)) {
             self.knowledge.learn(resource.address.clone(), as_it_will_be(section, object, &decision));
         }
+        let writes = resolved.as_ref().map_or(0, |fields| {
+            let proposal = Proposal { address: &resource.address, identity: &identity, fields };
+            let paths: Vec<Path> = decision.differences.iter().map(|difference| difference.path.clone()).collect();
+            let about = (decision.action, observed.filter(|_| !goes_along));
+            cost::of_step(declared, resource, proposal, about, &paths)
+        });
         self.creations.extend(new.filter(|_| decision.action == Action::Create));
         self.problems.extend(found);
         if observed.is_none()
@@ -271,6 +278,7 @@ impl<'a> Planner<'a> {
                 .filter(|_| !goes_along)
                 .map(|object| Seen { id: Arc::clone(&object.id), version: object.version.clone() }),
             executable,
+            writes,
         })
     }
 

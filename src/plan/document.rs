@@ -160,6 +160,9 @@ pub struct ChangeDocument {
 pub struct RequestsDocument {
     /// Those that read, all of them while planning.
     pub read: u64,
+    /// Those that carrying the plan out takes to write, at the most; looking before and afterwards comes on top.
+    #[serde(default)]
+    pub write: u64,
 }
 
 impl Document {
@@ -177,7 +180,7 @@ impl Document {
             summary: Summary::new(plan),
             actions: plan.steps.iter().map(|step| ActionDocument::new(step, sources)).collect(),
             terms: plan.terms.clone(),
-            requests: RequestsDocument { read: plan.reads },
+            requests: RequestsDocument { read: plan.reads, write: plan.writes() },
             diagnostics: DiagnosticDocument::all(&plan.diagnostics, sources),
         };
         document.digest = digest(&serde_json::to_value(&document).expect("keys are strings and numbers finite"));
@@ -267,6 +270,7 @@ impl ActionDocument {
             takes_along,
             observed,
             executable,
+            writes: _,
         } = step;
         let parts = identity.parts.iter();
         Self {
@@ -360,6 +364,7 @@ mod tests {
             takes_along: vec!["the service key `ci`".into()],
             observed: Some(Seen { id: "c-1".into(), version: None }),
             executable: true,
+            writes: 1,
         };
         let facts =
             Facts { provider: "kaiten", url: "https://kaiten.example.com/".into(), api: "core", read_only: None };

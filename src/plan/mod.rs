@@ -1,6 +1,7 @@
 //! What would be done: a value that every renderer and the executor only read.
 
 mod build;
+mod cost;
 mod decide;
 pub mod document;
 mod guard;
@@ -70,6 +71,8 @@ pub struct Step {
     pub observed: Option<Seen>,
     /// Whether this version carries the action out; otherwise it is shown only.
     pub executable: bool,
+    /// How many requests that takes to write, at the most.
+    pub writes: u64,
 }
 
 /// What is done to a resource.
@@ -92,6 +95,14 @@ pub enum Action {
     Blocked,
     /// Nothing differs.
     Unchanged,
+}
+
+impl Plan {
+    /// How many requests carrying it out takes to write, at the most: what is the case already when its turn comes is not
+    /// sent again.
+    pub fn writes(&self) -> u64 {
+        self.steps.iter().map(|step| step.writes).sum()
+    }
 }
 
 impl Action {

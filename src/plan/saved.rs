@@ -75,6 +75,7 @@ mod tests {
             takes_along: Vec::new(),
             observed: None,
             executable: true,
+            writes: 1,
         };
         let document = Document::new(&Plan { steps: vec![step], ..Plan::default() }, &sources);
         let text = serde_json::to_string_pretty(&document).expect("plain data");

@@ -9,6 +9,9 @@ use super::{change, clean_line, unchanged};
 use crate::model::{Address, Severity, Sources, Span};
 use crate::plan::{Action, Plan, Step};
 
+/// From how many requests on it is worth a line what applying takes: a minute or so, or the limits of a remote.
+const MANY_WRITES: u64 = 100;
+
 /// How many of the things that go with an object are named, unless everything was asked for.
 const TAKEN_ALONG: usize = 5;
 
@@ -108,6 +111,7 @@ fn step(
         takes_along,
         observed: _,
         executable,
+        writes: _,
     } = step;
     let tone = Tone::of(*action);
     let address = clean_line(&address.to_string()).into_owned();
@@ -231,6 +235,9 @@ fn summary(out: &mut dyn Write, plan: &Plan, theme: Theme, options: PlanOptions)
         let line = format!("{only} shown only: apply leaves them, and what depends on them, alone.");
         writeln!(out, "{}", theme.paint(Tone::Warning, line))?;
     }
+    if plan.writes() >= MANY_WRITES {
+        writeln!(out, "Applying it takes up to {} requests that write.", plan.writes())?;
+    }
     if options.hint && plan.steps.iter().any(|step| step.executable && is_work(step.action)) {
         writeln!(out, "\nTo carry this out, run `trueup apply`.")?;
     }
@@ -307,6 +314,7 @@ mod tests {
                     action,
                     Action::Create | Action::Recover | Action::Wait | Action::Blocked | Action::Unchanged
                 ),
+                writes: 1,
             });
             self
         }

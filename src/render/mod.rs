@@ -80,6 +80,7 @@ mod testing {
             takes_along: Vec::new(),
             observed: None,
             executable: true,
+            writes: 1,
         };
         let steps = [
             ("licenses", "growth", Action::Unchanged),

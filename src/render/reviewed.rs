@@ -66,6 +66,7 @@ pub(super) fn reviewed_with(nasty: &str) -> (Plan, Sources) {
         takes_along: Vec::new(),
         observed: (action != Action::Create).then(|| Seen { id: "c-42".into(), version: None }),
         executable: action != Action::Recover,
+        writes: 1,
     };
     let mut steps = vec![
         step(Action::Unchanged, "licenses", "growth", "as declared", "growht", vec![]),
