@@ -64,8 +64,11 @@
     const inside = (place, start, length) => place > start + length * 0.1 && place < start + length * 0.9;
     if (view.scale < 0.5) view.scale = 0.8;
     else if (inside(x, view.x, width / view.scale) && inside(y, view.y, height / view.scale)) return;
-    view.x = x - width / view.scale / 2;
-    view.y = y - height / view.scale / 2;
+    // Into the middle, but not beyond an end of the drawing.
+    const within = (wanted, start, length, seen) =>
+      (seen >= length ? start - (seen - length) / 2 : Math.min(Math.max(wanted, start), start + length - seen));
+    view.x = within(x - width / view.scale / 2, all.x, all.width, width / view.scale);
+    view.y = within(y - height / view.scale / 2, all.y, all.height, height / view.scale);
     show();
   };
 
