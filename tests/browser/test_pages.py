@@ -2,6 +2,7 @@
 
 import json
 import time
+from xml.etree import ElementTree
 
 import pages
 import pytest
@@ -168,6 +169,16 @@ def eventually(holds):
         time.sleep(0.02)
 
 
+@pytest.mark.parametrize("name", ["small", "large", "nasty"])
+def test_a_picture_is_well_formed_and_says_what_it_shows(made, name):
+    picture = ElementTree.parse(made[name, "svg"]).getroot()
+    space = "{http://www.w3.org/2000/svg}"
+    title, about = picture.find(f"{space}title"), picture.find(f"{space}desc")
+    assert picture.get("role") == "img" and picture.get("aria-labelledby") == f"{title.get('id')} {about.get('id')}"
+    known = {"svg", "title", "desc", "style", "rect", "text", "g", "path", "defs", "marker"}
+    assert {element.tag.removeprefix(space) for element in picture.iter()} <= known
+
+
 def shown(driver):
     return len(boxes(driver, "article[data-action]"))
 
@@ -202,6 +213,8 @@ def test_a_plan_is_filtered_by_action_kind_file_and_words(opened):
 def test_a_filter_is_part_of_the_address(opened):
     driver = opened("small", "plan", "#?action=delete")
     assert shown(driver) == len(boxes(driver, "article[data-action=delete]")) == 1
+    driver = opened("small", "plan", "#?action=recover&kind=nothing")
+    assert shown(driver) == 9, "what there is no box for filters nothing"
 
 
 def test_values_stand_side_by_side_with_their_yaml(opened):
