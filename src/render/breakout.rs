@@ -132,12 +132,11 @@ fn sorted(mut all: Vec<String>) -> Vec<String> {
 
 #[test]
 fn no_text_makes_markup_in_a_page() {
+    let known = sorted(markup(&written("x", html::plan)));
     for text in attempts() {
-        let plan = written(&text, html::plan);
-        let plain = sorted(markup(&written("x", html::plan)));
-        for tag in sorted(markup(&plan)) {
+        for tag in sorted(markup(&written(&text, html::plan))) {
             let ours =
-                plain.contains(&tag) || ["code", "/code", "i", "/i", "del", "/del", "ins", "/ins"].contains(&&*tag);
+                known.contains(&tag) || ["code", "/code", "i", "/i", "del", "/del", "ins", "/ins"].contains(&&*tag);
             assert!(ours || tag.starts_with("td") || tag.starts_with("th "), "{text:?}: {tag}");
         }
     }
