@@ -35,6 +35,8 @@ pub use files::Files;
 pub use style::Theme;
 
 #[cfg(test)]
+mod breakout;
+#[cfg(test)]
 mod reviewed;
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use crate::plan::{Action, Change, Plan, Reason, Seen, Shown, Step, Terms};
 
 /// Everything that Markdown, HTML, a workflow command or a terminal might take for its own.
 pub(super) const NASTY: &str = "@octocat fixes #12 <script>alert(1)</script> ![x](http://evil.example/a.png) \
-                                ```\n::error::pwned %0A ##[error]x\n</details> --> <!-- \u{202e}\u{1b}[31m & \"'` www.evil.example GH-3";
+                                ```\n::error::pwned %0A ##[error]x\n</details> --> <!-- \u{202e}\u{1b}[31m & \"'` www.evil.example GH-3 \
+                                ]]> $(id) a|b {0} \u{200b}\u{e0041} &#64;x";
 
 const YAML: &str = "\
 customers:

@@ -268,4 +268,7 @@ fn graph(plan: &Plan) -> Option<Piece> {
 }
 
 #[cfg(test)]
+pub(super) use tests::problem_of;
+
+#[cfg(test)]
 mod tests;
