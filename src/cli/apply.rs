@@ -67,7 +67,12 @@ pub(super) async fn run(command: &Apply, global: &Global, terminal: &Terminal) -
         }
     };
     let Planned { project, registry, remotes, snapshot, plan } = match made {
-        Ok(planned) => planned,
+        Ok(mut planned) => {
+            if command.format == Format::Json {
+                planned.seal();
+            }
+            planned
+        }
         Err(Stop { diagnostics, sources }) => {
             return command.end_early(Early::with(diagnostics), &sources, terminal);
         }

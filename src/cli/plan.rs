@@ -1,6 +1,7 @@
 //! `trueup plan`: reads both sides and shows what `apply` would do.
 
 use std::io::{self, Write};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -15,7 +16,7 @@ use crate::clock::Clock;
 use crate::kind::Registry;
 use crate::model::{Code, Diagnostic, Diagnostics, Snapshot, Sources};
 use crate::observe::observe;
-use crate::plan::{self, Action, Plan, Terms};
+use crate::plan::{self, Action, Plan};
 use crate::render::{Files, github, html, json, markdown, sarif};
 use crate::{providers, render};
 
@@ -61,13 +62,21 @@ fn byte_count(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|count| *count >= least).ok_or_else(|| format!("give a number, {least} or more"))
 }
 
-/// A plan and what it was made from.
+/// A plan and what it was made from. What is large is kept until the process ends, as in [`Project`].
 pub(super) struct Planned {
     pub(super) project: Project,
     pub(super) registry: Registry,
     pub(super) remotes: remote::Remotes,
-    pub(super) snapshot: Snapshot,
-    pub(super) plan: Plan,
+    pub(super) snapshot: ManuallyDrop<Snapshot>,
+    pub(super) plan: ManuallyDrop<Plan>,
+}
+
+impl Planned {
+    /// Adds to the plan what it says of the declarations it was made of. Only whoever keeps a plan asks for it, or shows
+    /// its digest: to people it says nothing.
+    pub(super) fn seal(&mut self) {
+        self.plan.terms.declared = plan::declared(&self.project.desired, &self.registry);
+    }
 }
 
 /// Loads, connects, observes and plans. Problems with a remote are in the plan. `parallelism` overrides the settings'. What
@@ -94,9 +103,8 @@ pub(super) async fn make(
         let wanted = project::addresses(only, &project.desired)?;
         plan::only(&mut project.desired, &wanted);
     }
-    let declared = plan::declared(&project.desired, &registry);
     if let Some(reviewed) = reviewed {
-        reviewed.is_made_of(&declared, &project.desired)?;
+        reviewed.is_made_of(&plan::declared(&project.desired, &registry), &project.desired)?;
     }
     let mut problems = Diagnostics::default();
     problems.extend(project.warnings.iter().cloned());
@@ -105,9 +113,9 @@ pub(super) async fn make(
     let mut snapshot = remote::patiently(reading, &remotes.sessions, terminal).await;
     remote::name_sandboxes(&project.settings, &mut snapshot);
     let mut plan = plan::plan(&project.desired, &snapshot, &registry, problems);
-    plan.terms = Terms { declared, ..consents.terms(only) };
+    plan.terms = consents.terms(only);
     plan::guard(&mut plan, &project.desired, consents.deletes(project.settings.limits.max_deletes));
-    Ok(Planned { project, registry, remotes, snapshot, plan })
+    Ok(Planned { project, registry, remotes, snapshot: ManuallyDrop::new(snapshot), plan: ManuallyDrop::new(plan) })
 }
 
 pub(super) async fn run(command: &PlanCommand, global: &Global, terminal: &Terminal) -> Exit {
@@ -126,12 +134,15 @@ pub(super) async fn run(command: &PlanCommand, global: &Global, terminal: &Termi
             return Exit::Signal(number);
         }
     };
-    let planned = match made {
+    let mut planned = match made {
         Ok(planned) => planned,
         Err(Stop { diagnostics, sources }) => {
             return command.stopped(diagnostics, &sources, global, &files, terminal);
         }
     };
+    if command.out.is_some() || command.format != PlanFormat::Human {
+        planned.seal();
+    }
     let Planned { project, plan, remotes, .. } = planned;
     let sources = &project.desired.sources;
     let shown = command.show(&plan, sources, &files, terminal);

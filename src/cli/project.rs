@@ -1,5 +1,6 @@
 //! Loads the project: `trueup.toml`, then the resource files, with every problem of both.
 
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
 use super::Global;
@@ -10,9 +11,12 @@ use crate::settings::{self, LoadOptions, Settings};
 use crate::suggest::Suggest;
 
 /// A project that can be planned, and what is to be warned about.
+///
+/// What is declared is never given back: the process ends when it is of no use any more, and to free its many small
+/// pieces one by one takes a good part of the time that a plan takes.
 pub(super) struct Project {
     pub(super) settings: Settings,
-    pub(super) desired: Desired,
+    pub(super) desired: ManuallyDrop<Desired>,
     pub(super) warnings: Vec<Diagnostic>,
 }
 
@@ -51,6 +55,7 @@ pub(super) fn load(global: &Global, registry: &Registry) -> Result<Project, Stop
     });
     match desired {
         Some((settings, desired)) if !problems.has_errors() => {
+            let desired = ManuallyDrop::new(desired);
             Ok(Project { settings, desired, warnings: problems.into_sorted() })
         }
         _ => Err(Stop { diagnostics: problems.into_sorted(), sources }),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{Action, Change, Plan, Shown, Step, Terms};
-use crate::model::{DiagnosticDocument, FORMAT_VERSION, Facts, PlaceDocument, Sources};
+use crate::model::{DiagnosticDocument, FORMAT_VERSION, Facts, PlaceDocument, Sources, hex};
 
 /// What `trueup plan --format json` prints. Readers ignore keys they do not know.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -195,12 +195,7 @@ pub fn digest(document: &Value) -> String {
         Value::Object(object) => canonical_object(object.iter().filter(|(key, _)| *key != "digest"), &mut text),
         other => canonical(other, &mut text),
     }
-    let mut digest = String::from("sha256:");
-    for byte in Sha256::digest(text.as_bytes()) {
-        use std::fmt::Write;
-        write!(digest, "{byte:02x}").expect("a string takes any text");
-    }
-    digest
+    format!("sha256:{}", hex(&Sha256::digest(text.as_bytes())))
 }
 
 fn canonical(value: &Value, out: &mut String) {
