@@ -1,5 +1,6 @@
 //! The command line: a file per subcommand, and the wiring between arguments, stages and exit status.
 
+mod account;
 mod apply;
 mod completions;
 mod consents;
