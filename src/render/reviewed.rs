@@ -37,7 +37,7 @@ instances:
 ";
 
 fn change(path: &str, before: Shown, after: Shown, source: Option<Span>) -> Change {
-    Change { path: Path::parse(path).expect("a path"), before, after, source }
+    Change { path: Path::parse(path).expect("a path"), before, after, source, cause: None }
 }
 
 /// A plan and its sources.
@@ -66,6 +66,7 @@ pub(super) fn reviewed_with(nasty: &str) -> (Plan, Sources) {
         takes_along: Vec::new(),
         observed: (action != Action::Create).then(|| Seen { id: "c-42".into(), version: None }),
         executable: action != Action::Recover,
+        cause: None,
     };
     let mut steps = vec![
         step(Action::Unchanged, "licenses", "growth", "as declared", "growht", vec![]),
@@ -163,6 +164,7 @@ pub(super) fn reviewed_with(nasty: &str) -> (Plan, Sources) {
         .into(),
         steps,
         terms: Terms::default(),
+        base: None,
         reads: 7,
         diagnostics: problems,
     };
