@@ -1,10 +1,12 @@
 //! The command line: a file per subcommand, and the wiring between arguments, stages and exit status.
 
 mod apply;
+mod base;
 mod completions;
 mod consents;
 mod exit;
 mod explain;
+mod git;
 mod graph;
 mod plan;
 mod project;

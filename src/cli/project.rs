@@ -27,16 +27,22 @@ pub(super) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// The directory from which the project is looked for.
+pub(super) fn start(global: &Global) -> Result<PathBuf, Stop> {
+    let start = global.chdir.clone().unwrap_or_else(|| PathBuf::from("."));
+    if start.is_dir() {
+        return Ok(start);
+    }
+    let diagnostic = Diagnostic::error(Code::Usage, format!("there is no directory `{}`", start.display()))
+        .help("`-C` takes the directory of trueup.toml, or one below it");
+    Err(Stop { diagnostics: vec![diagnostic], sources: Sources::default() })
+}
+
 /// Reads everything that can be known offline.
 pub(super) fn load(global: &Global, registry: &Registry) -> Result<Project, Stop> {
     let mut sources = Sources::default();
     let mut problems = Diagnostics::default();
-    let start = global.chdir.clone().unwrap_or_else(|| PathBuf::from("."));
-    if !start.is_dir() {
-        let diagnostic = Diagnostic::error(Code::Usage, format!("there is no directory `{}`", start.display()))
-            .help("`-C` takes the directory of trueup.toml, or one below it");
-        return Err(Stop { diagnostics: vec![diagnostic], sources });
-    }
+    let start = start(global)?;
     let options = LoadOptions { environment: global.env.as_deref(), variables: &global.variables, env: &environment };
     let desired = settings::load(&start, options, &mut sources, &mut problems).and_then(|settings| {
         let files = match settings::resource_files(&settings) {
