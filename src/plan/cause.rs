@@ -245,10 +245,10 @@ impl<'s> Case<'s> {
         if !is_real(change) {
             return None;
         }
-        match asked_before {
-            false => Some(Cause::Declared),
-            true => Some(if self.tip.touches(&change.path)? { Cause::Drift } else { Cause::Behind }),
+        if !asked_before {
+            return Some(Cause::Declared);
         }
+        Some(if self.tip.touches(&change.path)? { Cause::Drift } else { Cause::Behind })
     }
 
     /// Of an action without changes that could be judged: whether the other revisions would do it too.

@@ -81,12 +81,12 @@ fn told_apart(mut findings: Vec<Finding>) -> Vec<Finding> {
 
 fn weight(finding: &Finding) -> u8 {
     match (finding.rule, finding.level) {
-        (Rule::Action(Action::Create | Action::Update | Action::Wait), Level::Warning) => 4,
         (Rule::Problem(_), Level::Error) => 0,
         (Rule::Action(Action::Delete | Action::Replace), _) => 1,
         (Rule::Action(Action::Blocked), _) => 2,
         (Rule::Action(Action::Recover), _) => 3,
-        (Rule::Problem(_), _) => 4,
+        // What would undo something is as weighty as what is warned of.
+        (Rule::Action(_), Level::Warning) | (Rule::Problem(_), _) => 4,
         (Rule::Action(Action::Update), _) => 5,
         (Rule::Action(_), _) => 6,
     }

@@ -23,11 +23,11 @@ async fn told(
     let (merge_base, tip): (Option<Desired>, Option<Desired>) = (of(merge_base), of(tip));
     let revisions = Revisions { merge_base: merge_base.as_ref(), tip: tip.as_ref() };
     judge(&mut made, here, revisions, &snapshot, &registry());
-    let word = |cause: Option<Cause>| cause.map_or("-", Cause::as_str);
+    let said = |cause: Option<Cause>| cause.map_or("-", Cause::as_str);
     let line = |step: &crate::plan::Step| {
-        let changes = step.changes.iter().map(|change| format!("{} {}", change.path, word(change.cause)));
+        let changes = step.changes.iter().map(|change| format!("{} {}", change.path, said(change.cause)));
         let changes = changes.collect::<Vec<_>>().join(", ");
-        let head = format!("{} {} {}", step.address.key, step.action.as_str(), word(step.cause));
+        let head = format!("{} {} {}", step.address.key, step.action.as_str(), said(step.cause));
         if changes.is_empty() { head } else { format!("{head}: {changes}") }
     };
     made.steps.iter().map(line).collect()
