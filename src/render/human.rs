@@ -241,7 +241,7 @@ fn summary(out: &mut dyn Write, plan: &Plan, theme: Theme, options: PlanOptions)
     if options.hint && plan.steps.iter().any(|step| step.executable && is_work(step.action)) {
         let hint = match cause::revision(plan) {
             revision if plan.steps.iter().any(|step| step.cause == Some(Cause::Behind)) => {
-                format!("To undo nothing of {revision}, merge it first; then plan again.")
+                format!("Merge {revision} first and plan again, so that nothing of it is undone.")
             }
             _ => "To carry this out, run `trueup apply`.".to_owned(),
         };
