@@ -11,11 +11,14 @@ use super::Global;
 use super::git::{self, Git, GitError, What};
 use super::plan::Planned;
 use super::project::{self, Stop, environment};
-use crate::config;
 use crate::kind::Registry;
 use crate::model::{Code, Desired, Diagnostic, Diagnostics, Severity, Sources};
 use crate::plan::{self, Base, Revisions};
 use crate::settings::{self, FILE_NAME, LoadOptions, Settings};
+
+/// What to do about a clone that does not know enough.
+const SHALLOW: &str =
+    "this clone is shallow: fetch all of it with `git fetch --unshallow`, or in CI with `fetch-depth: 0`";
 
 /// Two other revisions of the project.
 pub(super) struct Others {
@@ -206,18 +209,7 @@ impl Reader<'_> {
         let given: Vec<(String, String)> = given.cloned().collect();
         let options = LoadOptions { environment: self.global.env.as_deref(), variables: &given, env: &environment };
         let (mut sources, mut problems) = (Sources::default(), Diagnostics::default());
-        let settings = settings::load(&start, options, &mut sources, &mut problems);
-        let loaded = settings.and_then(|settings| {
-            let files = match settings::resource_files(&settings) {
-                Ok(files) => files,
-                Err(missing) => {
-                    problems.extend(missing);
-                    return None;
-                }
-            };
-            let desired = config::load(&files, &settings, self.registry, &mut sources, &mut problems)?;
-            Some((settings, desired))
-        });
+        let loaded = project::read(&start, options, self.registry, &mut sources, &mut problems);
         if let Some(loaded) = loaded.filter(|_| !problems.has_errors()) {
             return Declares::Project(Box::new(loaded));
         }
@@ -305,7 +297,7 @@ fn no_git(error: &GitError) -> Diagnostic {
 
 fn unknown(revision: &str, shallow: bool) -> Diagnostic {
     let help = if shallow {
-        "this clone is shallow: fetch all of it with `git fetch --unshallow`, or in CI with `fetch-depth: 0`"
+        SHALLOW
     } else {
         "name a commit, tag or branch that `git rev-parse` knows, such as `origin/main`; `git fetch` first"
     };
@@ -317,11 +309,7 @@ fn unknown(revision: &str, shallow: bool) -> Diagnostic {
 }
 
 fn nothing_shared(revision: &str, shallow: bool) -> Diagnostic {
-    let help = if shallow {
-        "this clone is shallow: fetch all of it with `git fetch --unshallow`, or in CI with `fetch-depth: 0`"
-    } else {
-        "name a revision that this branch comes from"
-    };
+    let help = if shallow { SHALLOW } else { "name a revision that this branch comes from" };
     let message = format!("`{}` and this branch have no commit in common here", revision.escape_debug());
     Diagnostic::error(Code::Usage, message).help(help)
 }

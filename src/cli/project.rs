@@ -1,6 +1,6 @@
 //! Loads the project: `trueup.toml`, then the resource files, with every problem of both.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Global;
 use crate::config;
@@ -44,23 +44,32 @@ pub(super) fn load(global: &Global, registry: &Registry) -> Result<Project, Stop
     let mut problems = Diagnostics::default();
     let start = start(global)?;
     let options = LoadOptions { environment: global.env.as_deref(), variables: &global.variables, env: &environment };
-    let desired = settings::load(&start, options, &mut sources, &mut problems).and_then(|settings| {
-        let files = match settings::resource_files(&settings) {
-            Ok(files) => files,
-            Err(missing) => {
-                problems.extend(missing);
-                return None;
-            }
-        };
-        let desired = config::load(&files, &settings, registry, &mut sources, &mut problems)?;
-        Some((settings, desired))
-    });
-    match desired {
+    match read(&start, options, registry, &mut sources, &mut problems) {
         Some((settings, desired)) if !problems.has_errors() => {
             Ok(Project { settings, desired, warnings: problems.into_sorted() })
         }
         _ => Err(Stop { diagnostics: problems.into_sorted(), sources }),
     }
+}
+
+/// What the project at or above a directory says, and what is declared in it.
+pub(super) fn read(
+    start: &Path,
+    options: LoadOptions<'_>,
+    registry: &Registry,
+    sources: &mut Sources,
+    problems: &mut Diagnostics,
+) -> Option<(Settings, Desired)> {
+    let settings = settings::load(start, options, sources, problems)?;
+    let files = match settings::resource_files(&settings) {
+        Ok(files) => files,
+        Err(missing) => {
+            problems.extend(missing);
+            return None;
+        }
+    };
+    let desired = config::load(&files, &settings, registry, sources, problems)?;
+    Some((settings, desired))
 }
 
 /// The addresses given to a flag, all of them declared.
