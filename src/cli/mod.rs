@@ -2,10 +2,12 @@
 
 mod account;
 mod apply;
+mod base;
 mod completions;
 mod consents;
 mod exit;
 mod explain;
+mod git;
 mod graph;
 mod plan;
 mod project;

@@ -11,7 +11,7 @@ use super::exit::Exit;
 use super::project::{self, Project, Stop};
 use super::reviewed::Reviewed;
 use super::terminal::Terminal;
-use super::{Global, remote, repository, signal};
+use super::{Global, base, remote, repository, signal};
 use crate::clock::Clock;
 use crate::kind::Registry;
 use crate::model::{Code, Diagnostic, Diagnostics, Snapshot, Sources};
@@ -38,6 +38,9 @@ pub(super) struct PlanCommand {
     /// Plan only these resources and what they require
     #[arg(long, value_name = "ADDRESS", num_args = 1.., env = "TRUEUP_ONLY", hide_env = true, value_delimiter = ',')]
     only: Vec<String>,
+    /// Say of each change whether it is declared here, drift, or would undo what REV declares, such as origin/main
+    #[arg(long, value_name = "REV", env = "TRUEUP_BASE", hide_env = true)]
+    base: Option<String>,
     #[command(flatten)]
     consents: Consents,
 }
@@ -128,7 +131,7 @@ pub(super) async fn run(command: &PlanCommand, global: &Global, terminal: &Termi
     let mut interrupt = signal::watch();
     let clock = Clock::system();
     let made = tokio::select! {
-        made = make(global, &command.only, &command.consents, None, None, &clock, terminal) => made,
+        made = command.make(global, &clock, terminal) => made,
         number = signal::first(&mut interrupt) => {
             terminal.note("interrupted while reading; nothing was changed");
             return Exit::Signal(number);
@@ -174,6 +177,20 @@ fn exit(plan: &Plan) -> Exit {
 }
 
 impl PlanCommand {
+    /// Makes the plan, and judges it where that was asked for.
+    async fn make(&self, global: &Global, clock: &Clock, terminal: &Terminal) -> Result<Planned, Stop> {
+        // Before a remote is asked: what is wrong with a revision is soon told.
+        let others = match &self.base {
+            Some(revision) => Some(base::load(revision, global, &providers::registry()).await?),
+            None => None,
+        };
+        let mut planned = make(global, &self.only, &self.consents, None, None, clock, terminal).await?;
+        if let Some(others) = others {
+            others.judge(&mut planned);
+        }
+        Ok(planned)
+    }
+
     /// Prints a plan, and its problems for who reads the log.
     fn show(&self, plan: &Plan, sources: &Sources, files: &Files, terminal: &Terminal) -> Exit {
         let shown = terminal.write(|out| match self.format {

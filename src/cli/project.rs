@@ -1,7 +1,7 @@
 //! Loads the project: `trueup.toml`, then the resource files, with every problem of both.
 
 use std::mem::ManuallyDrop;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Global;
 use crate::config;
@@ -31,35 +31,50 @@ pub(super) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// The directory from which the project is looked for.
+pub(super) fn start(global: &Global) -> Result<PathBuf, Stop> {
+    let start = global.chdir.clone().unwrap_or_else(|| PathBuf::from("."));
+    if start.is_dir() {
+        return Ok(start);
+    }
+    let diagnostic = Diagnostic::error(Code::Usage, format!("there is no directory `{}`", start.display()))
+        .help("`-C` takes the directory of trueup.toml, or one below it");
+    Err(Stop { diagnostics: vec![diagnostic], sources: Sources::default() })
+}
+
 /// Reads everything that can be known offline.
 pub(super) fn load(global: &Global, registry: &Registry) -> Result<Project, Stop> {
     let mut sources = Sources::default();
     let mut problems = Diagnostics::default();
-    let start = global.chdir.clone().unwrap_or_else(|| PathBuf::from("."));
-    if !start.is_dir() {
-        let diagnostic = Diagnostic::error(Code::Usage, format!("there is no directory `{}`", start.display()))
-            .help("`-C` takes the directory of trueup.toml, or one below it");
-        return Err(Stop { diagnostics: vec![diagnostic], sources });
-    }
+    let start = start(global)?;
     let options = LoadOptions { environment: global.env.as_deref(), variables: &global.variables, env: &environment };
-    let desired = settings::load(&start, options, &mut sources, &mut problems).and_then(|settings| {
-        let files = match settings::resource_files(&settings) {
-            Ok(files) => files,
-            Err(missing) => {
-                problems.extend(missing);
-                return None;
-            }
-        };
-        let desired = config::load(&files, &settings, registry, &mut sources, &mut problems)?;
-        Some((settings, desired))
-    });
-    match desired {
+    match read(&start, options, registry, &mut sources, &mut problems) {
         Some((settings, desired)) if !problems.has_errors() => {
             let desired = ManuallyDrop::new(desired);
             Ok(Project { settings, desired, warnings: problems.into_sorted() })
         }
         _ => Err(Stop { diagnostics: problems.into_sorted(), sources }),
     }
+}
+
+/// What the project at or above a directory says, and what is declared in it.
+pub(super) fn read(
+    start: &Path,
+    options: LoadOptions<'_>,
+    registry: &Registry,
+    sources: &mut Sources,
+    problems: &mut Diagnostics,
+) -> Option<(Settings, Desired)> {
+    let settings = settings::load(start, options, sources, problems)?;
+    let files = match settings::resource_files(&settings) {
+        Ok(files) => files,
+        Err(missing) => {
+            problems.extend(missing);
+            return None;
+        }
+    };
+    let desired = config::load(&files, &settings, registry, sources, problems)?;
+    Some((settings, desired))
 }
 
 /// The addresses given to a flag, all of them declared.

@@ -48,6 +48,7 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, registry: &Registry, mut pro
         targets: snapshot.targets.clone(),
         steps,
         terms: Terms::default(),
+        base: None,
         reads: snapshot.reads,
         diagnostics: Vec::new(),
     };
@@ -64,8 +65,18 @@ pub fn knowledge<'a>(
     snapshot: &'a Snapshot,
     registry: &'a Registry,
 ) -> Knowledge<'a> {
+    knowledge_of(&plan.steps, desired, snapshot, registry)
+}
+
+/// The same, of the steps of a plan.
+pub(super) fn knowledge_of<'a>(
+    steps: &[Step],
+    desired: &'a Desired,
+    snapshot: &'a Snapshot,
+    registry: &'a Registry,
+) -> Knowledge<'a> {
     let mut knowledge = Knowledge::new(desired, snapshot, registry);
-    for step in &plan.steps {
+    for step in steps {
         let collection = snapshot.collection(&step.target, step.address.section);
         let object = step.observed.as_ref().and_then(|seen| collection?.with_id(&seen.id));
         if let Some(object) = object.filter(|object| lasts(object) && step.action != Action::Replace) {
@@ -274,6 +285,7 @@ impl<'a> Planner<'a> {
             requires: self.requires(resource),
             changes: differences.into_iter().map(|difference| change(resource, difference)).collect(),
             takes_along,
+            cause: None,
             observed: observed
                 .filter(|_| !goes_along)
                 .map(|object| Seen { id: Arc::clone(&object.id), version: object.version.clone() }),
@@ -455,6 +467,7 @@ fn change(resource: &Resource, difference: Difference) -> Change {
         path: difference.path,
         before: difference.before,
         after: difference.after,
+        cause: None,
     }
 }
 

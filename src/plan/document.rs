@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Action, Change, Plan, Shown, Step, Terms};
+use super::{Action, Base, Cause, Change, Plan, Shown, Step, Terms};
 use crate::model::{DiagnosticDocument, FORMAT_VERSION, Facts, PlaceDocument, Sources, hex};
 
 /// What `trueup plan --format json` prints. Readers ignore keys they do not know.
@@ -29,6 +29,9 @@ pub struct Document {
     pub errored: bool,
     /// What the targets turned out to be, by name.
     pub targets: BTreeMap<String, TargetDocument>,
+    /// What the causes were judged against. Absent without `--base`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<BaseDocument>,
     /// How many resources have each action.
     pub summary: Summary,
     /// One entry per resource, also the unchanged ones; what is required comes first.
@@ -52,6 +55,23 @@ pub struct TargetDocument {
     /// The API version or dialect that answers: `core`, `seed`, `v2`, `v3`.
     pub api: String,
 }
+
+/// What causes were judged against, `--base`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Base")]
+pub struct BaseDocument {
+    /// As it was asked for, `origin/main`.
+    pub revision: String,
+    /// The commit that this is.
+    pub commit: String,
+    /// Where this branch has left it: the merge base of `HEAD` and that commit.
+    pub merge_base: String,
+}
+
+/// Where a change comes from, or `null`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Judged")]
+pub struct CauseDocument(pub Option<Cause>);
 
 /// How many resources have each action.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -104,6 +124,10 @@ pub struct ActionDocument {
     /// What else is deleted with the object, in words. Absent if there is nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub takes_along: Vec<String>,
+    /// Where it comes from: the first of `declared`, `drift` and `behind` that any of its changes has; `null` where nothing
+    /// is done, or where that could not be told. Absent without `--base`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<CauseDocument>,
 }
 
 /// Why an action is what it is.
@@ -152,6 +176,10 @@ pub struct ChangeDocument {
     /// Where it is declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<PlaceDocument>,
+    /// Where it comes from; `null` where that could not be told, or where nobody can tell whether anything differs. Absent
+    /// without `--base`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<CauseDocument>,
 }
 
 /// Counted requests.
@@ -177,8 +205,9 @@ impl Document {
             digest: String::new(),
             errored: plan.errored(),
             targets: targets.collect(),
+            base: plan.base.as_ref().map(BaseDocument::new),
             summary: Summary::new(plan),
-            actions: plan.steps.iter().map(|step| ActionDocument::new(step, sources)).collect(),
+            actions: plan.steps.iter().map(|step| ActionDocument::new(step, plan, sources)).collect(),
             terms: plan.terms.clone(),
             requests: RequestsDocument { read: plan.reads, write: plan.writes() },
             diagnostics: DiagnosticDocument::all(&plan.diagnostics, sources),
@@ -251,8 +280,21 @@ impl Summary {
     }
 }
 
+impl BaseDocument {
+    fn new(base: &Base) -> Self {
+        let Base { revision, commit, merge_base } = base;
+        Self { revision: revision.to_string(), commit: commit.to_string(), merge_base: merge_base.to_string() }
+    }
+}
+
+impl CauseDocument {
+    fn new(cause: Option<Cause>, plan: &Plan) -> Option<Self> {
+        plan.base.is_some().then_some(Self(cause))
+    }
+}
+
 impl ActionDocument {
-    fn new(step: &Step, sources: &Sources) -> Self {
+    fn new(step: &Step, plan: &Plan, sources: &Sources) -> Self {
         let Step {
             address,
             target,
@@ -266,6 +308,7 @@ impl ActionDocument {
             observed,
             executable,
             writes: _,
+            cause,
         } = step;
         let parts = identity.parts.iter();
         Self {
@@ -282,15 +325,16 @@ impl ActionDocument {
                 id: seen.id.to_string(),
                 version: seen.version.as_deref().map(str::to_owned),
             }),
-            changes: changes.iter().map(|change| ChangeDocument::new(change, sources)).collect(),
+            changes: changes.iter().map(|change| ChangeDocument::new(change, plan, sources)).collect(),
             takes_along: takes_along.clone(),
+            cause: CauseDocument::new(*cause, plan),
         }
     }
 }
 
 impl ChangeDocument {
-    fn new(change: &Change, sources: &Sources) -> Self {
-        let Change { path, before, after, source } = change;
+    fn new(change: &Change, plan: &Plan, sources: &Sources) -> Self {
+        let Change { path, before, after, source, cause } = change;
         let either = |shown: &Shown| before == shown || after == shown;
         let sensitive = either(&Shown::Sensitive);
         let json = |shown: &Shown| match shown {
@@ -307,6 +351,7 @@ impl ChangeDocument {
             unverifiable: either(&Shown::Unverifiable),
             unreadable: either(&Shown::Unreadable),
             source: source.map(|span| PlaceDocument::new(span, sources)),
+            cause: CauseDocument::new(*cause, plan),
         }
     }
 }
@@ -341,6 +386,7 @@ mod tests {
             before,
             after,
             source,
+            cause: None,
         };
         let step = Step {
             address: Address::new("instances", "acme"),
@@ -360,6 +406,7 @@ mod tests {
             observed: Some(Seen { id: "c-1".into(), version: None }),
             executable: true,
             writes: 1,
+            cause: None,
         };
         let facts =
             Facts { provider: "kaiten", url: "https://kaiten.example.com/".into(), api: "core", read_only: None };

@@ -1,6 +1,7 @@
 //! What would be done: a value that every renderer and the executor only read.
 
 mod build;
+mod cause;
 mod cost;
 mod decide;
 pub mod document;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use build::{knowledge, only, plan};
+pub use cause::{Base, Cause, Revisions, judge};
 pub use guard::guard;
 pub use review::{beyond, redeclared, undeclared};
 pub use saved::{Damaged, read};
@@ -39,6 +41,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What it was made with besides the remotes.
     pub terms: Terms,
+    /// What causes were judged against, if they were.
+    pub base: Option<Base>,
     /// How many requests were sent to read.
     pub reads: u64,
     /// What was found on the way; with an error among them the plan cannot be applied.
@@ -73,6 +77,8 @@ pub struct Step {
     pub executable: bool,
     /// How many requests that takes to write, at the most.
     pub writes: u64,
+    /// Where it comes from: the first that any of its changes has. `None` if nothing is done, or that was not judged.
+    pub cause: Option<Cause>,
 }
 
 /// What is done to a resource.
@@ -176,6 +182,15 @@ pub struct Change {
     pub after: Shown,
     /// Where that is declared.
     pub source: Option<Span>,
+    /// Where it comes from. `None` if that was not judged, or nobody can tell whether anything differs.
+    pub cause: Option<Cause>,
+}
+
+impl Step {
+    /// Where one of its changes comes from, if that is not where the action as a whole comes from.
+    pub fn apart(&self, change: &Change) -> Option<Cause> {
+        change.cause.filter(|cause| self.cause != Some(*cause))
+    }
 }
 
 /// A value in a plan. A secret cannot be put in.

@@ -27,7 +27,7 @@ pub enum EventDocument {
         trueup: String,
     },
     /// What is about to be carried out.
-    Planned(Document),
+    Planned(Box<Document>),
     /// Work on a resource has begun.
     Start {
         /// The resource, `instances.acme-production`.
@@ -109,7 +109,7 @@ impl EventDocument {
 
     /// The second line: the plan.
     pub fn planned(plan: &Plan, sources: &Sources) -> Self {
-        Self::Planned(Document::new(plan, sources))
+        Self::Planned(Box::new(Document::new(plan, sources)))
     }
 
     /// A line in between.

@@ -3,6 +3,7 @@
 //! Values in, text out, to the writer that is given. Who is reading and on what is decided elsewhere and comes in as a
 //! [`Theme`]. Text that is not ours passes through `clean` before it is written.
 
+mod cause;
 mod change;
 mod clean;
 mod compared;
@@ -83,6 +84,7 @@ mod testing {
             observed: None,
             executable: true,
             writes: 1,
+            cause: None,
         };
         let steps = [
             ("licenses", "growth", Action::Unchanged),

@@ -38,7 +38,7 @@ instances:
 ";
 
 fn change(path: &str, before: Shown, after: Shown, source: Option<Span>) -> Change {
-    Change { path: Path::parse(path).expect("a path"), before, after, source }
+    Change { path: Path::parse(path).expect("a path"), before, after, source, cause: None }
 }
 
 /// A plan and its sources.
@@ -68,6 +68,7 @@ pub(super) fn reviewed_with(nasty: &str) -> (Plan, Sources) {
         observed: (action != Action::Create).then(|| Seen { id: "c-42".into(), version: None }),
         executable: action != Action::Recover,
         writes: 1,
+        cause: None,
     };
     let mut steps = vec![
         step(Action::Unchanged, "licenses", "growth", "as declared", "growht", vec![]),
@@ -165,6 +166,7 @@ pub(super) fn reviewed_with(nasty: &str) -> (Plan, Sources) {
         .into(),
         steps,
         terms: Terms::default(),
+        base: None,
         reads: 7,
         diagnostics: problems,
     };

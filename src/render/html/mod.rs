@@ -15,7 +15,7 @@ use super::files::Files;
 use super::human::summary_line;
 use super::layout::counted;
 use super::style::Theme;
-use super::{diagnostic, unchanged};
+use super::{cause, diagnostic, unchanged};
 use crate::model::{Diagnostic, Severity, Sources};
 use crate::plan::document::Document;
 use crate::plan::{Action, Plan, Step};
@@ -85,6 +85,9 @@ impl Page<'_> {
         let errors = plan.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
         if errors == 0 || plan.has_changes() {
             writeln!(out, "<p class=\"summary\">{}</p>", summary_line(plan))?;
+            if let Some(line) = cause::line(plan, str::to_owned) {
+                writeln!(out, "<p>{}</p>", Escaped(&line))?;
+            }
         }
         if errors > 0 {
             writeln!(out, "<p class=\"failed\">This plan cannot be applied: {}.</p>", counted(errors, "error"))?;
