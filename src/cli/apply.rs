@@ -310,7 +310,10 @@ impl Apply {
         match self.format {
             Format::Human => {
                 terminal.problems(&ledger.diagnostics, sources);
-                terminal.write(|out| render::apply::nothing(out, &ledger, terminal.stdout_theme()));
+                // A command that could not even be understood has no result.
+                if exit != Exit::Usage {
+                    terminal.write(|out| render::apply::nothing(out, &ledger, terminal.stdout_theme()));
+                }
             }
             Format::Json => {
                 terminal.write(|out| json::line(out, &EventDocument::ledger(&ledger, exit.code(), sources)));

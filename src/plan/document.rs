@@ -457,7 +457,7 @@ mod tests {
                 "only": [], "allow_replace": [], "allow_cascade": [], "allow_deletes": 5, "resend_parameters": [],
                 "declared": { "instances.acme": "sha256:…" },
             },
-            "requests": { "read": 7 }, "diagnostics": [],
+            "requests": { "read": 7, "write": 1 }, "diagnostics": [],
         });
         assert_eq!(document.to_string(), expected.to_string());
     }
