@@ -167,6 +167,17 @@ impl Modification<'_> {
     }
 }
 
+/// A write, to be counted in requests.
+#[derive(Debug, Clone, Copy)]
+pub enum Writes<'a> {
+    /// [`Kind::create`].
+    Create(Proposal<'a>),
+    /// [`Kind::update`].
+    Update(Modification<'a>),
+    /// [`Kind::delete`] with what it may take along.
+    Delete(&'a Observed),
+}
+
 /// What can be done to existing objects of a kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Abilities {
@@ -322,6 +333,12 @@ pub trait Kind: Readable {
     fn held_back(proposal: Proposal<'_>, observed: Option<&Observed>) -> Vec<(&'static str, Value)> {
         let _ = (proposal, observed);
         Vec::new()
+    }
+
+    /// How many requests a write of it takes at the most.
+    fn writes(of: Writes<'_>) -> u64 {
+        let _ = of;
+        1
     }
 
     /// Creates it, with one write where the API allows. An object still being worked on comes back with

@@ -1,5 +1,5 @@
-//! What must take any bytes: the two kinds of files people write, and the answers of both remotes. Nothing here may panic or
-//! hang; what it says about them is for other tests.
+//! What must take any bytes: the two kinds of files people write, a saved plan, and the answers of both remotes. Nothing here may
+//! panic or hang; what it says about them is for other tests.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -11,9 +11,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use trueup::clock::{Clock, Source};
 use trueup::kind::Registry;
-use trueup::model::{Desired, Diagnostic, Diagnostics, Sources};
+use trueup::model::{Desired, Diagnostic, Diagnostics, Snapshot, Sources};
 use trueup::observe::{Sessions, observe};
-use trueup::plan;
+use trueup::plan::document::Document;
+use trueup::plan::{self, Plan};
 use trueup::render::{self, Theme};
 use trueup::settings::{self, LoadOptions, Settings};
 use trueup::{config, providers};
@@ -88,6 +89,39 @@ pub fn settings(data: &[u8]) {
     let problems = problems.into_sorted();
     assert!(settings.is_some() || !problems.is_empty(), "refused without a word");
     tell(&problems, &sources);
+}
+
+thread_local! {
+    /// What saved plans are held to: a project of both providers, and its plan where nothing is there.
+    static PLANNED: (Project, Plan) = {
+        let project = project(&format!("{KAITEN}{CLOUD_FOUNDRY}"));
+        let planned = plan::plan(&project.desired, &Snapshot::default(), &project.registry, Diagnostics::default());
+        (project, planned)
+    };
+}
+
+/// A plan as `apply FILE` reads it. What is JSON is read once more under a digest that is right, as somebody would write it
+/// who means harm; otherwise nothing behind the digest would ever be seen.
+pub fn plan(data: &[u8]) {
+    let as_it_is = plan::read(data);
+    if let Err(damaged) = &as_it_is {
+        assert!(!damaged.to_string().is_empty(), "refused without a word");
+    }
+    let sealed = serde_json::from_slice::<serde_json::Value>(data).ok().and_then(|mut json| {
+        let digest = plan::document::digest(&json);
+        json.as_object_mut()?.insert("digest".to_owned(), digest.into());
+        plan::read(json.to_string().as_bytes()).ok()
+    });
+    for document in as_it_is.into_iter().chain(sealed) {
+        let again = serde_json::to_vec(&document).expect("what was read can be written");
+        assert!(serde_json::from_slice::<Document>(&again).is_ok_and(|again| again == document), "it reads back");
+        PLANNED.with(|(Project { desired, registry, .. }, planned)| {
+            let mut told = plan::undeclared(&document, desired);
+            told.extend(plan::redeclared(&document, &plan::declared(desired, registry), desired));
+            told.extend(plan::beyond(&document, planned, &Document::new(planned, &desired.sources), desired));
+            tell(&told, &desired.sources);
+        });
+    }
 }
 
 /// Every answer of Kaiten: a byte for the status, the rest is the body.

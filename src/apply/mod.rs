@@ -1,5 +1,6 @@
 //! Carries a plan out.
 
+mod account;
 mod attempt;
 mod convergence;
 mod course;
@@ -12,6 +13,7 @@ mod recheck;
 mod wait;
 mod words;
 
+pub use account::Account;
 pub use convergence::converge;
 pub use document::{LedgerDocument, OutcomeDocument};
 pub use event::Event;

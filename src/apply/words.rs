@@ -4,7 +4,7 @@ use super::ledger::Resolution;
 use super::recheck::{Moved, Value};
 use crate::diff::Difference;
 use crate::kind::{Failure, RemoteError};
-use crate::model::{Address, Code, Condition, Diagnostic, Operation, Resource, Segment, Severity};
+use crate::model::{Address, Code, Condition, Diagnostic, Operation, Resource, Segment, Severity, Span};
 use crate::plan::{Action, Shown, Step};
 
 /// `created`.
@@ -71,6 +71,14 @@ pub(super) fn interrupted(operation: Operation, resource: &Resource) -> Diagnost
     let (address, done) = (&resource.address, done(operation));
     Diagnostic::error(Code::UncertainWrite, format!("interrupted while `{address}` was being {done}"))
         .at(resource.key_span, format!("whether this was {done} is not known"))
+        .help("run `trueup plan`: it looks")
+        .on(address)
+}
+
+/// Work that was under way when a second signal ended the run at once.
+pub(super) fn cut_off(address: &Address, place: Span) -> Diagnostic {
+    Diagnostic::error(Code::UncertainWrite, format!("the run was ended at once while it was at work on `{address}`"))
+        .at(place, "how far this came is not known")
         .help("run `trueup plan`: it looks")
         .on(address)
 }

@@ -2,12 +2,13 @@
 
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use indicatif::ProgressDrawTarget;
 
+use super::account::{Known, lock};
 use super::consents::Consents;
 use super::exit::Exit;
 use super::plan::{self, Asked, Planned};
@@ -53,24 +54,29 @@ pub(super) struct Apply {
 }
 
 pub(super) async fn run(command: &Apply, global: &Global, terminal: &Terminal) -> Exit {
+    let known = Known::new(command.format, command.report.clone(), terminal);
+    let end_early = |early, sources: &Sources| command.end_early(early, sources, &known, terminal);
     let reviewed = match command.reviewed(global) {
         Ok(reviewed) => reviewed,
-        Err(diagnostic) => return command.end_early(Early::with(vec![diagnostic]), &Sources::default(), terminal),
+        Err(diagnostic) => return end_early(Early::with(vec![diagnostic]), &Sources::default()),
     };
-    let mut interrupt = signal::watch();
+    let last_words = known.clone();
+    let mut interrupt = signal::watch_with(move |number| last_words.last_words(number));
     let clock = Clock::system();
     let made = tokio::select! {
         made = command.make(reviewed.as_ref(), global, &clock, terminal) => made,
         number = signal::first(&mut interrupt) => {
-            terminal.note("interrupted while reading; nothing was changed");
-            return command.end_early(Early::by(number), &Sources::default(), terminal);
+            return end_early(Early::by(number), &Sources::default());
         }
     };
     let Planned { project, registry, remotes, snapshot, plan } = match made {
-        Ok(planned) => planned,
-        Err(Stop { diagnostics, sources }) => {
-            return command.end_early(Early::with(diagnostics), &sources, terminal);
+        Ok(mut planned) => {
+            if command.format == Format::Json {
+                planned.seal();
+            }
+            planned
         }
+        Err(Stop { diagnostics, sources }) => return end_early(Early::with(diagnostics), &sources),
     };
     let sources = &project.desired.sources;
     let beyond = match &reviewed {
@@ -93,15 +99,20 @@ pub(super) async fn run(command: &Apply, global: &Global, terminal: &Terminal) -
         Some(Early::with(beyond))
     };
     if let Some(stop) = stop {
-        return command.end_early(stop.of(&plan), sources, terminal);
+        return end_early(stop.of(&plan), sources);
     }
     let options = Options { parallelism: project.settings.limits.parallelism, fail_fast: command.fail_fast };
     let course = Course::new(command.format, &plan, sources, terminal);
+    known.planned(&plan, &project.desired, course.progress.clone());
     let ticking = course.tick(remotes.sessions.clone());
-    let mut watch = |event: Event| course.event(&event, sources);
+    let mut watch = |event: Event| {
+        known.event(&event);
+        course.event(&event, sources);
+    };
     let (desired, sessions) = (&project.desired, &remotes.sessions);
     let signals = interrupt.clone();
     let mut ledger = apply(&plan, desired, &snapshot, &registry, sessions, options, &clock, signals, &mut watch).await;
+    known.ended(&ledger, false);
     if ledger.signal.is_none() {
         tokio::select! {
             found = converge(&mut ledger, desired, &registry, sessions) => {
@@ -119,13 +130,14 @@ pub(super) async fn run(command: &Apply, global: &Global, terminal: &Terminal) -
         None => Exit::Incomplete,
     };
     ticking.abort();
+    known.ended(&ledger, true);
     course.end(&ledger, exit, sources);
     let closed = remotes.close().await;
     if let Err(error) = &closed {
         terminal.note(error);
     }
     // What was to be done is done; whoever waits for the report has to know that there is none.
-    let reported = command.report(&ledger, exit, sources, terminal);
+    let reported = known.report(&ledger, exit, sources);
     if exit == Exit::Success && (closed.is_err() || !reported) { Exit::Incomplete } else { exit }
 }
 
@@ -166,11 +178,15 @@ async fn ask(interrupt: &mut tokio::sync::watch::Receiver<Option<u8>>) -> Option
             Ok(Ok(line)) if line.trim() == "yes" => None,
             _ => {
                 let diagnostic = Diagnostic::error(Code::Declined, "not applied: the answer was not `yes`")
-                    .help("nothing was changed; run it again and answer `yes` in full");
+                    .help("run it again and answer `yes` in full");
                 Some(Early::with(vec![diagnostic]))
             }
         },
-        number = signal::first(interrupt) => Some(Early::by(number)),
+        number = signal::first(interrupt) => {
+            // What follows shall not stand behind the question.
+            let _ = writeln!(std::io::stderr().lock());
+            Some(Early::by(number))
+        }
     }
 }
 
@@ -239,10 +255,6 @@ impl Course {
     }
 }
 
-fn lock(progress: &Mutex<Progress>) -> MutexGuard<'_, Progress> {
-    progress.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Apply {
     fn show(&self, plan: &Plan, sources: &Sources, terminal: &Terminal) {
         match self.format {
@@ -295,29 +307,23 @@ impl Apply {
     }
 
     /// Ends before anything was written.
-    fn end_early(&self, early: Early<'_>, sources: &Sources, terminal: &Terminal) -> Exit {
+    fn end_early(&self, early: Early<'_>, sources: &Sources, known: &Known, terminal: &Terminal) -> Exit {
         let Early { diagnostics, signal, plan } = early;
         let exit = signal.map_or_else(|| Exit::of(&diagnostics), Exit::Signal);
         let ledger = Ledger { diagnostics, signal, ..plan.map(Ledger::not_begun).unwrap_or_default() };
         match self.format {
-            Format::Human => terminal.problems(&ledger.diagnostics, sources),
+            Format::Human => {
+                terminal.problems(&ledger.diagnostics, sources);
+                // A command that could not even be understood has no result.
+                if exit != Exit::Usage {
+                    terminal.write(|out| render::apply::nothing(out, &ledger, terminal.stdout_theme()));
+                }
+            }
             Format::Json => {
                 terminal.write(|out| json::line(out, &EventDocument::ledger(&ledger, exit.code(), sources)));
             }
         }
-        self.report(&ledger, exit, sources, terminal);
+        known.report(&ledger, exit, sources);
         exit
-    }
-
-    /// Whether the report could be written, if one was asked for.
-    fn report(&self, ledger: &Ledger, exit: Exit, sources: &Sources, terminal: &Terminal) -> bool {
-        let Some(path) = &self.report else { return true };
-        match plan::save(path, |out| json::ledger(out, ledger, exit.code(), sources)) {
-            Ok(()) => true,
-            Err(error) => {
-                terminal.note(&format!("cannot write the report to `{}`: {error}", path.display()));
-                false
-            }
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! `trueup export`: what exists, as YAML whose plan is empty.
 
+use std::mem::ManuallyDrop;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -113,7 +114,13 @@ impl Export {
         };
         let exported = export::export(&ask).map_err(|(diagnostics, sources)| Stop { diagnostics, sources })?;
         let target = Arc::clone(&target.name);
-        Ok(Made { exported, target, unread, sources: project.desired.sources, settings: project.settings })
+        Ok(Made {
+            exported,
+            target,
+            unread,
+            sources: ManuallyDrop::into_inner(project.desired).sources,
+            settings: project.settings,
+        })
     }
 
     /// The target that is meant.

@@ -1,11 +1,14 @@
 //! The command line: a file per subcommand, and the wiring between arguments, stages and exit status.
 
+mod account;
 mod apply;
+mod base;
 mod completions;
 mod consents;
 mod exit;
 mod explain;
 mod export;
+mod git;
 mod graph;
 mod plan;
 mod project;

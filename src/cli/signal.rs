@@ -1,10 +1,20 @@
 //! SIGINT and SIGTERM: the first asks to stop, the second stops.
 
+use std::time::Duration;
+
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
+/// How long last words may take: what they are written to may not take them, and whoever signals twice wants an end.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// Watches for signals from now on. The receiver turns to the number of the first; a second ends the process.
 pub(super) fn watch() -> watch::Receiver<Option<u8>> {
+    watch_with(|_| {})
+}
+
+/// The same, with something to be said right before a second signal, whose number is given, ends the process.
+pub(super) fn watch_with(last_words: impl FnOnce(u8) + Send + 'static) -> watch::Receiver<Option<u8>> {
     let (sender, receiver) = watch::channel(None);
     let stream = |kind| signal(kind).expect("the system delivers signals");
     let (mut interrupt, mut terminate) = (stream(SignalKind::interrupt()), stream(SignalKind::terminate()));
@@ -13,6 +23,12 @@ pub(super) fn watch() -> watch::Receiver<Option<u8>> {
         // Nobody may be listening any more; then the process is about to end anyway.
         let _ = sender.send(Some(first));
         let second = next(&mut interrupt, &mut terminate).await;
+        let saying = tokio::task::spawn_blocking(move || last_words(second));
+        tokio::select! {
+            _ = saying => {}
+            _ = next(&mut interrupt, &mut terminate) => {}
+            () = tokio::time::sleep(LAST_WORDS) => {}
+        }
         std::process::exit(128 + i32::from(second));
     });
     receiver

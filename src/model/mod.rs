@@ -23,6 +23,7 @@ pub use document::{
     DiagnosticDocument, FORMAT_VERSION, LabelDocument, PlaceDocument, RemoteDocument, ValidationDocument,
 };
 pub use fingerprint::Fingerprint;
+pub(crate) use fingerprint::hex;
 pub use lifecycle::{LIFECYCLE, LIFECYCLE_DOC, LifecycleField, target_doc};
 pub use path::{Path, Segment};
 pub use resource::{Consent, Desired, Lifecycle, Locate, OnExists, Places, Resource, Spanned, Target};

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Action, Change, Covered, Plan, Shown, Step, Terms, Undeclared};
-use crate::model::{DiagnosticDocument, FORMAT_VERSION, Facts, Identity, PlaceDocument, Sources};
+use super::{Action, Base, Cause, Change, Covered, Plan, Shown, Step, Terms, Undeclared};
+use crate::model::{DiagnosticDocument, FORMAT_VERSION, Facts, Identity, PlaceDocument, Sources, hex};
 
 /// What `trueup plan --format json` prints. Readers ignore keys they do not know.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -29,6 +29,9 @@ pub struct Document {
     pub errored: bool,
     /// What the targets turned out to be, by name.
     pub targets: BTreeMap<String, TargetDocument>,
+    /// What the causes were judged against. Absent without `--base`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<BaseDocument>,
     /// How many resources have each action.
     pub summary: Summary,
     /// One entry per resource, also the unchanged ones; what is required comes first.
@@ -82,6 +85,23 @@ pub struct TargetDocument {
     pub api: String,
 }
 
+/// What causes were judged against, `--base`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Base")]
+pub struct BaseDocument {
+    /// As it was asked for, `origin/main`.
+    pub revision: String,
+    /// The commit that this is.
+    pub commit: String,
+    /// Where this branch has left it: the merge base of `HEAD` and that commit.
+    pub merge_base: String,
+}
+
+/// Where a change comes from, or `null`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Judged")]
+pub struct CauseDocument(pub Option<Cause>);
+
 /// How many resources have each action.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
@@ -133,6 +153,10 @@ pub struct ActionDocument {
     /// What else is deleted with the object, in words. Absent if there is nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub takes_along: Vec<String>,
+    /// Where it comes from: the first of `declared`, `drift` and `behind` that any of its changes has; `null` where nothing
+    /// is done, or where that could not be told. Absent without `--base`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<CauseDocument>,
 }
 
 /// Why an action is what it is.
@@ -181,6 +205,10 @@ pub struct ChangeDocument {
     /// Where it is declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<PlaceDocument>,
+    /// Where it comes from; `null` where that could not be told, or where nobody can tell whether anything differs. Absent
+    /// without `--base`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<CauseDocument>,
 }
 
 /// Counted requests.
@@ -189,6 +217,9 @@ pub struct ChangeDocument {
 pub struct RequestsDocument {
     /// Those that read, all of them while planning.
     pub read: u64,
+    /// Those that carrying the plan out takes to write, at the most; looking before and afterwards comes on top.
+    #[serde(default)]
+    pub write: u64,
 }
 
 impl Document {
@@ -203,10 +234,11 @@ impl Document {
             digest: String::new(),
             errored: plan.errored(),
             targets: targets.collect(),
+            base: plan.base.as_ref().map(BaseDocument::new),
             summary: Summary::new(plan),
-            actions: plan.steps.iter().map(|step| ActionDocument::new(step, sources)).collect(),
+            actions: plan.steps.iter().map(|step| ActionDocument::new(step, plan, sources)).collect(),
             terms: plan.terms.clone(),
-            requests: RequestsDocument { read: plan.reads },
+            requests: RequestsDocument { read: plan.reads, write: plan.writes() },
             diagnostics: DiagnosticDocument::all(&plan.diagnostics, sources),
             undeclared: plan.undeclared.as_ref().map(|all| all.iter().map(CoverageDocument::new).collect()),
         };
@@ -222,12 +254,7 @@ pub fn digest(document: &Value) -> String {
         Value::Object(object) => canonical_object(object.iter().filter(|(key, _)| *key != "digest"), &mut text),
         other => canonical(other, &mut text),
     }
-    let mut digest = String::from("sha256:");
-    for byte in Sha256::digest(text.as_bytes()) {
-        use std::fmt::Write;
-        write!(digest, "{byte:02x}").expect("a string takes any text");
-    }
-    digest
+    format!("sha256:{}", hex(&Sha256::digest(text.as_bytes())))
 }
 
 fn canonical(value: &Value, out: &mut String) {
@@ -304,8 +331,21 @@ impl Summary {
     }
 }
 
+impl BaseDocument {
+    fn new(base: &Base) -> Self {
+        let Base { revision, commit, merge_base } = base;
+        Self { revision: revision.to_string(), commit: commit.to_string(), merge_base: merge_base.to_string() }
+    }
+}
+
+impl CauseDocument {
+    fn new(cause: Option<Cause>, plan: &Plan) -> Option<Self> {
+        plan.base.is_some().then_some(Self(cause))
+    }
+}
+
 impl ActionDocument {
-    fn new(step: &Step, sources: &Sources) -> Self {
+    fn new(step: &Step, plan: &Plan, sources: &Sources) -> Self {
         let Step {
             address,
             target,
@@ -318,6 +358,8 @@ impl ActionDocument {
             takes_along,
             observed,
             executable,
+            writes: _,
+            cause,
         } = step;
         Self {
             address: address.to_string(),
@@ -333,15 +375,16 @@ impl ActionDocument {
                 id: seen.id.to_string(),
                 version: seen.version.as_deref().map(str::to_owned),
             }),
-            changes: changes.iter().map(|change| ChangeDocument::new(change, sources)).collect(),
+            changes: changes.iter().map(|change| ChangeDocument::new(change, plan, sources)).collect(),
             takes_along: takes_along.clone(),
+            cause: CauseDocument::new(*cause, plan),
         }
     }
 }
 
 impl ChangeDocument {
-    fn new(change: &Change, sources: &Sources) -> Self {
-        let Change { path, before, after, source } = change;
+    fn new(change: &Change, plan: &Plan, sources: &Sources) -> Self {
+        let Change { path, before, after, source, cause } = change;
         let either = |shown: &Shown| before == shown || after == shown;
         let sensitive = either(&Shown::Sensitive);
         let json = |shown: &Shown| match shown {
@@ -358,6 +401,7 @@ impl ChangeDocument {
             unverifiable: either(&Shown::Unverifiable),
             unreadable: either(&Shown::Unreadable),
             source: source.map(|span| PlaceDocument::new(span, sources)),
+            cause: CauseDocument::new(*cause, plan),
         }
     }
 }
@@ -392,6 +436,7 @@ mod tests {
             before,
             after,
             source,
+            cause: None,
         };
         let step = Step {
             address: Address::new("instances", "acme"),
@@ -410,6 +455,8 @@ mod tests {
             takes_along: vec!["the service key `ci`".into()],
             observed: Some(Seen { id: "c-1".into(), version: None }),
             executable: true,
+            writes: 1,
+            cause: None,
         };
         let facts =
             Facts { provider: "kaiten", url: "https://kaiten.example.com/".into(), api: "core", read_only: None };
@@ -460,7 +507,7 @@ mod tests {
                 "only": [], "allow_replace": [], "allow_cascade": [], "allow_deletes": 5, "resend_parameters": [],
                 "declared": { "instances.acme": "sha256:…" },
             },
-            "requests": { "read": 7 }, "diagnostics": [],
+            "requests": { "read": 7, "write": 1 }, "diagnostics": [],
         });
         assert_eq!(document.to_string(), expected.to_string());
     }

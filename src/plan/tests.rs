@@ -1,5 +1,6 @@
 //! Planning: start with the remote equal to what is declared, change one thing, state the outcome.
 
+mod cause;
 mod changes;
 mod likely;
 mod tombstones;

@@ -179,15 +179,29 @@ impl Lines {
     }
 }
 
+/// Writes the account of a run that ended before anything was begun; why has been told.
+pub fn nothing(out: &mut dyn Write, ledger: &Ledger, theme: Theme) -> io::Result<()> {
+    match ledger.signal {
+        Some(signal) => {
+            let line = format!("Interrupted by {}: nothing was changed.", signal_name(signal));
+            writeln!(out, "{}", theme.paint(Tone::Warning, line))
+        }
+        None => writeln!(out, "Nothing was changed."),
+    }
+}
+
+fn signal_name(signal: u8) -> &'static str {
+    match signal {
+        2 => "SIGINT",
+        15 => "SIGTERM",
+        _ => "a signal",
+    }
+}
+
 /// Writes how everything ended: the counts, what is not done and why, and what to do about it.
 pub fn ledger(out: &mut dyn Write, ledger: &Ledger, sources: &Sources, theme: Theme) -> io::Result<()> {
     if let Some(signal) = ledger.signal {
-        let name = match signal {
-            2 => "SIGINT",
-            15 => "SIGTERM",
-            _ => "a signal",
-        };
-        let mut line = format!("Interrupted by {name}: nothing new was started.");
+        let mut line = format!("Interrupted by {}: nothing new was started.", signal_name(signal));
         if ledger.count(Resolution::Waiting) > 0 {
             line.push_str(" What is still running goes on at the remote.");
         }

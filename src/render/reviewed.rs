@@ -7,7 +7,8 @@ use crate::plan::{Action, Change, Covered, Plan, Reason, Seen, Shown, Step, Term
 
 /// Everything that Markdown, HTML, a workflow command or a terminal might take for its own.
 pub(super) const NASTY: &str = "@octocat fixes #12 <script>alert(1)</script> ![x](http://evil.example/a.png) \
-                                ```\n::error::pwned %0A ##[error]x\n</details> --> <!-- \u{202e}\u{1b}[31m & \"'` www.evil.example GH-3";
+                                ```\n::error::pwned %0A ##[error]x\n</details> --> <!-- \u{202e}\u{1b}[31m & \"'` www.evil.example GH-3 \
+                                ]]> $(id) a|b {0} \u{200b}\u{e0041} &#64;x";
 
 const YAML: &str = "\
 customers:
@@ -37,7 +38,7 @@ instances:
 ";
 
 fn change(path: &str, before: Shown, after: Shown, source: Option<Span>) -> Change {
-    Change { path: Path::parse(path).expect("a path"), before, after, source }
+    Change { path: Path::parse(path).expect("a path"), before, after, source, cause: None }
 }
 
 /// A plan and its sources.
@@ -66,6 +67,8 @@ pub(super) fn reviewed_with(nasty: &str) -> (Plan, Sources) {
         takes_along: Vec::new(),
         observed: (action != Action::Create).then(|| Seen { id: "c-42".into(), version: None }),
         executable: action != Action::Recover,
+        writes: 1,
+        cause: None,
     };
     let mut steps = vec![
         step(Action::Unchanged, "licenses", "growth", "as declared", "growht", vec![]),
@@ -163,6 +166,7 @@ pub(super) fn reviewed_with(nasty: &str) -> (Plan, Sources) {
         .into(),
         steps,
         terms: Terms::default(),
+        base: None,
         reads: 7,
         diagnostics: problems,
         undeclared: Some(undeclared(nasty)),

@@ -75,6 +75,11 @@ fn any_settings_are_read_or_refused_in_words() {
 }
 
 #[test]
+fn any_plan_file_is_read_or_refused_in_words() {
+    play("plan", targets::plan);
+}
+
+#[test]
 fn any_answer_of_kaiten_is_taken_or_refused() {
     play("kaiten", targets::kaiten);
 }

@@ -108,16 +108,70 @@ fn a_create_whose_answer_is_awaited_ends_unknown_and_is_not_sent_again() {
     assert_eq!(world.kaiten().count("POST", "/api/customers"), 1);
 }
 
-#[test]
-fn a_second_signal_ends_at_once() {
-    let world = World::declaring(INSTANCE);
-    world.kaiten().strike("POST", "/api/customers", Effect::SilentBefore);
-    let run = start(&world, world.kaiten(), "/api/customers", 1);
+/// One that is done, one whose create is never answered, and one that is not begun.
+const THREE: &str = "\
+customers:
+  acme: { name: Acme }
+licenses:
+  team: { name: Team, type: PAID }
+instances:
+  live:
+    name: Live
+    customer: acme
+    license: team
+    start_license_date: 2026-09-01T00:00:00Z
+    end_license_date: 2027-09-01T00:00:00Z
+";
+
+/// Applies those, and signals twice.
+fn signalled_twice(format: &str) -> (World, Output) {
+    let world = World::declaring(THREE);
+    world.kaiten().strike("POST", "/api/licenses", Effect::SilentBefore);
+    let mut run = world.project.start(&["apply", "--yes", "--format", format, "--report", "report.json"]);
+    run.until("asked for both", |_| world.kaiten().count("POST", "/api/licenses") == 1);
+    std::thread::sleep(Duration::from_millis(200));
     run.signal(2);
     std::thread::sleep(Duration::from_millis(200));
     let (output, took) = signalled(run, 15);
-    assert_eq!(output.code, 143);
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    (world, output.exits(143))
+}
+
+#[test]
+fn a_second_signal_ends_at_once_and_tells_what_is_known() {
+    let (world, output) = signalled_twice("human");
+    insta::assert_snapshot!(output);
+    let report: serde_json::Value = serde_json::from_str(&world.project.read("report.json")).unwrap();
+    assert_eq!(report["exit_code"], 143);
+    let outcomes = report["outcomes"].as_array().unwrap().iter();
+    let outcomes: Vec<_> =
+        outcomes.map(|end| (end["address"].as_str().unwrap(), end["outcome"].as_str().unwrap())).collect();
+    let expected = [("customers.acme", "done"), ("licenses.team", "unknown"), ("instances.live", "not_started")];
+    assert_eq!(outcomes, expected);
+    assert_eq!(report["outcomes"][1]["diagnostics"][0]["code"], "trueup::apply::uncertain_write");
+}
+
+#[test]
+fn a_second_signal_ends_the_stream_with_the_ledger_too() {
+    let (world, output) = signalled_twice("json");
+    let mut last = output.json_lines().pop().unwrap();
+    assert_eq!(last.as_object_mut().unwrap().remove("event"), Some("ledger".into()));
+    let report: serde_json::Value = serde_json::from_str(&world.project.read("report.json")).unwrap();
+    assert_eq!(last, report);
+}
+
+#[test]
+fn a_report_of_a_run_that_is_interrupted_while_it_reads_says_that_nothing_was_done() {
+    let world = World::declaring(INSTANCE);
+    world.kaiten().strike_always("GET", "/api/customers", Effect::SilentBefore);
+    let mut run = world.project.start(&["apply", "--yes", "--report", "report.json"]);
+    run.until("read", |_| world.kaiten().count("GET", "/api/customers") > 0);
+    let (output, _) = signalled(run, 15);
+    let output = output.exits(143);
+    let said = (output.stdout.as_str(), output.stderr.as_str());
+    assert_eq!(said, ("Interrupted by SIGTERM: nothing was changed.\n", ""));
+    let report: serde_json::Value = serde_json::from_str(&world.project.read("report.json")).unwrap();
+    assert_eq!((&report["exit_code"], &report["outcomes"]), (&143.into(), &serde_json::json!([])));
 }
 
 #[test]

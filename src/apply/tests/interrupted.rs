@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::{WIDE, log, outcome, run, run_until, weather};
-use crate::apply::{Resolution, apply};
+use crate::apply::{Account, Event, Ledger, Resolution, apply};
 use crate::model::{Code, Condition, Desired, Diagnostics, Operation, Value};
 use crate::plan::{Action, plan};
 use crate::testing::{Declared, Weather, World, clock, object, observed, refers_to, registry, sessions};
@@ -49,16 +49,19 @@ fn world(answers_late: bool) -> Arc<World> {
     Arc::new(world)
 }
 
-/// Applies until this moment, and then is no more. Whether it came to its end before.
-async fn killed(desired: &Desired, world: &Arc<World>, after: Duration) -> bool {
+/// Applies until this moment, and then is no more. Whether it came to its end before, and what was known then.
+async fn killed(desired: &Desired, world: &Arc<World>, after: Duration) -> (bool, Ledger) {
     let registry = registry();
     let snapshot = observed(world, desired).await;
     let plan = plan(desired, &snapshot, &registry, Diagnostics::default());
     assert!(!plan.errored(), "{:?}", plan.diagnostics);
     let (_sender, receiver) = watch::channel(None);
-    let (sessions, clock, mut ignore) = (sessions(world), clock(), |_| ());
-    let run = apply(&plan, desired, &snapshot, &registry, &sessions, WIDE, &clock, receiver, &mut ignore);
-    tokio::time::timeout(after, run).await.is_ok()
+    let (sessions, clock) = (sessions(world), clock());
+    let mut account = Account::new(&plan, desired);
+    let mut follow = |event: Event| account.follow(&event);
+    let run = apply(&plan, desired, &snapshot, &registry, &sessions, WIDE, &clock, receiver, &mut follow);
+    let ended = tokio::time::timeout(after, run).await.is_ok();
+    (ended, account.cut_off(15))
 }
 
 /// How often each object was created, by slug.
@@ -77,7 +80,7 @@ async fn a_run_that_is_killed_at_any_moment_is_resumed_by_the_next() {
         let mut moments = 0;
         for millis in (0..).step_by(7) {
             let world = world(answers_late);
-            let ended = killed(&desired, &world, Duration::from_millis(millis)).await;
+            let (ended, _) = killed(&desired, &world, Duration::from_millis(millis)).await;
             let ledger = run(&desired, &world).await;
             assert!(ledger.is_complete(), "killed after {millis} ms: {ledger:?}");
             let again = run(&desired, &world).await;
@@ -99,6 +102,46 @@ async fn a_run_that_is_killed_at_any_moment_is_resumed_by_the_next() {
             }
         }
         assert!(moments > 50, "{moments}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_told_of_a_run_that_is_cut_off_at_any_moment_is_true() {
+    let desired = everything();
+    for answers_late in [false, true] {
+        let mut seen = std::collections::BTreeSet::new();
+        for millis in (0..).step_by(7) {
+            let world = world(answers_late);
+            let before = world.objects.lock().unwrap().clone();
+            let (ended, ledger) = killed(&desired, &world, Duration::from_millis(millis)).await;
+            assert_eq!((ledger.outcomes.len(), ledger.signal), (6, Some(15)));
+            for outcome in &ledger.outcomes {
+                seen.insert(outcome.resolution);
+                let key = &*outcome.address.key;
+                let there = world.objects.lock().unwrap().get(key).cloned();
+                let told = outcome.diagnostics.iter().map(|problem| problem.code).collect::<Vec<_>>();
+                match outcome.resolution {
+                    Resolution::Done => {
+                        let ready = there.is_some_and(|object| object.condition == Condition::Ready);
+                        assert!(ready && told.is_empty(), "cut off after {millis} ms: {outcome:?}");
+                    }
+                    Resolution::NotStarted => {
+                        let same = there.map(|object| object.fields) == before.get(key).map(|it| it.fields.clone());
+                        assert!(same && told.is_empty(), "cut off after {millis} ms: {outcome:?}");
+                    }
+                    Resolution::Unknown => assert_eq!(told, [Code::UncertainWrite]),
+                    _ => panic!("cut off after {millis} ms: {outcome:?}"),
+                }
+            }
+            if ended {
+                assert!(ledger.outcomes.iter().all(|outcome| outcome.resolution == Resolution::Done), "{ledger:?}");
+                break;
+            }
+        }
+        assert_eq!(
+            seen.into_iter().collect::<Vec<_>>(),
+            [Resolution::Done, Resolution::NotStarted, Resolution::Unknown]
+        );
     }
 }
 

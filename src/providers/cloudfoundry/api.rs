@@ -190,8 +190,12 @@ pub async fn usable_in(session: &CloudFoundry, space: &str) -> Result<HashSet<St
 pub struct Both {
     /// Those that a broker made.
     pub managed: Vec<ServiceInstance>,
+    /// Those of them that are of another space than was asked for: shared into one of these, if spaces were asked for.
+    pub of_other_spaces: Vec<ServiceInstance>,
     /// Those that a user wrote down; in v3 without their credentials.
     pub user_provided: Vec<UserProvided>,
+    /// What is told beside the first of their plans, each once: those that the catalogue hides among them.
+    pub plans: Vec<ServicePlan>,
 }
 
 /// Every instance of either kind that the filters leave, and maybe some that are shared into a space that they name: in one

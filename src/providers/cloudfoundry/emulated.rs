@@ -15,7 +15,7 @@ use crate::emulator::cloudfoundry::{
     CloudFoundry as Emulated, Options, Refresh, SeedOrganization, SeedSpace, SteppedClock,
 };
 use crate::emulator::{Effect, Fault, Remote, Running, Sandbox, Wording};
-use crate::kind::{Check, Scope, Wanted};
+use crate::kind::{Check, Others, Reading, Scope, Wanted};
 use crate::model::{Address, Code, Condition, Diagnostic, Identity, Observed, Operation, Reference, Resource, To};
 
 mod changes;
@@ -99,7 +99,8 @@ impl World {
     async fn observe(&self, all: &[Resource]) -> BTreeMap<&'static str, Collection> {
         let everything = declared(all.iter().cloned());
         let registry = registry();
-        let mut observed = BTreeMap::new();
+        let shared = Arc::default();
+        let mut readings: BTreeMap<&str, Arc<Reading>> = BTreeMap::new();
         for section in SECTIONS {
             let resources: Vec<&Resource> = everything.values().filter(|one| one.address.section == section).collect();
             let values = everything.values().flat_map(|one| one.fields.iter());
@@ -110,18 +111,18 @@ impl World {
                 })
                 .filter(|reference| reference.section == section && !matches!(reference.to, To::Declared(_)))
                 .collect();
-            let before = observed.iter().map(|(section, collection)| (*section, collection)).collect();
             let wanted = Wanted {
                 resources: &resources,
                 references: &references,
-                observed: before,
+                observed: Others::new(readings.clone(), Arc::clone(&shared)),
                 declared: &everything,
                 scope: Scope::Declared,
             };
             let found = registry.kind(section).unwrap().observe(&wanted, &self.remote).await.unwrap();
-            observed.insert(section, found);
+            readings.insert(section, Arc::new(Reading::new_with(Some(Ok(found)))));
         }
-        observed
+        let collection = |reading: Arc<Reading>| Arc::into_inner(reading).unwrap().into_inner().unwrap().unwrap();
+        readings.into_iter().map(|(section, reading)| (section, collection(reading))).collect()
     }
 
     /// Creates what is declared, as soon as what it refers to can be found.
@@ -314,8 +315,8 @@ async fn how_many_requests_are_sent_does_not_depend_on_how_many_instances_there_
             world.remote.requests().read - before
         };
         let needed = requests(&few).await;
-        // v3 tells offerings, brokers and plans in one list.
-        assert_eq!(needed, if world.remote.facts().api == "v2" { 6 } else { 5 });
+        // v3 tells offerings, brokers and plans in one list, and instances of both kinds.
+        assert_eq!(needed, if world.remote.facts().api == "v2" { 6 } else { 4 });
         let seen = world.observe(&many).await;
         for resource in &many[1..] {
             let proposed = Proposed::of(resource, &many, &seen);
@@ -550,6 +551,29 @@ async fn a_plan_that_is_not_enabled_for_the_organization_is_told_before_anything
     let message = "the plan `search/basic` cannot be used in the space `seed/development`";
     assert_eq!(found[0].message, message);
     assert!(world.check(&instance("s", "sandbox/dev", "search/basic")).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_plan_that_the_catalogue_no_longer_shows_is_known_by_its_instances_and_not_chosen_anew() {
+    let mut world = World::speaking("v3", admin(), |_| {}).await;
+    let db = instance("db", "sandbox/dev", "search/basic");
+    world.create(&db, std::slice::from_ref(&db)).await.unwrap();
+    let section = registry().kind("service_plans").unwrap().section();
+    let visibilities = "/v2/service_plan_visibilities";
+    let page: serde_json::Value = world.remote.get(visibilities.to_owned()).await.unwrap();
+    for row in page["resources"].as_array().unwrap() {
+        let path = format!("{visibilities}/{}", row["metadata"]["guid"].as_str().unwrap());
+        Writer::to(&world.remote).send(Method::DELETE, &path, None, section).await.unwrap();
+    }
+    world.remote = insist(&world.sandbox, user("developer"), "v3").await.unwrap();
+    let seen = world.observe(std::slice::from_ref(&db)).await;
+    let there = seen["service_instances"].called("db").next().unwrap();
+    assert_eq!(there.fields.link("plan").unwrap().shown(), "search/basic");
+    assert_eq!(there.fields.text("broker"), Some("main-broker"));
+    let plan = seen["service_plans"].named("search/basic", true).next().unwrap();
+    assert!(!registry().kind("service_plans").unwrap().can_be_chosen(plan));
+    let found = world.check(&instance("other", "sandbox/dev", "search/basic")).await;
+    assert_eq!(found[0].message, "the plan `search/basic` cannot be used in the space `sandbox/dev`");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::api;
 use super::error::says_gone;
+use super::instances;
 use super::meant::{self, Meant};
 use super::{CREATED_AT, CloudFoundry, GUID, NAME, NAME_SHAPE, Stamp, UPDATED_AT};
 use futures_util::future::try_join_all;
@@ -28,6 +29,8 @@ pub struct ServicePlan {
     pub(super) offering: RemoteId,
     /// The name of its broker, if it is told.
     pub(super) broker: Option<Arc<str>>,
+    /// Whether the catalogue shows it; one that it hides from this user is known only by an instance.
+    pub(super) listed: bool,
     /// Whether the broker still offers it.
     pub(super) active: bool,
     /// Whether it is visible to everybody.
@@ -65,6 +68,7 @@ static SECTION: Section = Section {
         UPDATED_AT,
         Attribute::new("broker", "service_broker_name", "The name of its service broker."),
         Attribute::new("offering_guid", "service_guid", "The remote's id of its offering."),
+        Attribute::new("listed", "listed", "Whether the catalogue shows it, and not only an instance that has it."),
         Attribute::new("active", "active", "Whether the broker still offers it."),
         Attribute::new("public", "public", "Whether every organization may use it."),
         Attribute::new("free", "free", "Whether it costs nothing."),
@@ -90,6 +94,7 @@ impl ServicePlan {
             offering_name,
             offering,
             broker,
+            listed,
             active,
             public,
             free,
@@ -103,6 +108,7 @@ impl ServicePlan {
         let told = [
             ("broker", broker.map(Value::Text)),
             ("offering_guid", Some(Value::Text(Arc::clone(&offering)))),
+            ("listed", Some(Value::Bool(listed))),
             ("active", Some(Value::Bool(active))),
             ("public", public.map(Value::Bool)),
             ("free", free.map(Value::Bool)),
@@ -134,15 +140,20 @@ impl Readable for ServicePlan {
 
     const AFTER: &'static [&'static str] = &["spaces"];
 
-    /// Not what its broker has withdrawn.
+    /// Not what its broker has withdrawn, nor what is hidden from this user.
     fn can_be_chosen(plan: &Observed) -> bool {
-        plan.attributes.get("active") != Some(&Value::Bool(false))
+        ["active", "listed"].iter().all(|attribute| plan.attributes.get(attribute) != Some(&Value::Bool(false)))
     }
 
     /// The whole catalogue: it is short, and a misspelt name is told what it is near to. A plan that is not public may be
-    /// listed because another organization has it; so the spaces in which such a plan is declared are asked too.
+    /// listed because another organization has it; so the spaces in which such a plan is declared are asked too. And a plan
+    /// that instances have may not be listed any more: then those instances tell what it is called.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
-        let mut plans: Vec<Observed> = api::service_plans(&remote).await?.into_iter().map(Self::observed).collect();
+        let mut plans = api::service_plans(&remote).await?;
+        let listed: HashSet<RemoteId> = plans.iter().map(|plan| Arc::clone(&plan.stamp.guid)).collect();
+        let of_instances = instances::plans(wanted, &remote).await;
+        plans.extend(of_instances.into_iter().filter(|plan| !listed.contains(&plan.stamp.guid)));
+        let mut plans: Vec<Observed> = plans.into_iter().map(Self::observed).collect();
         let spaces: Vec<RemoteId> = spaces_to_ask(wanted, &plans).await?.into_iter().collect();
         if spaces.len() > MOST_SPACES {
             return Ok(plans);

@@ -1,14 +1,15 @@
 //! Instances that other spaces share: in a space they are shared into, their names are taken (reference, section 8.1).
 //!
-//! Read only where a name may be taken anew. v2 lists them of one space at a time and only where v3 has shared them; there
-//! the create is refused.
+//! v3 lists them among the instances of the spaces. v2 lists them of one space at a time and only where v3 has shared them;
+//! there the create is refused.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
-use super::api::{self, Api, Filter, Key};
+use super::api;
+use super::instances::{self, Elsewhere};
 use super::meant::{self, Meant};
 use super::service_instance::{is_freed, space_of};
 use super::{CloudFoundry, GUID, NAME, NAME_SHAPE, SPACE_SHAPE, own_name_of};
@@ -19,10 +20,6 @@ use crate::model::{
 
 /// The sections whose objects share the names of a space.
 const SECTIONS: [&str; 2] = ["service_instances", "user_provided_service_instances"];
-
-/// How many bytes of names are asked for at most, and beside how many spaces, so that the URL stays below 4 KiB however they
-/// are encoded; for more, the whole list is read.
-const MOST_NAMES: (usize, usize) = (400, 50);
 
 /// How many instances are asked at most which spaces they are shared with, where the list does not tell.
 const MOST_ASKED: usize = 10;
@@ -51,16 +48,19 @@ static SECTION: Section = Section {
 /// The names that may be taken anew, by space.
 type Names = BTreeMap<RemoteId, BTreeSet<Arc<str>>>;
 
-/// The names that a resource may come to have: as declared, and the key where it is renamed, since it is looked for under
-/// its earlier name then.
-fn names(resource: &Resource) -> impl Iterator<Item = &Arc<str>> {
-    let own = resource.identity.parts.last().map(|(_, name)| name);
-    let key = resource.lifecycle.was.as_ref().map(|_| &resource.address.key);
-    own.into_iter().chain(key)
+/// The names that a resource may come to have: as declared, also where it is renamed, since it is looked for under its
+/// earlier name then.
+fn names(resource: &Resource) -> impl Iterator<Item = Arc<str>> {
+    let own = resource.identity.parts.last().map(|(_, name)| Arc::clone(name));
+    let renamed = resource.lifecycle.was.as_ref().and_then(|_| match resource.fields.get("name") {
+        None => Some(Arc::clone(&resource.address.key)),
+        Some(name) => name.as_text().map(Arc::from),
+    });
+    own.into_iter().chain(renamed)
 }
 
 /// Those that nothing in the space itself has.
-async fn names_to_take(wanted: &Wanted<'_>) -> Result<(Names, meant::Spaces), RemoteError> {
+async fn names_to_take(wanted: &Wanted<'_>) -> Result<Names, RemoteError> {
     let spaces = wanted.observed.get("spaces").await?;
     let mut collections = Vec::new();
     for section in SECTIONS {
@@ -69,7 +69,7 @@ async fn names_to_take(wanted: &Wanted<'_>) -> Result<(Names, meant::Spaces), Re
     let is_here = |space: &RemoteId, name: &str| {
         collections.iter().flat_map(|there| there.called(name)).any(|instance| space_of(instance) == Some(space))
     };
-    let (mut to_take, mut all) = (Names::new(), meant::Spaces::new());
+    let mut to_take = Names::new();
     let declared = wanted
         .declared
         .values()
@@ -79,15 +79,14 @@ async fn names_to_take(wanted: &Wanted<'_>) -> Result<(Names, meant::Spaces), Re
         let Meant::These(found) = meant::spaces([resource.fields.get("space")], wanted.declared, spaces) else {
             continue;
         };
-        for (space, organization) in found {
-            let free: Vec<&Arc<str>> = names(resource).filter(|name| !is_here(&space, name)).collect();
+        for space in found.into_keys() {
+            let free: Vec<Arc<str>> = names(resource).filter(|name| !is_here(&space, name)).collect();
             if !free.is_empty() {
-                to_take.entry(Arc::clone(&space)).or_default().extend(free.into_iter().cloned());
-                all.insert(space, organization);
+                to_take.entry(space).or_default().extend(free);
             }
         }
     }
-    Ok((to_take, all))
+    Ok(to_take)
 }
 
 fn observed(guid: &RemoteId, name: &Arc<str>, space: &RemoteId) -> Observed {
@@ -108,29 +107,24 @@ impl Readable for SharedInstance {
     const AFTER: &'static [&'static str] = &["spaces", "service_instances", "user_provided_service_instances"];
 
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
-        let (to_take, spaces) = names_to_take(wanted).await?;
-        if to_take.is_empty() || remote.speaks == Api::V2 {
+        let to_take = names_to_take(wanted).await?;
+        if to_take.is_empty() {
             return Ok(Vec::new());
         }
-        let few = spaces.len() <= MOST_NAMES.1;
-        let Some(mut filters) = api::within(remote.speaks, &Meant::These(spaces)) else { return Ok(Vec::new()) };
-        let names: BTreeSet<&Arc<str>> = to_take.values().flatten().collect();
-        if few && names.iter().map(|name| name.len()).sum::<usize>() <= MOST_NAMES.0 {
-            filters.push(Filter::In(Key::Name, names.into_iter().cloned().collect()));
+        let Elsewhere { instances, shared_into } = instances::elsewhere(wanted, &remote).await?;
+        let is_in_the_way =
+            |own: &RemoteId, name: &Arc<str>| to_take.iter().any(|(space, names)| space != own && names.contains(name));
+        let foreign = instances.into_iter().filter(|instance| is_in_the_way(&instance.space, &instance.name));
+        let foreign = foreign.map(|instance| (instance.stamp.guid, instance.name));
+        if let Some(space) = shared_into {
+            return Ok(foreign.map(|(guid, name)| observed(&guid, &name, &space)).collect());
         }
-        let foreign = api::service_instances(&remote, &filters).await?.into_iter().filter_map(|instance| {
-            let mut into =
-                to_take.iter().filter(|(space, names)| **space != instance.space && names.contains(&instance.name));
-            let first = into.next()?.0;
-            Some((instance.stamp.guid, instance.name, Arc::clone(first)))
+        // One of the declared spaces may share with another.
+        let there = wanted.observed.get("service_instances").await?.iter().filter_map(|instance| {
+            let name = Arc::from(instance.fields.text("name")?);
+            is_in_the_way(space_of(instance)?, &name).then(|| (Arc::clone(&instance.id), name))
         });
-        // In the list of one space nothing is of another that is not shared into it.
-        if let [Filter::In(Key::Space, only), ..] = &filters[..]
-            && only.len() == 1
-        {
-            return Ok(foreign.map(|(guid, name, space)| observed(&guid, &name, &space)).collect());
-        }
-        let asked = foreign.take(MOST_ASKED).map(async |(guid, name, _)| {
+        let asked = foreign.chain(there).take(MOST_ASKED).map(async |(guid, name)| {
             let into = api::shared_with(&remote, &guid).await?;
             Ok::<_, RemoteError>(into.iter().map(|space| observed(&guid, &name, space)).collect::<Vec<_>>())
         });

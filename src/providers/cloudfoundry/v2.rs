@@ -220,6 +220,7 @@ fn service_plan(offering: Option<&OfferingEntity>, plan: Resource<PlanEntity>) -
         offering_name: offering.map(|offering| offering.label.as_str().into()),
         offering: entity.service_guid.into(),
         broker: offering.and_then(|offering| offering.service_broker_name.as_deref()).map(Arc::from),
+        listed: true,
         active: entity.active.unwrap_or(true),
         public: entity.public,
         free: entity.free,

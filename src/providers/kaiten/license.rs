@@ -9,7 +9,7 @@ use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UPDATED_AT, 
 use crate::http::{Method, segment};
 use crate::kind::{
     Abilities, Check, Deletion, Failure, Kind, Modification, Proposal, Readable, Reader, RemoteError, Sole, Tied,
-    Wanted, Writer,
+    Wanted, Writer, Writes,
 };
 use crate::model::{
     Attribute, Code, Collection, Diagnostic, Facts, Field, Fields, Initial, KeyPart, KeySource, Observed, Path,
@@ -308,6 +308,23 @@ impl Kind for License {
             vec![(DEFAULT, Value::Bool(false)), (STATE, Value::text("DRAFT"))]
         } else {
             Vec::new()
+        }
+    }
+
+    /// Each step of its life has a write of its own, and so has each grant that a delete takes away first.
+    fn writes(of: Writes<'_>) -> u64 {
+        match of {
+            Writes::Create(proposal) => 1 + u64::from(proposal.fields.text(STATE) == Some("ARCHIVED")),
+            Writes::Update(Modification { proposal, observed, changes }) => {
+                let moves = |path: &&Path| path.starts_with(&Path::field(STATE));
+                let (from, to) = (observed.fields.text(STATE), proposal.fields.text(STATE));
+                let steps = match (from, to) {
+                    (Some(from), Some(to)) if changes.iter().any(|path| moves(&path)) => steps(from, to).len(),
+                    _ => 0,
+                };
+                steps as u64 + u64::from(!changes.iter().all(|path| moves(&path)))
+            }
+            Writes::Delete(observed) => 1 + grants_told(observed).count() as u64,
         }
     }
 

@@ -14,7 +14,7 @@ use super::super::metadata::Metadata;
 use super::super::service_instance::{LastOperation, ServiceInstance};
 use super::job::job_of;
 use super::list::{self, Listed, Question};
-use super::{Maintenance, ToOne, stamp, to_one, user_provided};
+use super::{Maintenance, ToOne, marketplace, stamp, to_one, user_provided};
 use crate::http::{Method, segment};
 use crate::kind::{RemoteError, Writer};
 use crate::model::{RemoteId, Section};
@@ -100,8 +100,10 @@ async fn managed(session: &CloudFoundry, filters: &[Filter]) -> Result<Vec<Servi
 /// Every instance of either kind that the filters leave, those shared into a space that they name among them (section 8.6),
 /// in one list.
 pub async fn instances(session: &CloudFoundry, filters: &[Filter]) -> Result<Both, RemoteError> {
-    let mut both = Both::default();
-    for body in list::read::<InstanceBody>(session, Question { path: INSTANCES, filters, more: "" }).await? {
+    let question = Question { path: INSTANCES, filters, more: marketplace::BESIDE_INSTANCES };
+    let (found, beside) = list::read_included::<InstanceBody, _>(session, question).await?;
+    let mut both = Both { plans: marketplace::plans_beside(beside), ..Both::default() };
+    for body in found {
         match body.r#type {
             Type::Managed => both.managed.push(service_instance(body)),
             Type::UserProvided => both.user_provided.push(user_provided::instance(body)),

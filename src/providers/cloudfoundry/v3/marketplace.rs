@@ -17,6 +17,11 @@ const PLANS: &str = "/v3/service_plans";
 /// With their offerings, and the names of those offerings' brokers.
 const WITH_OFFERINGS: &str = "include=service_offering&fields%5Bservice_offering.service_broker%5D=guid,name";
 
+/// Beside a list of instances: their plans, with offerings and brokers, as far as names go (section 8.6).
+pub(super) const BESIDE_INSTANCES: &str = "fields%5Bservice_plan%5D=guid,name,relationships.service_offering\
+     &fields%5Bservice_plan.service_offering%5D=guid,name,relationships.service_broker\
+     &fields%5Bservice_plan.service_offering.service_broker%5D=guid,name";
+
 #[derive(Deserialize)]
 struct PlanBody {
     guid: Arc<str>,
@@ -54,11 +59,16 @@ struct OfBroker {
     service_broker: ToOne,
 }
 
+/// What is told beside the resources of a page. Plans come beside instances only, which have few keys of them.
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Included {
-    service_offerings: Vec<OfferingBody>,
-    service_brokers: Vec<BrokerBody>,
+pub(super) struct Included {
+    #[serde(rename = "service_plans")]
+    plans: Vec<PlanBody>,
+    #[serde(rename = "service_offerings")]
+    offerings: Vec<OfferingBody>,
+    #[serde(rename = "service_brokers")]
+    brokers: Vec<BrokerBody>,
 }
 
 #[derive(Deserialize)]
@@ -102,9 +112,9 @@ struct Offering {
 
 fn offerings(included: Vec<Included>) -> HashMap<Arc<str>, Offering> {
     let (mut brokers, mut bodies) = (HashMap::new(), Vec::new());
-    for Included { service_offerings, service_brokers } in included {
-        bodies.extend(service_offerings);
-        brokers.extend(service_brokers.into_iter().map(|broker| (broker.guid, broker.name)));
+    for page in included {
+        bodies.extend(page.offerings);
+        brokers.extend(page.brokers.into_iter().map(|broker| (broker.guid, broker.name)));
     }
     let offering = |body: OfferingBody| {
         let broker = body.relationships.and_then(|relationships| relationships.service_broker.guid());
@@ -128,6 +138,7 @@ fn service_plan(body: PlanBody, offerings: &HashMap<Arc<str>, Offering>) -> Serv
         offering_name: offering.map(|offering| Arc::clone(&offering.name)),
         offering: guid,
         broker: offering.and_then(|offering| offering.broker.clone()),
+        listed: true,
         active: body.available.unwrap_or(true),
         public: body.visibility_type.map(|visibility| visibility == "public"),
         free: body.free,
@@ -146,6 +157,15 @@ pub async fn service_plans(session: &CloudFoundry) -> Result<Vec<ServicePlan>, R
     let (plans, included) = list::read_included(session, question).await?;
     let offerings = offerings(included);
     Ok(plans.into_iter().map(|plan| service_plan(plan, &offerings)).collect())
+}
+
+/// The plans told beside the pages of a list of instances, each once.
+pub(super) fn plans_beside(mut included: Vec<Included>) -> Vec<ServicePlan> {
+    let bodies: Vec<PlanBody> = included.iter_mut().flat_map(|page| std::mem::take(&mut page.plans)).collect();
+    let offerings = offerings(included);
+    let mut told = HashSet::new();
+    let plans = bodies.into_iter().filter(|body| told.insert(Arc::clone(&body.guid)));
+    plans.map(|body| ServicePlan { listed: false, ..service_plan(body, &offerings) }).collect()
 }
 
 /// The guids of the plans that can be used in a space.

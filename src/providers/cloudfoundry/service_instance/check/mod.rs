@@ -80,12 +80,15 @@ fn plan(check: Check<'_>) -> Option<Diagnostic> {
     Some(at(check, "plan", diagnostic, "its broker has withdrawn this plan"))
 }
 
-/// A plan may be seen because another organization has it.
+/// A plan may be seen because another organization has it, or only because some instance has it still.
 fn hidden(check: Check<'_>) -> Option<Diagnostic> {
     let plan = declared_plan(check)?;
     let space = check.proposal.fields.link("space")?;
-    let Some(Value::List(spaces)) = plan.attributes.get("hidden_in") else { return None };
-    if has_declared_plan(check) || !spaces.iter().any(|one| one.as_text() == space.id.as_deref()) {
+    let hidden = match plan.attributes.get("hidden_in") {
+        Some(Value::List(spaces)) => spaces.iter().any(|one| one.as_text() == space.id.as_deref()),
+        _ => plan.attributes.get("listed") == Some(&Value::Bool(false)),
+    };
+    if !hidden || has_declared_plan(check) {
         return None;
     }
     let message = format!("the plan `{}` cannot be used in the space `{}`", plan.identity, space.shown());

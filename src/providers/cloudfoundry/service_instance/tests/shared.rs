@@ -44,7 +44,6 @@ async fn the_list_of_one_space_tells_what_is_shared_into_it() {
     let body = page_v3(&[foreign("i-1", "db", "s-9"), foreign("i-2", "other", "s-9"), foreign("i-3", "db", "s-1")]);
     Mock::given(path(INSTANCES))
         .and(query_param("space_guids", "s-1"))
-        .and(query_param("names", "db"))
         .respond_with(ResponseTemplate::new(200).set_body_json(body))
         .expect(1)
         .mount(&server)
@@ -57,10 +56,9 @@ async fn the_list_of_one_space_tells_what_is_shared_into_it() {
 async fn of_several_spaces_the_instance_itself_is_asked_which() {
     for (status, expected) in [(200, vec!["s-2/mail"]), (403, vec![]), (404, vec![])] {
         let server = foundation_v3().await;
-        let body = page_v3(&[foreign("i-1", "mail", "s-1"), foreign("i-2", "db", "s-1")]);
+        let body = page_v3(&[foreign("i-1", "mail", "s-9"), foreign("i-2", "db", "s-1")]);
         Mock::given(path(INSTANCES))
             .and(query_param("space_guids", "s-1,s-2"))
-            .and(query_param("names", "db,mail"))
             .respond_with(ResponseTemplate::new(200).set_body_json(body))
             .expect(1)
             .mount(&server)
@@ -92,25 +90,17 @@ async fn nothing_is_asked_where_no_name_is_taken_anew_nor_of_v2() {
 }
 
 #[tokio::test]
-async fn many_names_are_looked_for_in_the_whole_list_and_a_new_name_by_the_key() {
+async fn the_new_name_of_what_is_renamed_is_the_one_that_is_declared() {
     let server = foundation_v3().await;
-    Mock::given(path(INSTANCES))
-        .respond_with(ResponseTemplate::new(200).set_body_json(page_v3(&[])))
-        .expect(2)
-        .mount(&server)
-        .await;
-    let long = "x".repeat(401);
-    let mut many = db(named("spaces", "acme/production"));
-    many.identity = Identity::single("name", &*long);
-    assert!(observe(&server, &[many], &[]).await.unwrap().is_empty());
+    let body = page_v3(&[foreign("i-1", "db", "s-9"), foreign("i-2", "written-out", "s-9")]);
+    Mock::given(path(INSTANCES)).respond_with(ResponseTemplate::new(200).set_body_json(body)).mount(&server).await;
     let mut renamed = db(named("spaces", "acme/production"));
     renamed.identity = Identity::single("name", "earlier");
     renamed.lifecycle.was = Some(Spanned { value: "earlier".into(), span: span() });
-    assert!(observe(&server, &[renamed], &["earlier"]).await.unwrap().is_empty());
-    let requests = server.received_requests().await.unwrap();
-    let asked: Vec<_> = requests.iter().map(|request| request.url.query().unwrap_or_default()).collect();
-    assert!(!asked[1].contains("names="), "{}", asked[1]);
-    assert!(asked[3].contains("names=db&") || asked[3].ends_with("names=db"), "{}", asked[3]);
+    let by_key = observe(&server, std::slice::from_ref(&renamed), &["earlier"]).await.unwrap();
+    assert_eq!(found(&by_key), ["s-1/db"]);
+    renamed.fields.set("name", text("written-out"));
+    assert_eq!(found(&observe(&server, &[renamed], &["earlier"]).await.unwrap()), ["s-1/written-out"]);
 }
 
 #[test]
