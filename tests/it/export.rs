@@ -196,7 +196,7 @@ fn what_is_declared_already_is_left_out_or_the_export_refused() {
 #[test]
 fn what_cannot_be_declared_is_named_with_the_reason() {
     let world = World::new();
-    world.declare("service_instances:\n  broken: { space: sandbox/dev, plan: breakable/fails-create }\n");
+    world.declare("service_instances:\n  broken: { space: sandbox/dev, plan: faulty/fails-create }\n");
     world.run(&["apply", "--yes"]).exits(5);
     insta::assert_snapshot!("what_cannot_be_declared", world.run(&["export", "--space", "sandbox/dev"]).exits(0));
 }
