@@ -10,7 +10,7 @@ use crate::support::{Foundation, Project, Watched, World};
 
 /// A declared set: documents, in an order in which parents come first.
 #[derive(Debug, Clone)]
-struct Declared(Vec<String>);
+pub struct Declared(pub Vec<String>);
 
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -19,6 +19,11 @@ fn text() -> impl Strategy<Value = String> {
         Just("true".to_owned()),
         Just("007".to_owned()),
         Just("null".to_owned()),
+        Just("yes".to_owned()),
+        Just("1e3".to_owned()),
+        Just("0x1f".to_owned()),
+        Just("- 'a': b # c".to_owned()),
+        Just("&anchor *alias !tag %percent @at `tick`".to_owned()),
         Just("two\nlines\n".to_owned()),
         Just("a \"quoted\" 'thing' $${not an expression}".to_owned()),
     ]
@@ -41,7 +46,7 @@ fn quoted(text: &str) -> Value {
 }
 
 prop_compose! {
-    fn declared()(
+    pub fn declared()(
         customers in vec((text(), any::<bool>()), 1..4),
         zones in vec((text(), vec(value(), 0..3)), 1..3),
         instances in vec((text(), any::<prop::sample::Index>(), any::<prop::sample::Index>(), vec(value(), 0..4)), 0..5),
@@ -84,7 +89,7 @@ fn entries(values: &[String]) -> String {
     values.iter().enumerate().map(|(at, value)| format!("key{at}: {value}")).collect::<Vec<_>>().join(", ")
 }
 
-fn runner(cases: u32) -> TestRunner {
+pub fn runner(cases: u32) -> TestRunner {
     TestRunner::new(Config { cases, failure_persistence: None, max_shrink_iters: 40, ..Config::default() })
 }
 
