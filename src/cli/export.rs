@@ -42,7 +42,7 @@ pub(super) struct Export {
     #[arg(long, value_name = "DIR", env = "TRUEUP_DIR", hide_env = true)]
     dir: Option<PathBuf>,
     /// Replace files in DIR that are there already
-    #[arg(long, env = "TRUEUP_OVERWRITE", hide_env = true, requires = "dir", value_parser = clap::builder::BoolishValueParser::new())]
+    #[arg(long, env = "TRUEUP_OVERWRITE", hide_env = true, requires = "dir", conflicts_with = "undeclared", value_parser = clap::builder::BoolishValueParser::new())]
     overwrite: bool,
 }
 
@@ -191,7 +191,6 @@ impl Export {
 
     /// The schema, as the files that are written name it.
     fn schema(&self, settings: &Settings, global: &Global) -> PathBuf {
-        let absolute = |path: &Path| plain(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
         let project = absolute(&settings.directory);
         let from = self.dir.as_ref().map_or_else(|| project.clone(), |dir| absolute(&below(global, dir)));
         relative(&from, &project.join(SCHEMA))
@@ -211,12 +210,46 @@ impl Export {
                 let text: String = exported.documents.iter().map(|document| document.text.as_str()).collect();
                 terminal.result(&text)
             }
-            Some(dir) => self.write(&exported.documents, &below(global, dir), dir, settings, terminal),
+            Some(shown) => {
+                let directory = below(global, shown);
+                match self.twice(exported, &directory, settings, global) {
+                    Some(diagnostic) => {
+                        terminal.problems(std::slice::from_ref(&diagnostic), &Sources::default());
+                        Exit::of([&diagnostic])
+                    }
+                    None => self.write(&exported.documents, &directory, shown, settings, terminal),
+                }
+            }
         };
         if exit == Exit::Success {
             tell(exported, target, self.undeclared, terminal);
         }
         exit
+    }
+
+    /// Why the project could not be planned with these files beside its own, if they declare the same.
+    fn twice(&self, exported: &Exported, directory: &Path, settings: &Settings, global: &Global) -> Option<Diagnostic> {
+        let written: Vec<PathBuf> =
+            exported.documents.iter().map(|document| absolute(&directory.join(&document.path))).collect();
+        let project = absolute(&settings.directory);
+        let is_read = |path: &PathBuf| {
+            path.strip_prefix(&project).is_ok_and(|relative| settings::is_resource_file(settings, relative))
+        };
+        if self.undeclared || !written.iter().any(is_read) {
+            return None;
+        }
+        // A project that cannot be read is not the worse for it.
+        let there = project::load(global, &providers::registry()).ok()?.desired;
+        let elsewhere = there.resources.values().filter(|resource| {
+            let file = project.join(there.sources.get(resource.span.file).name());
+            exported.addresses.contains(&resource.address) && !written.contains(&plain(&file))
+        });
+        let mut elsewhere = elsewhere.map(|resource| resource.address.to_string());
+        let first = elsewhere.next()?;
+        let more = elsewhere.count();
+        let more = if more > 0 { format!(" and {more} more are") } else { " is".to_owned() };
+        let message = format!("`{first}`{more} declared in this project's files already, and nothing was written");
+        Some(Diagnostic::error(Code::Usage, message).help("give `--undeclared` to leave out what is declared"))
     }
 
     fn write(
@@ -231,8 +264,11 @@ impl Export {
         let as_given = |path: &Path| shown.join(path.strip_prefix(directory).unwrap_or(path)).display().to_string();
         let diagnostic = match written::write(directory, files, self.overwrite) {
             Ok(written) => {
-                for path in &written {
-                    terminal.remark(&format!("wrote {}", as_given(path)));
+                let shown = clean_line(&shown.display().to_string()).into_owned();
+                match written.len() {
+                    0 => terminal.remark(&format!("All files in `{shown}` are as they would be written.")),
+                    1 => terminal.remark(&format!("Wrote `{}`.", as_given(&written[0]))),
+                    count => terminal.remark(&format!("Wrote {count} files to `{shown}`.")),
                 }
                 if let Some(outside) = outside(documents, directory, settings) {
                     terminal.note(&format!(
@@ -243,14 +279,17 @@ impl Export {
                 return Exit::Success;
             }
             Err(Refused::Exist(there)) => {
-                let there: Vec<String> = there.iter().map(|path| as_given(path)).collect();
-                let (are, them) = if there.len() == 1 { ("is", "it") } else { ("are", "them") };
-                let message = format!(
-                    "{} {are} there already, and nothing was written",
-                    quoted(there.iter().map(String::as_str))
-                );
-                Diagnostic::error(Code::Usage, message)
-                    .help(format!("write to another directory, or give `--overwrite` to replace {them}"))
+                let (files, are, them) = if there.len() == 1 { ("file", "is", "it") } else { ("files", "are", "them") };
+                let message = format!("{} {files} {are} there already, and nothing was written", there.len());
+                for path in &there {
+                    terminal.note(&format!("there already: {}", clean_line(&as_given(path))));
+                }
+                let help = if self.undeclared {
+                    "write to another directory".to_owned()
+                } else {
+                    format!("write to another directory, or give `--overwrite` to replace {them}")
+                };
+                Diagnostic::error(Code::Usage, message).help(help)
             }
             Err(Refused::Failed { path, error, written }) => {
                 let written: Vec<String> = written.iter().map(|path| as_given(path)).collect();
@@ -302,8 +341,14 @@ fn tell(exported: &Exported, target: &str, undeclared: bool, terminal: &Terminal
             terminal.note(&format!("  {} {}: {}", left.section, clean_line(&left.name), clean_line(&left.because)));
         }
     }
-    let counts: Vec<String> =
-        exported.counts.iter().map(|(section, count)| format!("{count} {}", section.replace('_', " "))).collect();
+    let counts: Vec<String> = exported
+        .counts
+        .iter()
+        .map(|(section, count)| match count {
+            1 => format!("1 {}", section.singular),
+            count => format!("{count} {}", section.name.replace('_', " ")),
+        })
+        .collect();
     terminal.remark(&match counts.as_slice() {
         [] if undeclared => format!("There is nothing at target `{target}` that is not declared."),
         [] => format!("There is nothing at target `{target}` that could be declared."),
@@ -316,7 +361,6 @@ fn tell(exported: &Exported, target: &str, undeclared: bool, terminal: &Terminal
 
 /// The first document that the project would not read from where it has been written.
 fn outside(documents: &[Document], directory: &Path, settings: &Settings) -> Option<PathBuf> {
-    let absolute = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let read = settings::resource_files(settings).unwrap_or_default();
     let read: Vec<PathBuf> = read.iter().map(|path| absolute(&settings.directory.join(path))).collect();
     let written = documents.iter().map(|document| directory.join(&document.path));
@@ -326,6 +370,11 @@ fn outside(documents: &[Document], directory: &Path, settings: &Settings) -> Opt
 /// A path of the command line, as if it had been given in the directory of `-C`.
 fn below(global: &Global, path: &Path) -> PathBuf {
     global.chdir.as_deref().map_or_else(|| path.to_owned(), |start| start.join(path))
+}
+
+/// A path from the root, also of what is not there yet.
+fn absolute(path: &Path) -> PathBuf {
+    plain(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
 }
 
 /// A path without `.` and `..`.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::choose::{Chosen, left};
 use super::keys::Keys;
+use super::suspicion::suspicion;
 use super::world::{World, is, own_name};
 use super::yaml::{Map, Node};
 use super::{Left, Object, Without};
@@ -231,39 +232,54 @@ impl<'a> Writer<'_, 'a> {
         if let (Shape::Instant, Value::Text(text)) = (field.shape, value) {
             return Outcome::Written(Node::Bare(text.to_string()));
         }
+        if let Some(why) = suspicion(name, value).filter(|_| !field.required) {
+            return noted(name, why);
+        }
         let id = (body.section.name, body.object.id.clone());
         let short = field.form.and_then(|form| shortened(value, form));
-        match self.node(short.as_ref().unwrap_or(value), path, &id) {
-            Some(node) => Outcome::Written(node),
-            None => noted(name, "there is a secret in it"),
+        match self.node(field, short.as_ref().unwrap_or(value), path, &id) {
+            Ok(node) => Outcome::Written(node),
+            Err(why) => noted(name, &why),
         }
     }
 
-    /// A value as it is written; `None` if there is a secret in it.
-    fn node(&self, value: &Value, path: &Path, id: &Object) -> Option<Node> {
-        Some(match value {
+    /// A value as it is written, or why it is not.
+    fn node(&self, field: &Field, value: &Value, path: &Path, id: &Object) -> Result<Node, String> {
+        Ok(match value {
             Value::Null => Node::Null,
             Value::Bool(bool) => Node::Bool(*bool),
             Value::Number(number) => Node::Number(number.clone()),
             Value::Text(value) => text(value),
             Value::Link(link) => text(link.shown()),
             Value::List(items) => {
-                let items = items.iter().enumerate().map(|(at, item)| self.node(item, &path.index(at), id));
-                Node::List(items.collect::<Option<_>>()?)
+                let item = |(at, item)| match suspicion("", item) {
+                    Some(why) => Err(why.to_owned()),
+                    None => self.node(field, item, &path.index(at), id),
+                };
+                Node::List(items.iter().enumerate().map(item).collect::<Result<_, _>>()?)
             }
             Value::Map(entries) => {
                 let mut map = Map::default();
                 for (key, value) in entries.iter() {
                     let path = path.key(Arc::clone(key));
-                    match self.without.field(id, &path) {
-                        Some(because) => map.notes.push(format!("{key}, left out: {because}")),
-                        None => map.push(&**key, self.node(value, &path, id)?),
+                    let written = match (self.without.field(id, &path), suspicion(key, value)) {
+                        (Some(because), _) => Err(because.to_owned()),
+                        (None, Some(why)) => Err(why.to_owned()),
+                        (None, None) => self.node(field, value, &path, id),
+                    };
+                    match written {
+                        Ok(node) => map.push(&**key, node),
+                        // What is not declared there is left alone.
+                        Err(why) if field.compare == Compare::DeclaredKeys => {
+                            map.notes.push(format!("{key}, left out: {why}"));
+                        }
+                        Err(why) => return Err(format!("`{key}` in it: {why}")),
                     }
                 }
                 Node::Map(map)
             }
             Value::Reference(_) | Value::Template(_) | Value::Unknown | Value::Sensitive(_) | Value::Fingerprint(_) => {
-                return None;
+                return Err("secret".to_owned());
             }
         })
     }

@@ -61,3 +61,31 @@ fn unfinished(object: &Observed) -> Option<String> {
         Condition::Ready | Condition::Failed { .. } => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Fields, Identity};
+
+    fn because(condition: Condition) -> Option<String> {
+        let identity = Identity::single("name", "db");
+        let (fields, attributes) = (Fields::default(), Fields::default());
+        unfinished(&Observed { identity, id: "i".into(), version: None, fields, attributes, condition })
+    }
+
+    #[test]
+    fn what_is_there_is_declared_and_what_is_coming_or_going_is_not() {
+        let failed = |operation| Condition::Failed { operation, description: Some("no room".into()) };
+        assert_eq!(because(Condition::Ready), None);
+        assert_eq!(because(failed(Operation::Update)), None);
+        assert_eq!(because(failed(Operation::Delete)), None);
+        assert_eq!(
+            because(failed(Operation::Create)).as_deref(),
+            Some("its create failed and left only the name: no room")
+        );
+        for operation in [Operation::Create, Operation::Update, Operation::Delete] {
+            let told = because(Condition::InProgress { operation, description: None }).expect("it is under way");
+            assert_eq!(told, format!("the remote is still at work on its {operation}; export it once that is done"));
+        }
+    }
+}

@@ -35,10 +35,11 @@ pub(super) fn lay_out(world: &World<'_>, chosen: &Chosen<'_>, bodies: &Bodies<'_
     let documents = pages.into_iter().map(|(path, page)| Document { text: text(world, &path, &page), path });
     let counts = world.sections().map(|section| {
         let of_it = bodies.all.iter().filter(|body| body.section.name == section.name);
-        (section.name, of_it.count())
+        (section, of_it.count())
     });
     Exported {
         documents: documents.collect(),
+        addresses: bodies.all.iter().map(|body| body.address.clone()).collect(),
         counts: counts.filter(|(_, count)| *count > 0).collect(),
         left: left.into_iter().map(|(_, left)| left.clone()).collect(),
     }

@@ -10,6 +10,7 @@ mod check;
 mod choose;
 mod keys;
 mod layout;
+mod suspicion;
 mod world;
 mod yaml;
 
@@ -18,7 +19,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::kind::Registry;
-use crate::model::{Diagnostic, Path, RemoteId, Snapshot, Sources, TargetName};
+use crate::model::{Address, Diagnostic, Path, RemoteId, Section, Snapshot, Sources, TargetName};
 use crate::settings::Settings;
 
 pub use choose::Within;
@@ -64,8 +65,10 @@ pub struct Declared {
 pub struct Exported {
     /// The documents, in order of their paths.
     pub documents: Vec<Document>,
+    /// What they declare, by section and key.
+    pub addresses: BTreeSet<Address>,
     /// How many objects of each section are declared in them, in the order of the registry.
-    pub counts: Vec<(&'static str, usize)>,
+    pub counts: Vec<(&'static Section, usize)>,
     /// What could not be declared.
     pub left: Vec<Left>,
 }

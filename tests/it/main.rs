@@ -9,6 +9,7 @@ mod diagnostics_page;
 mod examples;
 mod exits;
 mod explain;
+mod export;
 mod foundation;
 mod grants;
 mod interrupt;
