@@ -10,7 +10,7 @@ use crate::support::{Foundation, Project, Watched, World};
 
 /// A declared set: documents, in an order in which parents come first.
 #[derive(Debug, Clone)]
-pub struct Declared(pub Vec<String>);
+struct Declared(Vec<String>);
 
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -46,7 +46,7 @@ fn quoted(text: &str) -> Value {
 }
 
 prop_compose! {
-    pub fn declared()(
+    fn declared()(
         customers in vec((text(), any::<bool>()), 1..4),
         zones in vec((text(), vec(value(), 0..3)), 1..3),
         instances in vec((text(), any::<prop::sample::Index>(), any::<prop::sample::Index>(), vec(value(), 0..4)), 0..5),
@@ -89,7 +89,7 @@ fn entries(values: &[String]) -> String {
     values.iter().enumerate().map(|(at, value)| format!("key{at}: {value}")).collect::<Vec<_>>().join(", ")
 }
 
-pub fn runner(cases: u32) -> TestRunner {
+fn runner(cases: u32) -> TestRunner {
     TestRunner::new(Config { cases, failure_persistence: None, max_shrink_iters: 40, ..Config::default() })
 }
 
