@@ -90,7 +90,7 @@ impl Known {
                         lock(progress).finish();
                     }
                     let theme = self.terminal.stdout_theme();
-                    self.terminal.write(|out| render::apply::ledger(out, &ledger, &state.sources, theme));
+                    self.terminal.tell(|out| render::apply::ledger(out, &ledger, &state.sources, theme));
                 }
                 Format::Json => {
                     let last = EventDocument::ledger(&ledger, exit.code(), &state.sources);

@@ -213,8 +213,7 @@ impl Course {
             Some(progress) => {
                 // The bar before the stream, as `tick` takes them: the other way round, each would wait for the other.
                 let mut progress = lock(progress);
-                // A line at a time: written piece by piece, the lines of a large plan cost more than its requests.
-                let mut lines = std::io::LineWriter::new(std::io::stderr().lock());
+                let mut lines = self.terminal.stderr();
                 let mut nowhere = std::io::sink();
                 let went_well = matches!(event, Event::Start { .. } | Event::Progress { .. } | Event::Complete { .. });
                 let out: &mut dyn Write = if self.terminal.quiet && went_well { &mut nowhere } else { &mut lines };
@@ -236,7 +235,7 @@ impl Course {
                 if let Some(progress) = &course.progress {
                     let held = remote::held(&sessions);
                     let at = course.begun.elapsed();
-                    let _ = lock(progress).tick(&mut std::io::stderr().lock(), held, at);
+                    let _ = lock(progress).tick(&mut course.terminal.stderr(), held, at);
                 }
             }
         })
@@ -246,7 +245,7 @@ impl Course {
         match &self.progress {
             Some(progress) => {
                 lock(progress).finish();
-                self.terminal.write(|out| render::apply::ledger(out, ledger, sources, self.terminal.stdout_theme()));
+                self.terminal.tell(|out| render::apply::ledger(out, ledger, sources, self.terminal.stdout_theme()));
             }
             None => {
                 self.terminal.write(|out| json::line(out, &EventDocument::ledger(ledger, exit.code(), sources)));
@@ -260,7 +259,7 @@ impl Apply {
         match self.format {
             Format::Human => {
                 let options = render::human::PlanOptions { verbose: terminal.verbose > 0, hint: false };
-                terminal.write(|out| render::human::plan(out, plan, sources, terminal.stdout_theme(), options));
+                terminal.tell(|out| render::human::plan(out, plan, sources, terminal.stdout_theme(), options));
             }
             Format::Json => {
                 terminal.write(|out| {
@@ -316,7 +315,7 @@ impl Apply {
                 terminal.problems(&ledger.diagnostics, sources);
                 // A command that could not even be understood has no result.
                 if exit != Exit::Usage {
-                    terminal.write(|out| render::apply::nothing(out, &ledger, terminal.stdout_theme()));
+                    terminal.tell(|out| render::apply::nothing(out, &ledger, terminal.stdout_theme()));
                 }
             }
             Format::Json => {

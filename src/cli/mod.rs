@@ -27,7 +27,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::{ContextKind, ContextValue};
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use exit::Exit;
 use terminal::{Color, Terminal};
@@ -108,9 +110,9 @@ fn assignment(text: &str) -> Result<(String, String), String> {
 /// Runs the command line `arguments`, the program's name first, and tells how the process should end.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let cli = match Cli::try_parse_from(&arguments) {
+    let cli = match parse(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, &arguments).into(),
+        Err(error) => return usage(error, &arguments).into(),
     };
     let terminal = Terminal::new(cli.global.color, cli.global.quiet, cli.global.verbose);
     terminal.log();
@@ -119,6 +121,40 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     // Requests that were given up on need not be waited for.
     runtime.shutdown_background();
     exit.into()
+}
+
+fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let matches = command(std::env::var("TRUEUP_FORMAT").ok().as_deref()).try_get_matches_from(arguments)?;
+    let mut cli = Cli::from_arg_matches(&matches)?;
+    if let (Command::Plan(plan), Some((_, matches))) = (&mut cli.command, matches.subcommand())
+        && matches.value_source("max_bytes") == Some(ValueSource::EnvVariable)
+    {
+        plan.limit_markdown_only();
+    }
+    Ok(cli)
+}
+
+/// The command line where `TRUEUP_FORMAT` says this. One variable is for the `--format` of all commands, and no command has
+/// all formats: to those that do not have this one, but some other command does, it says nothing.
+fn command(format: Option<&str>) -> clap::Command {
+    let mut command = Cli::command();
+    let Some(format) = format else { return command };
+    let has = |command: &clap::Command| {
+        let formats = command.get_arguments().find(|argument| argument.get_id() == "format")?;
+        Some(formats.get_possible_values().iter().any(|known| known.matches(format, false)))
+    };
+    let of_others: Vec<String> = command
+        .get_subcommands()
+        .filter(|command| has(command) == Some(false))
+        .map(|command| command.get_name().to_owned())
+        .collect();
+    if command.get_subcommands().any(|command| has(command) == Some(true)) {
+        for name in of_others {
+            command =
+                command.mut_subcommand(name, |command| command.mut_arg("format", |format| format.env(None::<&str>)));
+        }
+    }
+    command
 }
 
 async fn dispatch(command: Command, global: &Global, terminal: &Terminal) -> Exit {
@@ -137,16 +173,25 @@ async fn dispatch(command: Command, global: &Global, terminal: &Terminal) -> Exi
 }
 
 /// Help is an answer; anything else clap says is a wrong command line.
-fn usage(error: &clap::Error, arguments: &[OsString]) -> Exit {
+fn usage(mut error: clap::Error, arguments: &[OsString]) -> Exit {
     if !error.use_stderr() {
         let _ = error.print();
         return Exit::Success;
     }
+    let variable = said_by(&error, arguments);
+    if let Some(variable) = &variable {
+        let tip = format!("the environment variable `{variable}` says so");
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
     let as_json = arguments.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json")
-        || arguments.iter().any(|argument| argument == "--format=json");
+        || arguments.iter().any(|argument| argument == "--format=json")
+        || !is_given("--format", arguments) && std::env::var("TRUEUP_FORMAT").is_ok_and(|format| format == "json");
     if as_json {
         let text = error.render().to_string();
-        let message = text.trim_start_matches("error: ").lines().next().unwrap_or_default().to_owned();
+        let mut message = text.trim_start_matches("error: ").lines().next().unwrap_or_default().to_owned();
+        if let Some(variable) = variable {
+            message = format!("{message}, which the environment variable `{variable}` says");
+        }
         let diagnostic =
             crate::model::Diagnostic::error(crate::model::Code::Usage, message).help("see `trueup --help`");
         Terminal::new(Color::Never, true, 0).validation(&[diagnostic], &crate::model::Sources::default());
@@ -154,4 +199,19 @@ fn usage(error: &clap::Error, arguments: &[OsString]) -> Exit {
         let _ = error.print();
     }
     Exit::Usage
+}
+
+/// The variable that a wrong value is from, if it is not from the command line.
+fn said_by(error: &clap::Error, arguments: &[OsString]) -> Option<String> {
+    // `--format <FORMAT>`
+    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else { return None };
+    let flag = flag.split(' ').next().filter(|flag| flag.starts_with("--"))?;
+    let variable = format!("TRUEUP_{}", flag.trim_start_matches('-').to_uppercase().replace('-', "_"));
+    (!is_given(flag, arguments) && std::env::var_os(&variable).is_some()).then_some(variable)
+}
+
+fn is_given(flag: &str, arguments: &[OsString]) -> bool {
+    let gives =
+        |argument: &str| argument.strip_prefix(flag).is_some_and(|rest| rest.is_empty() || rest.starts_with('='));
+    arguments.iter().filter_map(|argument| argument.to_str()).any(gives)
 }

@@ -225,12 +225,20 @@ impl PlanCommand {
         Ok(planned)
     }
 
+    /// `--max-bytes` is from the environment, where it is meant for all plans in Markdown.
+    pub(super) fn limit_markdown_only(&mut self) {
+        if self.format != PlanFormat::Markdown {
+            self.max_bytes = None;
+        }
+    }
+
     /// Prints a plan, and its problems for who reads the log.
     fn show(&self, plan: &Plan, sources: &Sources, files: &Files, terminal: &Terminal) -> Exit {
         let shown = terminal.write(|out| match self.format {
             PlanFormat::Human => {
                 let options = render::human::PlanOptions { verbose: terminal.verbose > 0, hint: self.out.is_none() };
-                render::human::plan(out, plan, sources, terminal.stdout_theme(), options)
+                terminal
+                    .for_people(out, |out| render::human::plan(out, plan, sources, terminal.stdout_theme(), options))
             }
             PlanFormat::Json => json::plan(out, plan, sources),
             PlanFormat::Markdown => markdown::plan(out, plan, sources, files, self.max_bytes),

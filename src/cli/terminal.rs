@@ -6,6 +6,7 @@ use clap::ValueEnum;
 
 use super::exit::Exit;
 use crate::model::{Diagnostic, Sources};
+use crate::render::workflow::Harmless;
 use crate::render::{self, Theme};
 
 /// When to colour.
@@ -25,6 +26,8 @@ pub(super) struct Terminal {
     pub(super) quiet: bool,
     /// How much more to say.
     pub(super) verbose: u8,
+    /// Whether somebody listens for commands in what is printed: GitHub Actions does.
+    obeyed: bool,
 }
 
 impl Terminal {
@@ -34,7 +37,8 @@ impl Terminal {
             Theme { color: colored(color, is_terminal), width: width(is_terminal), unicode: unicode() }
         };
         let (stdout, stderr) = (theme(&|| io::stdout().is_terminal()), theme(&|| io::stderr().is_terminal()));
-        Self { stdout, stderr, quiet, verbose }
+        let obeyed = std::env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true");
+        Self { stdout, stderr, quiet, verbose, obeyed }
     }
 
     /// Logs to stderr: with `-vv` every request, else what `TRUEUP_LOG` asks for.
@@ -47,7 +51,10 @@ impl Terminal {
         };
         let subscriber = tracing_subscriber::fmt()
             .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
-            .with_writer(io::stderr)
+            .with_writer({
+                let terminal = *self;
+                move || terminal.harmless(io::stderr())
+            })
             .with_ansi(self.stderr.color)
             .with_target(false);
         // Only tests run a command twice in one process; the first subscriber serves the second then.
@@ -72,6 +79,32 @@ impl Terminal {
         self.write(|out| out.write_all(text.as_bytes()))
     }
 
+    /// Writes a result for people to stdout.
+    pub(super) fn tell(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Exit {
+        self.write(|out| self.for_people(out, write))
+    }
+
+    /// Lets something for people be written to stdout.
+    pub(super) fn for_people(
+        &self,
+        out: &mut dyn Write,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut out = self.harmless(out);
+        write(&mut out)?;
+        out.flush()
+    }
+
+    /// stderr, by the line: written piece by piece, the lines of a large plan cost more than its requests.
+    pub(super) fn stderr(&self) -> impl Write {
+        self.harmless(io::LineWriter::new(io::stderr().lock()))
+    }
+
+    /// The same without what would be obeyed.
+    fn harmless<'w>(&self, out: impl Write + 'w) -> Box<dyn Write + 'w> {
+        if self.obeyed { Box::new(Harmless::new(out)) } else { Box::new(out) }
+    }
+
     /// Writes a result to stdout.
     pub(super) fn write(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Exit {
         let mut out = io::BufWriter::new(io::stdout().lock());
@@ -93,15 +126,14 @@ impl Terminal {
     }
 
     /// Tells something that must be told.
-    #[expect(clippy::unused_self, reason = "what is told goes through the terminal, whatever it may need to know")]
     pub(super) fn note(&self, text: &str) {
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        let _ = writeln!(self.stderr(), "{text}");
     }
 
     /// Tells problems on stderr.
     pub(super) fn problems(&self, diagnostics: &[Diagnostic], sources: &Sources) {
         if !diagnostics.is_empty() {
-            let mut out = io::BufWriter::new(io::stderr().lock());
+            let mut out = self.harmless(io::BufWriter::new(io::stderr().lock()));
             let _ =
                 render::diagnostic::diagnostics(&mut out, diagnostics, sources, self.stderr).and_then(|()| out.flush());
         }

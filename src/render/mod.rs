@@ -31,6 +31,7 @@ pub mod markdown;
 pub mod progress;
 pub mod sarif;
 pub mod throttle;
+pub mod workflow;
 
 pub use clean::{clean, clean_line};
 pub use files::Files;

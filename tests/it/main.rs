@@ -30,6 +30,7 @@ mod sign_in;
 mod silence;
 mod suites;
 mod support;
+mod surroundings;
 mod throttle;
 mod tokens;
 mod tombstones;

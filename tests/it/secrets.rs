@@ -2,7 +2,7 @@
 
 use trueup::emulator::{Effect, Reply};
 
-use crate::support::{Foundation, Project, Watched, World};
+use crate::support::{Foundation, Output, Project, Watched, World};
 
 const VARIABLE: &str = "canary-in-a-variable";
 const TOKEN: &str = "ksh_canary_token";
@@ -79,19 +79,49 @@ fn says_nothing(world: &World, expected: &[i32]) {
         ] {
             let output = world.run(&[command, more].concat());
             assert!(expected.contains(&output.code), "{command:?}: {output}");
-            let mut said = output.to_string();
-            for file in ["plan.json", "report.json"] {
-                if world.project.path().join(file).exists() {
-                    said += &world.project.read(file);
-                }
-            }
-            for secret in [VARIABLE, TOKEN, PASSWORD, "canary"] {
-                assert!(!said.contains(secret), "{command:?} {more:?} says `{secret}`: {said}");
-            }
-            // The token that UAA gave is a secret too; it is a JWT.
-            assert!(!said.contains("eyJ"), "{command:?} {more:?} shows a token: {said}");
+            holds_no_secret(world, &output, &[command, more].concat());
         }
     }
+    for more in [&[][..], &["-vvv"]] {
+        for command in OTHERS {
+            let output = world.run(&[command, more].concat());
+            // Of a plan file there may be none, or one that cannot be applied; the rest ends as the plan does.
+            assert!(expected.contains(&output.code) || [6, 64].contains(&output.code), "{command:?}: {output}");
+            holds_no_secret(world, &output, &[command, more].concat());
+        }
+    }
+}
+
+/// What else prints something of a project.
+const OTHERS: &[&[&str]] = &[
+    &["validate", "--format", "github"],
+    &["validate", "--format", "sarif"],
+    &["validate", "--format", "gitlab"],
+    &["plan", "--format", "markdown"],
+    &["plan", "--format", "html"],
+    &["plan", "--format", "github"],
+    &["plan", "--format", "sarif"],
+    &["plan", "--out", "plan.json"],
+    &["apply", "plan.json", "--report", "report.json"],
+    &["apply", "plan.json", "--format", "json"],
+    &["graph"],
+    &["graph", "--actions"],
+    &["graph", "--actions", "--format", "dot"],
+];
+
+#[track_caller]
+fn holds_no_secret(world: &World, output: &Output, command: &[&str]) {
+    let mut said = output.to_string();
+    for file in ["plan.json", "report.json"] {
+        if world.project.path().join(file).exists() {
+            said += &world.project.read(file);
+        }
+    }
+    for secret in [VARIABLE, TOKEN, PASSWORD, "canary"] {
+        assert!(!said.contains(secret), "{command:?} says `{secret}`: {said}");
+    }
+    // The token that UAA gave is a secret too; it is a JWT.
+    assert!(!said.contains("eyJ"), "{command:?} shows a token: {said}");
 }
 
 #[test]
@@ -238,4 +268,59 @@ fn a_secret_that_changed_is_not_shown_either() {
     let plan = world.run(&["plan"]).exits(0);
     assert!(plan.stdout.contains("~ instances.acme-production"), "{plan}");
     says_nothing(&world, &[0, 5]);
+}
+
+#[test]
+fn what_a_reviewed_plan_differs_by_is_told_without_secrets() {
+    let world = world();
+    world.run(&["plan", "--out", "plan.json"]).exits(0);
+    world.run(&["apply", "--yes"]).exits(0);
+    // What was to be created has been, by others as far as the file knows, and differs in everything that is secret.
+    let renamed = YAML.replace("name: Acme production", "name: Renamed");
+    world.declare(&renamed);
+    for more in [&[][..], &["-vv"], &["--format", "json"]] {
+        let command = [&["apply", "plan.json", "--report", "report.json"], more].concat();
+        let output = world.run(&command).exits(6);
+        holds_no_secret(&world, &output, &command);
+    }
+    // Now one that is about something else, and then the secret is another one.
+    world.run(&["plan", "--out", "plan.json"]).exits(0);
+    let (settings, file) = (world.project.read("trueup.toml"), world.project.read("plan.json"));
+    let mut world = world;
+    world.project = Project::empty()
+        .env("KAITEN_AUTH_TOKEN", TOKEN)
+        .env("CF_PASSWORD", PASSWORD)
+        .env("SECRET", "canary-of-tomorrow")
+        .file("trueup.toml", settings)
+        .file("plan.json", file);
+    world.declare(&renamed);
+    for more in [&[][..], &["-vv"], &["--format", "json"]] {
+        let command = [&["apply", "plan.json", "--report", "report.json"], more].concat();
+        let output = world.run(&command).exits(6);
+        holds_no_secret(&world, &output, &command);
+        // Between these words a line may end.
+        let told = ["`metadata.password`", "reviewed: nothing", "secret"];
+        assert!(told.iter().all(|words| output.to_string().contains(words)), "{output}");
+    }
+}
+
+#[test]
+fn what_is_told_at_a_signal_is_told_without_secrets() {
+    let controller = Foundation::tested().path("service_instances");
+    for signals in [1, 2] {
+        for format in ["human", "json"] {
+            let world = world();
+            world.cf().strike_always("POST", &controller, Effect::SilentAfter);
+            let command = ["apply", "--yes", "-vv", "--format", format, "--report", "report.json"];
+            let mut run = world.project.start(&command);
+            run.until("sent a secret", |_| world.cf().count("POST", &controller) > 0);
+            for signal in 0..signals {
+                std::thread::sleep(std::time::Duration::from_millis(200 * signal));
+                run.signal(2);
+            }
+            let output = run.end().exits(130);
+            assert!(world.project.read("report.json").contains("\"unknown\""), "{output}");
+            holds_no_secret(&world, &output, &command);
+        }
+    }
 }

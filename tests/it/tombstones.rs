@@ -230,6 +230,36 @@ fn services_and_their_keys_go_together_or_with_consent() {
     assert!(!world.service_instances().contains(&"db".to_owned()));
 }
 
+/// While a broker is at work on an instance, it gives up no key of it: the delete has to wait for that.
+#[test]
+fn a_key_goes_after_the_update_of_its_instance_that_the_same_run_makes() {
+    for milliseconds in [0, 1500] {
+        let world = World::declaring(&yaml(SERVICES, false));
+        converges(&world, &[]);
+        let step = json!({ "instance": "db", "step": "update", "milliseconds": milliseconds });
+        order(&world, &step);
+        let instance = "service_instances:\n  db: { space: sandbox/dev, plan: postgres/large, tags: [a, b] }\n";
+        let key = "service_keys:\n  ci: { service_instance: db, lifecycle: { absent: true } }\n";
+        world.declare(&format!("{key}{instance}"));
+        let plan = world.run(&["plan", "--format", "json"]).exits(0).json();
+        assert_eq!(
+            (addresses(&plan, "update"), addresses(&plan, "delete")),
+            (vec!["service_instances.db".to_owned()], vec!["service_keys.ci".to_owned()],)
+        );
+        let delete = plan["actions"].as_array().unwrap().iter().find(|step| step["action"] == "delete").unwrap();
+        assert_eq!(delete["requires"], json!(["service_instances.db"]));
+        world.cf().recorder().clear();
+        let applied = converges(&world, &["--parallelism", "8"]);
+        let writes = world.cf().recorder().all().into_iter();
+        let writes = writes.filter(|request| request.method != "GET" && !request.path.starts_with("/oauth"));
+        let writes: Vec<_> = writes.map(|request| (request.method, request.status.unwrap())).collect();
+        let [(update, _), (delete, deleted)] = &writes[..] else { panic!("one each: {writes:?}") };
+        assert!(["PATCH", "PUT"].contains(&&**update) && delete == "DELETE" && *deleted < 300, "{writes:?}");
+        let ended = |what: &str| applied.stderr.find(what).unwrap_or_else(|| panic!("{what}: {applied}"));
+        assert!(ended("service_instances.db changed") < ended("service_keys.ci deleted"), "{applied}");
+    }
+}
+
 /// Has the broker do something else with the next request of a kind.
 fn order(world: &World, order: &Value) {
     world.send(world.cf(), Method::POST, "/_sandbox/broker/orders", Some(order));
