@@ -110,6 +110,16 @@ impl<'a, S> Writer<'a, S> {
     }
 }
 
+/// How much of a collection is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// What the declared resources could mean or refer to, and as little else as the API allows.
+    Declared,
+    /// Every object that can be seen, declared or not. Only by lists: what has to be asked for object by object, such as
+    /// credentials and parameters, is asked for as in [`Scope::Declared`].
+    Whole,
+}
+
 /// What is asked of an observation.
 #[derive(Debug)]
 pub struct Wanted<'a> {
@@ -122,6 +132,8 @@ pub struct Wanted<'a> {
     /// Everything declared, of any kind and at any target: what a reference to a declared resource means, and which
     /// outer objects matter to a kind that nothing refers to.
     pub declared: &'a IndexMap<Address, Resource>,
+    /// Whether objects that nobody has declared are asked for too.
+    pub scope: Scope,
 }
 
 /// One declared resource with everything looked up.
@@ -153,6 +165,17 @@ impl Modification<'_> {
     pub fn changes(&self, field: &str) -> bool {
         self.changes.iter().any(|path| path.starts_with(&Path::field(field)))
     }
+}
+
+/// A write, to be counted in requests.
+#[derive(Debug, Clone, Copy)]
+pub enum Writes<'a> {
+    /// [`Kind::create`].
+    Create(Proposal<'a>),
+    /// [`Kind::update`].
+    Update(Modification<'a>),
+    /// [`Kind::delete`] with what it may take along.
+    Delete(&'a Observed),
 }
 
 /// What can be done to existing objects of a kind.
@@ -248,7 +271,8 @@ pub trait Readable: 'static {
         true
     }
 
-    /// Reads, page by page, every object the declared ones could mean. Never one request per resource.
+    /// Reads, page by page, every object the declared ones could mean, or all there are ([`Wanted::scope`]). Never one
+    /// request per resource.
     fn observe(
         wanted: &Wanted<'_>,
         remote: Reader<'_, SessionOf<Self>>,
@@ -309,6 +333,12 @@ pub trait Kind: Readable {
     fn held_back(proposal: Proposal<'_>, observed: Option<&Observed>) -> Vec<(&'static str, Value)> {
         let _ = (proposal, observed);
         Vec::new()
+    }
+
+    /// How many requests a write of it takes at the most.
+    fn writes(of: Writes<'_>) -> u64 {
+        let _ = of;
+        1
     }
 
     /// Creates it, with one write where the API allows. An object still being worked on comes back with

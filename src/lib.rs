@@ -15,6 +15,7 @@ pub mod providers;
 pub mod plan;
 pub mod apply;
 pub mod render;
+pub mod export;
 pub mod cli;
 pub mod clock;
 mod suggest;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 
-use crate::kind::{ErasedKind, Others, Reading, Registry, RemoteError, Session, Wanted};
+use crate::kind::{ErasedKind, Others, Reading, Registry, RemoteError, Scope, Session, Wanted};
 use crate::model::{
-    Code, Collection, Desired, Diagnostic, Diagnostics, Observed, Reference, Resource, Snapshot, TargetName, To, Value,
+    Code, Collection, Desired, Diagnostic, Diagnostics, Facts, Observed, Reference, Resource, Section, Snapshot,
+    TargetName, To, Value,
 };
 
 /// The connections of a run, by target. Shared with whoever applies.
@@ -21,8 +22,29 @@ pub async fn observe(
     sessions: &Sessions,
     problems: &mut Diagnostics,
 ) -> Snapshot {
+    observe_within(Scope::Declared, desired, registry, sessions, problems).await
+}
+
+/// Observes everything that can be declared at these targets, declared or not, and what it refers to, beside all that
+/// [`observe`] does: one list for each kind where the API has one, all of them read at the same time.
+pub async fn observe_whole(
+    desired: &Desired,
+    registry: &Registry,
+    sessions: &Sessions,
+    problems: &mut Diagnostics,
+) -> Snapshot {
+    observe_within(Scope::Whole, desired, registry, sessions, problems).await
+}
+
+async fn observe_within(
+    scope: Scope,
+    desired: &Desired,
+    registry: &Registry,
+    sessions: &Sessions,
+    problems: &mut Diagnostics,
+) -> Snapshot {
     let each = sessions.iter().map(async |(target, session)| {
-        let (collections, failures) = observe_target(target, desired, registry, &**session).await;
+        let (collections, failures) = observe_target(target, scope, desired, registry, &**session).await;
         (Arc::clone(target), session.facts(), collections, failures)
     });
     let mut snapshot = Snapshot::default();
@@ -44,11 +66,15 @@ pub async fn observe(
 /// where it needs it.
 async fn observe_target(
     target: &TargetName,
+    scope: Scope,
     desired: &Desired,
     registry: &Registry,
     session: &dyn Session,
 ) -> (BTreeMap<&'static str, Collection>, Vec<Diagnostic>) {
-    let needs = needs(target, desired, registry);
+    let needs = match scope {
+        Scope::Declared => needs(target, desired, registry, &[]),
+        Scope::Whole => needs(target, desired, registry, &listed_at(&session.facts(), registry)),
+    };
     let kinds: Vec<_> = needs.keys().filter_map(|section| Some((*section, registry.kind(section)?))).collect();
     let readings: BTreeMap<&'static str, Arc<Reading>> =
         kinds.iter().map(|(section, _)| (*section, Arc::default())).collect();
@@ -58,7 +84,7 @@ async fn observe_target(
         let observed = Others::new(after.collect(), Arc::clone(&shared));
         let need = &needs[section];
         let (resources, references) = (&need.resources[..], &need.references[..]);
-        let wanted = Wanted { resources, references, declared: &desired.resources, observed };
+        let wanted = Wanted { resources, references, declared: &desired.resources, observed, scope };
         let outcome = kind.observe(&wanted, session).await;
         readings[section].set(outcome).expect("each is read once");
     });
@@ -123,14 +149,21 @@ impl Again<'_> {
     ) -> Result<Collection, RemoteError> {
         let Self { target, desired, registry, snapshot, session } = self;
         let kind = registry.kind(section).expect("kinds name sections that are registered");
-        let Need { resources, references, .. } = needs(target, desired, registry).remove(section).unwrap_or_default();
+        let Need { resources, references, .. } =
+            needs(target, desired, registry, &[]).remove(section).unwrap_or_default();
         let none = Collection::default();
         let known = |before: &'static str| match narrowed {
             Some((section, collection)) if section == before => collection,
             _ => snapshot.collection(target, before).unwrap_or(&none),
         };
         let observed = kind.after().iter().map(|before| (*before, known(before))).collect();
-        let wanted = Wanted { resources: &resources, references: &references, declared: &desired.resources, observed };
+        let wanted = Wanted {
+            resources: &resources,
+            references: &references,
+            declared: &desired.resources,
+            observed,
+            scope: Scope::Declared,
+        };
         kind.observe(&wanted, *session).await
     }
 }
@@ -149,8 +182,32 @@ fn may_go(resource: &Resource) -> bool {
     resource.lifecycle.absent.is_some() || resource.lifecycle.consent.replace
 }
 
-fn needs<'a>(target: &TargetName, desired: &'a Desired, registry: &Registry) -> BTreeMap<&'static str, Need<'a>> {
+/// Whether the objects of a section are declared: as resources of their own, or as parts of others.
+pub(crate) fn is_declared(section: &Section, registry: &Registry) -> bool {
+    section.declarable
+        || registry
+            .sections()
+            .any(|whole| whole.fields.iter().any(|field| whole.parts(field.name) == Some(section.name)))
+}
+
+/// The sections of what can be declared at such a target.
+pub(crate) fn listed_at(facts: &Facts, registry: &Registry) -> Vec<&'static str> {
+    let there = |section: &&Section| {
+        section.provider == facts.provider && (section.apis.is_empty() || section.apis.contains(&facts.api))
+    };
+    let declared = registry.sections().filter(there).filter(|section| is_declared(section, registry));
+    declared.map(|section| section.name).collect()
+}
+
+/// What has to be read of a target for what is declared, and of all these sections besides.
+fn needs<'a>(
+    target: &TargetName,
+    desired: &'a Desired,
+    registry: &Registry,
+    besides: &[&'static str],
+) -> BTreeMap<&'static str, Need<'a>> {
     let mut needs: BTreeMap<&'static str, Need<'a>> = BTreeMap::new();
+    needs.extend(besides.iter().map(|section| (*section, Need::default())));
     for resource in desired.resources.values().filter(|resource| resource.target == *target) {
         let need = needs.entry(resource.address.section).or_default();
         need.witness.get_or_insert(resource);
@@ -179,9 +236,15 @@ fn needs<'a>(target: &TargetName, desired: &'a Desired, registry: &Registry) -> 
         let Some(kind) = registry.kind(section) else { continue };
         // Whoever deletes nothing need not be permitted to read what would go along.
         let along = if needs[section].resources.iter().any(|resource| may_go(resource)) { kind.along() } else { &[] };
-        for other in kind.after().iter().chain(kind.beside()).chain(along) {
-            if !needs.contains_key(other) {
-                needs.insert(other, Need { witness, ..Need::default() });
+        // What checks look into is of no use where nothing is checked.
+        let beside = if witness.is_some() { kind.beside() } else { &[] };
+        for other in kind.after().iter().chain(beside).chain(along) {
+            let is_new = !needs.contains_key(other);
+            let need = needs.entry(other).or_default();
+            // Read anyhow, and now for somebody too.
+            let gains = need.witness.is_none() && witness.is_some();
+            if is_new || gains {
+                need.witness = witness;
                 queue.push(other);
             }
         }

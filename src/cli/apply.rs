@@ -11,7 +11,7 @@ use indicatif::ProgressDrawTarget;
 use super::account::{Known, lock};
 use super::consents::Consents;
 use super::exit::Exit;
-use super::plan::{self, Planned};
+use super::plan::{self, Asked, Planned};
 use super::project::Stop;
 use super::reviewed::Reviewed;
 use super::terminal::Terminal;
@@ -70,7 +70,12 @@ pub(super) async fn run(command: &Apply, global: &Global, terminal: &Terminal) -
         }
     };
     let Planned { project, registry, remotes, snapshot, plan } = match made {
-        Ok(planned) => planned,
+        Ok(mut planned) => {
+            if command.format == Format::Json {
+                planned.seal();
+            }
+            planned
+        }
         Err(Stop { diagnostics, sources }) => return end_early(Early::with(diagnostics), &sources),
     };
     let sources = &project.desired.sources;
@@ -274,10 +279,14 @@ impl Apply {
         terminal: &Terminal,
     ) -> Result<Planned, Stop> {
         let Some(reviewed) = reviewed else {
-            return plan::make(global, &self.only, &self.consents, None, self.parallelism, clock, terminal).await;
+            return plan::make(global, self.asked(&self.only, &self.consents, None), clock, terminal).await;
         };
         let (global, only, consents) = reviewed.arguments(global);
-        plan::make(&global, &only, &consents, Some(reviewed), self.parallelism, clock, terminal).await
+        plan::make(&global, self.asked(&only, &consents, Some(reviewed)), clock, terminal).await
+    }
+
+    fn asked<'a>(&self, only: &'a [String], consents: &'a Consents, reviewed: Option<&'a Reviewed>) -> Asked<'a> {
+        Asked { only, consents, reviewed, parallelism: self.parallelism, undeclared: false }
     }
 
     /// The plan in the file, if one is given; otherwise somebody has to be there to be asked.

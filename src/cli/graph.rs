@@ -1,21 +1,22 @@
-//! `trueup graph`: what depends on what, for tools that draw.
+//! `trueup graph`: what depends on what, as a picture, a page, or for tools that draw.
 
 use clap::{Args, ValueEnum};
 
 use super::consents::Consents;
 use super::exit::Exit;
-use super::plan::{self, Planned};
+use super::plan::{self, Asked, Planned};
 use super::project::{self, Stop};
 use super::terminal::Terminal;
-use super::{Global, signal};
+use super::{Global, repository, signal};
 use crate::clock::Clock;
+use crate::model::Sources;
 use crate::providers;
 use crate::render::graph::Graph;
 
 /// Show what depends on what; with `--actions` also what `apply` would do
 #[derive(Debug, Args)]
 pub(super) struct GraphCommand {
-    /// For which tool
+    /// As what
     #[arg(long, value_name = "FORMAT", default_value = "mermaid", env = "TRUEUP_FORMAT", hide_env = true)]
     format: GraphFormat,
     /// Read the remotes too, and show the action of each resource
@@ -29,6 +30,10 @@ enum GraphFormat {
     Mermaid,
     // Graphviz.
     Dot,
+    // A picture.
+    Svg,
+    // A page for a browser.
+    Html,
 }
 
 pub(super) async fn run(command: &GraphCommand, global: &Global, terminal: &Terminal) -> Exit {
@@ -36,15 +41,16 @@ pub(super) async fn run(command: &GraphCommand, global: &Global, terminal: &Term
         return match project::load(global, &providers::registry()) {
             Ok(project) => {
                 terminal.problems(&project.warnings, &project.desired.sources);
-                command.show(&Graph::declared(&project.desired), terminal)
+                command.show(&Graph::declared(&project.desired), &project.desired.sources, global, terminal)
             }
             Err(stop) => stopped(&stop, terminal),
         };
     }
     let mut interrupt = signal::watch();
     let (clock, consents) = (Clock::system(), Consents::default());
+    let asked = Asked { only: &[], consents: &consents, reviewed: None, parallelism: None, undeclared: false };
     let made = tokio::select! {
-        made = plan::make(global, &[], &consents, None, None, &clock, terminal) => made,
+        made = plan::make(global, asked, &clock, terminal) => made,
         number = signal::first(&mut interrupt) => {
             terminal.note("interrupted while reading; nothing was changed");
             return Exit::Signal(number);
@@ -54,7 +60,7 @@ pub(super) async fn run(command: &GraphCommand, global: &Global, terminal: &Term
         Ok(planned) => planned,
         Err(stop) => return stopped(&stop, terminal),
     };
-    let shown = command.show(&Graph::planned(&plan), terminal);
+    let shown = command.show(&Graph::planned(&plan), &project.desired.sources, global, terminal);
     terminal.problems(&plan.diagnostics, &project.desired.sources);
     if let Err(error) = remotes.close().await {
         terminal.note(&error);
@@ -72,10 +78,12 @@ fn stopped(Stop { diagnostics, sources }: &Stop, terminal: &Terminal) -> Exit {
 }
 
 impl GraphCommand {
-    fn show(&self, graph: &Graph, terminal: &Terminal) -> Exit {
+    fn show(&self, graph: &Graph, sources: &Sources, global: &Global, terminal: &Terminal) -> Exit {
         terminal.write(|out| match self.format {
             GraphFormat::Mermaid => graph.mermaid(out),
             GraphFormat::Dot => graph.dot(out),
+            GraphFormat::Svg => graph.svg(out),
+            GraphFormat::Html => graph.html(out, sources, &repository::files(global)),
         })
     }
 }

@@ -2,10 +2,13 @@
 
 mod account;
 mod apply;
+mod base;
 mod completions;
 mod consents;
 mod exit;
 mod explain;
+mod export;
+mod git;
 mod graph;
 mod plan;
 mod project;
@@ -18,6 +21,7 @@ mod signal;
 mod terminal;
 mod validate;
 mod version;
+mod written;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -77,6 +81,7 @@ enum Command {
     #[command(alias = "diff", alias = "preview")]
     Plan(plan::PlanCommand),
     Apply(apply::Apply),
+    Export(export::Export),
     Explain(explain::Explain),
     Graph(graph::GraphCommand),
     Schema(schema::Schema),
@@ -157,6 +162,7 @@ async fn dispatch(command: Command, global: &Global, terminal: &Terminal) -> Exi
         Command::Validate(command) => validate::run(&command, global, terminal),
         Command::Plan(command) => plan::run(&command, global, terminal).await,
         Command::Apply(command) => apply::run(&command, global, terminal).await,
+        Command::Export(command) => export::run(&command, global, terminal).await,
         Command::Explain(command) => explain::run(&command, terminal),
         Command::Graph(command) => graph::run(&command, global, terminal).await,
         Command::Schema(command) => schema::run(&command, terminal),

@@ -1,6 +1,7 @@
 //! `trueup plan`: reads both sides and shows what `apply` would do.
 
 use std::io::{self, Write};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -10,12 +11,12 @@ use super::exit::Exit;
 use super::project::{self, Project, Stop};
 use super::reviewed::Reviewed;
 use super::terminal::Terminal;
-use super::{Global, remote, repository, signal};
+use super::{Global, base, remote, repository, signal};
 use crate::clock::Clock;
 use crate::kind::Registry;
-use crate::model::{Code, Diagnostic, Diagnostics, Snapshot, Sources};
-use crate::observe::observe;
-use crate::plan::{self, Action, Plan, Terms};
+use crate::model::{Code, Diagnostic, Diagnostics, Snapshot, Sources, TargetName};
+use crate::observe::{observe, observe_whole};
+use crate::plan::{self, Action, Plan};
 use crate::render::{Files, github, html, json, markdown, sarif};
 use crate::{providers, render};
 
@@ -37,6 +38,12 @@ pub(super) struct PlanCommand {
     /// Plan only these resources and what they require
     #[arg(long, value_name = "ADDRESS", num_args = 1.., env = "TRUEUP_ONLY", hide_env = true, value_delimiter = ',')]
     only: Vec<String>,
+    /// Say of each change whether it is declared here, drift, or would undo what REV declares, such as origin/main
+    #[arg(long, value_name = "REV", env = "TRUEUP_BASE", hide_env = true)]
+    base: Option<String>,
+    /// Also show what exists and is not declared; it is no change and is left alone
+    #[arg(long, env = "TRUEUP_UNDECLARED", hide_env = true, conflicts_with = "only", value_parser = clap::builder::BoolishValueParser::new())]
+    undeclared: bool,
     #[command(flatten)]
     consents: Consents,
 }
@@ -61,26 +68,44 @@ fn byte_count(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|count| *count >= least).ok_or_else(|| format!("give a number, {least} or more"))
 }
 
-/// A plan and what it was made from.
+/// A plan and what it was made from. What is large is kept until the process ends, as in [`Project`].
 pub(super) struct Planned {
     pub(super) project: Project,
     pub(super) registry: Registry,
     pub(super) remotes: remote::Remotes,
-    pub(super) snapshot: Snapshot,
-    pub(super) plan: Plan,
+    pub(super) snapshot: ManuallyDrop<Snapshot>,
+    pub(super) plan: ManuallyDrop<Plan>,
 }
 
-/// Loads, connects, observes and plans. Problems with a remote are in the plan. `parallelism` overrides the settings'. What
-/// is declared has to be as `reviewed` has it.
+impl Planned {
+    /// Adds to the plan what it says of the declarations it was made of. Only whoever keeps a plan asks for it, or shows
+    /// its digest: to people it says nothing.
+    pub(super) fn seal(&mut self) {
+        self.plan.terms.declared = plan::declared(&self.project.desired, &self.registry);
+    }
+}
+
+/// What a plan is to be about.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) only: &'a [String],
+    pub(super) consents: &'a Consents,
+    /// What is declared has to be as this one has it.
+    pub(super) reviewed: Option<&'a Reviewed>,
+    /// Overrides the settings'.
+    pub(super) parallelism: Option<u16>,
+    /// Whether all is read that exists, at every target of the project.
+    pub(super) undeclared: bool,
+}
+
+/// Loads, connects, observes and plans. Problems with a remote are in the plan.
 pub(super) async fn make(
     global: &Global,
-    only: &[String],
-    consents: &Consents,
-    reviewed: Option<&Reviewed>,
-    parallelism: Option<u16>,
+    asked: Asked<'_>,
     clock: &Clock,
     terminal: &Terminal,
 ) -> Result<Planned, Stop> {
+    let Asked { only, consents, reviewed, parallelism, undeclared } = asked;
     let registry = providers::registry();
     let mut project = project::load(global, &registry)?;
     if let Some(parallelism) = parallelism {
@@ -94,20 +119,28 @@ pub(super) async fn make(
         let wanted = project::addresses(only, &project.desired)?;
         plan::only(&mut project.desired, &wanted);
     }
-    let declared = plan::declared(&project.desired, &registry);
     if let Some(reviewed) = reviewed {
-        reviewed.is_made_of(&declared, &project.desired)?;
+        reviewed.is_made_of(&plan::declared(&project.desired, &registry), &project.desired)?;
     }
     let mut problems = Diagnostics::default();
     problems.extend(project.warnings.iter().cloned());
-    let remotes = remote::connect(&project.settings, &project.desired, &registry, clock, &mut problems).await;
-    let reading = observe(&project.desired, &registry, &remotes.sessions, &mut problems);
-    let mut snapshot = remote::patiently(reading, &remotes.sessions, terminal).await;
+    let wanted = |target: &TargetName| undeclared || project.desired.targets.contains_key(target);
+    let remotes = remote::connect(&project.settings, wanted, &registry, clock, &mut problems).await;
+    let mut snapshot = if undeclared {
+        let reading = observe_whole(&project.desired, &registry, &remotes.sessions, &mut problems);
+        remote::patiently(reading, &remotes.sessions, terminal).await
+    } else {
+        let reading = observe(&project.desired, &registry, &remotes.sessions, &mut problems);
+        remote::patiently(reading, &remotes.sessions, terminal).await
+    };
     remote::name_sandboxes(&project.settings, &mut snapshot);
     let mut plan = plan::plan(&project.desired, &snapshot, &registry, problems);
-    plan.terms = Terms { declared, ..consents.terms(only) };
+    plan.terms = consents.terms(only);
+    if undeclared {
+        plan.undeclared = Some(plan::coverage(&plan, &snapshot, &registry));
+    }
     plan::guard(&mut plan, &project.desired, consents.deletes(project.settings.limits.max_deletes));
-    Ok(Planned { project, registry, remotes, snapshot, plan })
+    Ok(Planned { project, registry, remotes, snapshot: ManuallyDrop::new(snapshot), plan: ManuallyDrop::new(plan) })
 }
 
 pub(super) async fn run(command: &PlanCommand, global: &Global, terminal: &Terminal) -> Exit {
@@ -117,21 +150,29 @@ pub(super) async fn run(command: &PlanCommand, global: &Global, terminal: &Termi
             .help("give `--format markdown` with it, or leave it out");
         return command.stopped(vec![diagnostic], &Sources::default(), global, &files, terminal);
     }
+    if command.undeclared && !command.format.shows_undeclared() {
+        let diagnostic = Diagnostic::error(Code::Usage, "this format has no place for what is not declared")
+            .help("leave `--undeclared` out, or give `--format` with human, json, markdown or html");
+        return command.stopped(vec![diagnostic], &Sources::default(), global, &files, terminal);
+    }
     let mut interrupt = signal::watch();
     let clock = Clock::system();
     let made = tokio::select! {
-        made = make(global, &command.only, &command.consents, None, None, &clock, terminal) => made,
+        made = command.make(global, &clock, terminal) => made,
         number = signal::first(&mut interrupt) => {
             terminal.note("interrupted while reading; nothing was changed");
             return Exit::Signal(number);
         }
     };
-    let planned = match made {
+    let mut planned = match made {
         Ok(planned) => planned,
         Err(Stop { diagnostics, sources }) => {
             return command.stopped(diagnostics, &sources, global, &files, terminal);
         }
     };
+    if command.out.is_some() || command.format != PlanFormat::Human {
+        planned.seal();
+    }
     let Planned { project, plan, remotes, .. } = planned;
     let sources = &project.desired.sources;
     let shown = command.show(&plan, sources, &files, terminal);
@@ -163,6 +204,27 @@ fn exit(plan: &Plan) -> Exit {
 }
 
 impl PlanCommand {
+    /// Makes the plan, and judges it where that was asked for.
+    async fn make(&self, global: &Global, clock: &Clock, terminal: &Terminal) -> Result<Planned, Stop> {
+        // Before a remote is asked: what is wrong with a revision is soon told.
+        let others = match &self.base {
+            Some(revision) => Some(base::load(revision, global, &providers::registry()).await?),
+            None => None,
+        };
+        let asked = Asked {
+            only: &self.only,
+            consents: &self.consents,
+            reviewed: None,
+            parallelism: None,
+            undeclared: self.undeclared,
+        };
+        let mut planned = make(global, asked, clock, terminal).await?;
+        if let Some(others) = others {
+            others.judge(&mut planned);
+        }
+        Ok(planned)
+    }
+
     /// `--max-bytes` is from the environment, where it is meant for all plans in Markdown.
     pub(super) fn limit_markdown_only(&mut self) {
         if self.format != PlanFormat::Markdown {
@@ -231,6 +293,11 @@ impl PlanCommand {
 }
 
 impl PlanFormat {
+    /// Whether it is about more than places in files.
+    fn shows_undeclared(self) -> bool {
+        !matches!(self, Self::Github | Self::Sarif)
+    }
+
     /// Whether it goes into a file or comment, so that a log would not show the problems.
     fn is_a_document(self) -> bool {
         matches!(self, Self::Markdown | Self::Html | Self::Sarif)

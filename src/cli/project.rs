@@ -1,6 +1,7 @@
 //! Loads the project: `trueup.toml`, then the resource files, with every problem of both.
 
-use std::path::PathBuf;
+use std::mem::ManuallyDrop;
+use std::path::{Path, PathBuf};
 
 use super::Global;
 use crate::config;
@@ -10,9 +11,12 @@ use crate::settings::{self, LoadOptions, Settings};
 use crate::suggest::Suggest;
 
 /// A project that can be planned, and what is to be warned about.
+///
+/// What is declared is never given back: the process ends when it is of no use any more, and to free its many small
+/// pieces one by one takes a good part of the time that a plan takes.
 pub(super) struct Project {
     pub(super) settings: Settings,
-    pub(super) desired: Desired,
+    pub(super) desired: ManuallyDrop<Desired>,
     pub(super) warnings: Vec<Diagnostic>,
 }
 
@@ -27,34 +31,66 @@ pub(super) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Reads everything that can be known offline.
-pub(super) fn load(global: &Global, registry: &Registry) -> Result<Project, Stop> {
+/// The directory from which the project is looked for.
+pub(super) fn start(global: &Global) -> Result<PathBuf, Stop> {
+    let start = global.chdir.clone().unwrap_or_else(|| PathBuf::from("."));
+    if start.is_dir() {
+        return Ok(start);
+    }
+    let diagnostic = Diagnostic::error(Code::Usage, format!("there is no directory `{}`", start.display()))
+        .help("`-C` takes the directory of trueup.toml, or one below it");
+    Err(Stop { diagnostics: vec![diagnostic], sources: Sources::default() })
+}
+
+/// Reads `trueup.toml` alone: as a project that declares nothing.
+pub(super) fn load_settings(global: &Global) -> Result<Project, Stop> {
     let mut sources = Sources::default();
     let mut problems = Diagnostics::default();
-    let start = global.chdir.clone().unwrap_or_else(|| PathBuf::from("."));
-    if !start.is_dir() {
-        let diagnostic = Diagnostic::error(Code::Usage, format!("there is no directory `{}`", start.display()))
-            .help("`-C` takes the directory of trueup.toml, or one below it");
-        return Err(Stop { diagnostics: vec![diagnostic], sources });
-    }
+    let start = start(global)?;
     let options = LoadOptions { environment: global.env.as_deref(), variables: &global.variables, env: &environment };
-    let desired = settings::load(&start, options, &mut sources, &mut problems).and_then(|settings| {
-        let files = match settings::resource_files(&settings) {
-            Ok(files) => files,
-            Err(missing) => {
-                problems.extend(missing);
-                return None;
-            }
-        };
-        let desired = config::load(&files, &settings, registry, &mut sources, &mut problems)?;
-        Some((settings, desired))
-    });
-    match desired {
-        Some((settings, desired)) if !problems.has_errors() => {
+    match settings::load(&start, options, &mut sources, &mut problems) {
+        Some(settings) if !problems.has_errors() => {
+            let desired = Desired { project: settings.project.clone(), sources, ..Desired::default() };
+            let desired = ManuallyDrop::new(desired);
             Ok(Project { settings, desired, warnings: problems.into_sorted() })
         }
         _ => Err(Stop { diagnostics: problems.into_sorted(), sources }),
     }
+}
+
+/// Reads everything that can be known offline.
+pub(super) fn load(global: &Global, registry: &Registry) -> Result<Project, Stop> {
+    let mut sources = Sources::default();
+    let mut problems = Diagnostics::default();
+    let start = start(global)?;
+    let options = LoadOptions { environment: global.env.as_deref(), variables: &global.variables, env: &environment };
+    match read(&start, options, registry, &mut sources, &mut problems) {
+        Some((settings, desired)) if !problems.has_errors() => {
+            let desired = ManuallyDrop::new(desired);
+            Ok(Project { settings, desired, warnings: problems.into_sorted() })
+        }
+        _ => Err(Stop { diagnostics: problems.into_sorted(), sources }),
+    }
+}
+
+/// What the project at or above a directory says, and what is declared in it.
+pub(super) fn read(
+    start: &Path,
+    options: LoadOptions<'_>,
+    registry: &Registry,
+    sources: &mut Sources,
+    problems: &mut Diagnostics,
+) -> Option<(Settings, Desired)> {
+    let settings = settings::load(start, options, sources, problems)?;
+    let files = match settings::resource_files(&settings) {
+        Ok(files) => files,
+        Err(missing) => {
+            problems.extend(missing);
+            return None;
+        }
+    };
+    let desired = config::load(&files, &settings, registry, sources, problems)?;
+    Some((settings, desired))
 }
 
 /// The addresses given to a flag, all of them declared.

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::emulator::{Running, Sandbox, cloudfoundry, kaiten};
 use crate::http::Throttle;
 use crate::kind::Registry;
-use crate::model::{Code, Desired, Diagnostic, Diagnostics, Snapshot, TargetName};
+use crate::model::{Code, Diagnostic, Diagnostics, Snapshot, TargetName};
 use crate::observe::Sessions;
 use crate::render::throttle::Throttles;
 use crate::settings::{self, Auth, Endpoint, Settings, TargetSettings, TargetUrl};
@@ -60,17 +60,17 @@ pub(super) async fn patiently<T>(reading: impl Future<Output = T>, sessions: &Se
     }
 }
 
-/// Connects to every target that a declared resource has. What could be connected to is returned with the problems.
+/// Connects to every target that is wanted. What could be connected to is returned with the problems.
 pub(super) async fn connect(
     settings: &Settings,
-    desired: &Desired,
+    wanted: impl Fn(&TargetName) -> bool,
     registry: &Registry,
     clock: &Clock,
     problems: &mut Diagnostics,
 ) -> Remotes {
     let mut remotes = Remotes { sessions: Sessions::new(), sandboxes: Vec::new() };
     let mut endpoints = Vec::new();
-    for target in settings.targets.values().filter(|target| desired.targets.contains_key(&target.name)) {
+    for target in settings.targets.values().filter(|target| wanted(&target.name)) {
         let endpoint = match target.url {
             TargetUrl::Sandbox => sandbox(target, settings, &mut remotes.sandboxes).await,
             // A secret's command may take its time.

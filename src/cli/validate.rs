@@ -35,7 +35,7 @@ pub(super) fn run(command: &Validate, global: &Global, terminal: &Terminal) -> E
     let (diagnostics, sources, sound) = match loaded {
         Ok(project) => {
             let summary = summary(project.desired.resources.len(), project.desired.targets.len());
-            (project.warnings, project.desired.sources, Some(summary))
+            (project.warnings, project.desired.sources.clone(), Some(summary))
         }
         Err(Stop { diagnostics, sources }) => (diagnostics, sources, None),
     };

@@ -1,6 +1,8 @@
 //! Files to drafts: which resources there are, and what stands between them that is none.
 
 use std::collections::{HashMap, HashSet};
+use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
@@ -23,6 +25,9 @@ use crate::settings::Settings;
 
 /// Most characters a key may have: the longest name of a remote.
 const MAX_KEY: usize = 255;
+
+/// How many files are not worth a thread of their own.
+const FEW_FILES: usize = 8;
 
 /// What every stage needs.
 pub(super) struct Context<'c> {
@@ -151,20 +156,34 @@ pub(super) enum RawTo {
     Faulty,
 }
 
-/// Finds the resources of all files, in order.
-pub(super) fn collect(files: &[PathBuf], sources: &mut Sources, cx: &mut Context<'_>) -> Vec<Draft> {
+/// Finds the resources of all files, in order, then those of texts that are in no file yet, each with its name.
+pub(super) fn collect(
+    files: &[PathBuf],
+    texts: &[(String, String)],
+    sources: &mut Sources,
+    cx: &mut Context<'_>,
+) -> Vec<Draft> {
+    let mut read: Vec<FileId> = files.iter().filter_map(|path| read(path, sources, cx)).collect();
+    read.extend(texts.iter().map(|(name, text)| sources.add(SourceFile::new(name.clone(), text.clone()))));
     let mut drafts = Vec::new();
-    for path in files {
-        if let Some(tree) = read(path, sources, cx) {
-            for document in tree.documents() {
-                collect_document(&tree, document, &mut drafts, cx);
-            }
+    for (file, (tree, found)) in read.iter().zip(parse(&read, sources)) {
+        cx.partial |= found.has_errors();
+        if !found.is_empty() {
+            hide_likely(*file, sources, cx);
+        }
+        for problem in found {
+            cx.report.push(problem);
+        }
+        let tree = Arc::new(tree);
+        for document in tree.documents() {
+            collect_document(&tree, document, &mut drafts, cx);
         }
     }
     drafts
 }
 
-fn read(path: &FilePath, sources: &mut Sources, cx: &mut Context<'_>) -> Option<Arc<Tree>> {
+/// A file's text; `None` if it has none, which has been told.
+fn read(path: &FilePath, sources: &mut Sources, cx: &mut Context<'_>) -> Option<FileId> {
     let directory = &cx.settings.directory;
     let relative = path.strip_prefix(directory).unwrap_or(path);
     let name = relative.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
@@ -179,27 +198,38 @@ fn read(path: &FilePath, sources: &mut Sources, cx: &mut Context<'_>) -> Option<
             return None;
         }
     };
-    let text = match yaml::decode(bytes) {
-        Ok(text) => text,
+    match yaml::decode(bytes) {
+        Ok(text) => Some(sources.add(SourceFile::new(name, text))),
         Err(problem) => {
             let file = sources.add(SourceFile::new(name, problem.text()));
             hide_likely(file, sources, cx);
             cx.report.push(problem.diagnostic(file));
             cx.partial = true;
-            return None;
+            None
         }
+    }
+}
+
+/// The trees of files and what is wrong with them, in their order. No file needs another, and most of what reading a
+/// project takes is done here, so all processors take part.
+fn parse(files: &[FileId], sources: &Sources) -> Vec<(Tree, Diagnostics)> {
+    let parse = |files: &[FileId]| -> Vec<(Tree, Diagnostics)> {
+        let parse = |file: &FileId| {
+            let mut found = Diagnostics::default();
+            (yaml::parse(*file, sources.get(*file), &mut found), found)
+        };
+        files.iter().map(parse).collect()
     };
-    let file = sources.add(SourceFile::new(name, text));
-    let mut found = Diagnostics::default();
-    let tree = yaml::parse(file, sources.get(file), &mut found);
-    cx.partial |= found.has_errors();
-    if !found.is_empty() {
-        hide_likely(file, sources, cx);
+    if files.len() <= FEW_FILES {
+        return parse(files);
     }
-    for problem in found {
-        cx.report.push(problem);
-    }
-    Some(Arc::new(tree))
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let share = files.len().div_ceil(processors).max(FEW_FILES);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = files.chunks(share).map(|files| scope.spawn(move || parse(files))).collect();
+        let trees = workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        trees.flatten().collect()
+    })
 }
 
 /// Hides the secrets that the tree of a faulty file does not have, or has otherwise than they were meant.
@@ -354,7 +384,7 @@ fn collect_resource(
 }
 
 /// What is wrong with a key as part of an address.
-pub(super) fn key_problem(key: &str) -> Option<String> {
+pub(crate) fn key_problem(key: &str) -> Option<String> {
     let length = key.chars().count();
     if length == 0 {
         return Some("an empty key".into());

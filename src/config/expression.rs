@@ -122,7 +122,7 @@ pub(super) fn parse(inner: &str) -> Result<Expression<'_>, Malformed<'_>> {
 }
 
 /// Whether a key of a section may contain this.
-pub(super) fn is_of_key(c: char) -> bool {
+pub(crate) fn is_of_key(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '-'
 }
 

@@ -25,8 +25,10 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use collect::key_problem;
+pub(crate) use expression::is_of_key;
 pub(crate) use names::{natural_form, nearest_field, nearest_section, takes};
-pub(crate) use shape::describe;
+pub(crate) use shape::{Fit, describe};
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -48,8 +50,20 @@ pub fn load(
     sources: &mut Sources,
     diagnostics: &mut Diagnostics,
 ) -> Option<Desired> {
+    load_with(files, &[], settings, registry, sources, diagnostics)
+}
+
+/// The same as if there were these texts beside the files, each with its name.
+pub(crate) fn load_with(
+    files: &[PathBuf],
+    texts: &[(String, String)],
+    settings: &Settings,
+    registry: &Registry,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Option<Desired> {
     let mut cx = Context::new(settings, registry);
-    let mut drafts = collect::collect(files, sources, &mut cx);
+    let mut drafts = collect::collect(files, texts, sources, &mut cx);
     for draft in &mut drafts {
         decode::decode(draft, &mut cx);
     }

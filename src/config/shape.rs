@@ -117,6 +117,19 @@ impl Shapes {
     }
 }
 
+/// Tells whether values that a remote told could be written out.
+#[derive(Debug, Default)]
+pub(crate) struct Fit(Shapes);
+
+impl Fit {
+    /// Why the value could not stand in the field of this name, if so.
+    pub(crate) fn complaint(&mut self, name: &str, shape: &Shape, value: &Value) -> Option<String> {
+        let subject = Subject { name, value, lexeme: None, secret: false };
+        let complaint = self.0.check(shape, subject, &Suggest::default()).err()?;
+        Some(complaint.message)
+    }
+}
+
 /// What a shape takes, with its article.
 pub(crate) fn describe(shape: &Shape) -> &'static str {
     match shape {

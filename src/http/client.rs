@@ -16,6 +16,9 @@ use crate::settings::Endpoint;
 /// The largest body that is read, in bytes.
 const LARGEST_BODY: usize = 64 * 1024 * 1024;
 
+/// For how much of a body room is made before it is there, in bytes.
+const LARGEST_TOLD: usize = 8 * 1024 * 1024;
+
 /// How long making a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -185,7 +188,9 @@ impl Client {
             Body::Form(form) => sending.header("content-type", "application/x-www-form-urlencoded").body(form.clone()),
         };
         let mut answer = sending.send().await.map_err(lost)?;
-        let mut body = Vec::new();
+        // A size that is told may be wrong, so it only spares the body from being copied while it grows.
+        let told = answer.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+        let mut body = Vec::with_capacity(told.min(LARGEST_TOLD));
         while let Some(chunk) = answer.chunk().await.map_err(lost)? {
             // Counted after decompression: a small answer can be a large one.
             if body.len() + chunk.len() > LARGEST_BODY {

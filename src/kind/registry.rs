@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 
 use super::{
     Abilities, Check, Deletion, Kind, Modification, Proposal, Provider, Readable, Reader, RemoteError, Session,
-    SessionOf, Sole, Tied, Wanted, Writer,
+    SessionOf, Sole, Tied, Wanted, Writer, Writes,
 };
 use crate::clock::Clock;
 use crate::model::{Collection, Diagnostic, Facts, Observed, Resource, Secrets, Section, Value};
@@ -107,6 +107,8 @@ pub trait ErasedDeclared: Send + Sync {
     fn sole(&self, proposal: Proposal<'_>, facts: &Facts) -> Option<Sole>;
     /// See [`Kind::held_back`].
     fn held_back(&self, proposal: Proposal<'_>, observed: Option<&Observed>) -> Vec<(&'static str, Value)>;
+    /// See [`Kind::writes`].
+    fn writes(&self, of: Writes<'_>) -> u64;
     /// See [`Kind::create`].
     fn create<'a>(&self, proposal: Proposal<'a>, session: &'a dyn Session) -> Boxed<'a, Result<Observed, RemoteError>>;
     /// See [`Kind::abilities`].
@@ -246,6 +248,10 @@ impl<K: Kind> ErasedDeclared for Declared<K> {
 
     fn held_back(&self, proposal: Proposal<'_>, observed: Option<&Observed>) -> Vec<(&'static str, Value)> {
         K::held_back(proposal, observed)
+    }
+
+    fn writes(&self, of: Writes<'_>) -> u64 {
+        K::writes(of)
     }
 
     fn create<'a>(&self, proposal: Proposal<'a>, session: &'a dyn Session) -> Boxed<'a, Result<Observed, RemoteError>> {

@@ -170,6 +170,8 @@ codes! {
     Blocked = "trueup::plan::blocked", Failure;
     /// Something to be created that, but for its name, is there already.
     LikelyRename = "trueup::plan::likely_rename", Failure;
+    /// What another revision declares cannot be told.
+    BaseUnreadable = "trueup::plan::base_unreadable", Failure;
     /// A plan that would delete or replace what is protected.
     Protected = "trueup::plan::protected", Guard;
     /// A plan that would delete more than is allowed at once.

@@ -23,8 +23,7 @@ impl Fingerprint {
         let mut hash = Sha256::new();
         feed(salt, &mut hash);
         write(value, &mut hash)?;
-        let digest = hash.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
-        Some(Self { salt: salt.to_owned(), digest })
+        Some(Self { salt: salt.to_owned(), digest: hex(&hash.finalize()) })
     }
 
     /// As [`Fingerprint`]'s `Display` wrote it.
@@ -53,6 +52,12 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
+/// Bytes in hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]).collect()
+}
+
 fn feed(text: &str, hash: &mut Sha256) {
     hash.update((text.len() as u64).to_be_bytes());
     hash.update(text.as_bytes());
@@ -66,8 +71,12 @@ fn write(value: &Value, hash: &mut Sha256) -> Option<()> {
         Value::Bool(bool) => hash.update(if *bool { b"t" } else { b"f" }),
         Value::Number(number) => {
             hash.update(b"n");
-            let whole = number.as_f64().filter(|double| double.fract() == 0.0 && double.abs() < 9e15);
-            feed(&whole.map_or_else(|| number.to_string(), |double| format!("{double:.0}")), hash);
+            let whole = || number.as_f64().filter(|double| double.fract() == 0.0 && double.abs() < 9e15);
+            let text = match number.as_i64() {
+                Some(integer) => integer.to_string(),
+                None => whole().map_or_else(|| number.to_string(), |double| format!("{double:.0}")),
+            };
+            feed(&text, hash);
         }
         Value::Text(text) => {
             hash.update(b"s");

@@ -23,12 +23,15 @@ pub use document::{
     DiagnosticDocument, FORMAT_VERSION, LabelDocument, PlaceDocument, RemoteDocument, ValidationDocument,
 };
 pub use fingerprint::Fingerprint;
+pub(crate) use fingerprint::hex;
 pub use lifecycle::{LIFECYCLE, LIFECYCLE_DOC, LifecycleField, target_doc};
 pub use path::{Path, Segment};
 pub use resource::{Consent, Desired, Lifecycle, Locate, OnExists, Places, Resource, Spanned, Target};
 pub use room::Room;
 pub use secrets::Secrets;
-pub use section::{Attribute, ChangeRule, Compare, Field, Follows, Format, KeyPart, KeySource, Naming, Section, Shape};
+pub use section::{
+    Attribute, ChangeRule, Compare, Field, Follows, Format, Initial, KeyPart, KeySource, Naming, Section, Shape,
+};
 pub use snapshot::{Collection, Condition, Facts, Identity, Observed, Operation, Snapshot};
 pub use source::{FileId, Position, SourceFile, Sources, Span};
 pub use value::{Fields, Link, Map, Reference, RemoteId, Sensitive, Template, TemplatePart, To, Value};

@@ -111,6 +111,8 @@ pub struct Field {
     pub required: bool,
     /// What is sent on create when it is not declared, as JSON text.
     pub default: Option<&'static str>,
+    /// What a new object has where it is not declared, though it is not sent.
+    pub initial: Option<Initial>,
     /// Whether it can be changed in place.
     pub change: ChangeRule,
     /// How a declared value is compared with an observed one.
@@ -139,6 +141,7 @@ impl Field {
             doc,
             required: false,
             default: None,
+            initial: None,
             change: ChangeRule::InPlace,
             compare: Compare::Value,
             form: None,
@@ -159,6 +162,12 @@ impl Field {
     /// Sent on create when it is not declared; JSON text.
     pub const fn default(mut self, json: &'static str) -> Self {
         self.default = Some(json);
+        self
+    }
+
+    /// What the remote gives a new object of its own accord.
+    pub const fn initial(mut self, initial: Initial) -> Self {
+        self.initial = Some(initial);
         self
     }
 
@@ -214,6 +223,22 @@ impl Field {
         self.not_before = Some(field);
         self
     }
+}
+
+/// What a new object has of the remote's own accord.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Initial {
+    /// One of these values, as JSON text: which, depends on what else it has.
+    OneOf(&'static [&'static str]),
+    /// The last part of its natural key.
+    Name,
+    /// A text with the value of an attribute at its end.
+    Numbered {
+        /// What comes before it.
+        before: &'static str,
+        /// The attribute.
+        attribute: &'static str,
+    },
 }
 
 /// Whether a field can be changed on an existing object.

@@ -189,3 +189,36 @@ fn no_kind_waits_for_one_that_waits_for_it() {
         assert!(waiting.len() < before, "these wait for each other, or for what is not there: {waiting:?}");
     }
 }
+
+/// The sections that are read, each with whether somebody declared needs it, in order of the alphabet.
+fn needed(desired: &Desired, besides: &[&'static str]) -> Vec<(&'static str, bool)> {
+    let registry = Registry::default().with_readable::<Parts>().with_readable::<Things>().with_readable::<Spares>();
+    let needs = needs(&"test".into(), desired, &registry, besides);
+    needs.into_iter().map(|(section, need)| (section, need.witness.is_some())).collect()
+}
+
+#[test]
+fn what_only_checks_look_into_is_read_where_something_is_checked() {
+    let none = Desired::default();
+    assert_eq!(needed(&none, &["things"]), [("things", false)]);
+    assert_eq!(needed(&none, &["parts"]), [("parts", false), ("things", false)], "parts are joined with things");
+    let all = [("parts", true), ("spares", true), ("things", true)];
+    let declared = Declared::new().thing("a", &[], &[]).desired;
+    assert_eq!(needed(&declared, &[]), all);
+    assert_eq!(needed(&declared, &["parts", "things"]), all);
+}
+
+#[test]
+fn what_can_be_declared_is_listed_wherever_it_is_declared() {
+    let registry = crate::providers::registry();
+    let at = |provider, api| {
+        let facts = Facts { provider, url: "".into(), api, read_only: None };
+        listed_at(&facts, &registry)
+    };
+    assert_eq!(at("kaiten", "seed"), ["instances"]);
+    assert!(at("kaiten", "core").contains(&"grants"), "which are declared inside licenses");
+    assert!(!at("kaiten", "core").contains(&"license_families"));
+    let foundation =
+        ["organizations", "spaces", "service_instances", "user_provided_service_instances", "service_keys"];
+    assert_eq!(at("cloudfoundry", "v3"), foundation);
+}

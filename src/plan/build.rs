@@ -10,7 +10,7 @@ use super::guard::protected;
 use super::likely::{self, Creation};
 use super::mistakes::{ambiguous, api_problems, both_names, rename_refused};
 use super::together::{Created, together};
-use super::{Action, Change, Plan, Seen, Shown, Step, Terms, tombstone};
+use super::{Action, Change, Plan, Seen, Shown, Step, Terms, cost, tombstone};
 use crate::diff::{Difference, Measure, creation, earlier};
 use crate::graph;
 use crate::kind::{Check, ErasedDeclared, Proposal, Registry, Sole};
@@ -48,10 +48,13 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, registry: &Registry, mut pro
         targets: snapshot.targets.clone(),
         steps,
         terms: Terms::default(),
+        base: None,
         reads: snapshot.reads,
         diagnostics: Vec::new(),
+        undeclared: None,
     };
     problems.extend(tombstone::settle(&mut plan, desired, snapshot, registry));
+    cost::settle(&mut plan.steps, desired, snapshot, registry);
     plan.diagnostics = problems.into_sorted();
     plan
 }
@@ -63,8 +66,18 @@ pub fn knowledge<'a>(
     snapshot: &'a Snapshot,
     registry: &'a Registry,
 ) -> Knowledge<'a> {
+    knowledge_of(&plan.steps, desired, snapshot, registry)
+}
+
+/// The same, of the steps of a plan.
+pub(super) fn knowledge_of<'a>(
+    steps: &[Step],
+    desired: &'a Desired,
+    snapshot: &'a Snapshot,
+    registry: &'a Registry,
+) -> Knowledge<'a> {
     let mut knowledge = Knowledge::new(desired, snapshot, registry);
-    for step in &plan.steps {
+    for step in steps {
         let collection = snapshot.collection(&step.target, step.address.section);
         let object = step.observed.as_ref().and_then(|seen| collection?.with_id(&seen.id));
         if let Some(object) = object.filter(|object| lasts(object) && step.action != Action::Replace) {
@@ -248,6 +261,12 @@ impl<'a> Planner<'a> {
         } else if let Some(object) = observed.filter(|object| lasts(object)) {
             self.knowledge.learn(resource.address.clone(), as_it_will_be(section, object, &decision));
         }
+        let writes = resolved.as_ref().map_or(0, |fields| {
+            let proposal = Proposal { address: &resource.address, identity: &identity, fields };
+            let paths: Vec<Path> = decision.differences.iter().map(|difference| difference.path.clone()).collect();
+            let about = (decision.action, observed.filter(|_| !goes_along));
+            cost::of_step(declared, resource, proposal, about, &paths)
+        });
         self.creations.extend(new.filter(|_| decision.action == Action::Create));
         self.problems.extend(found);
         if observed.is_none()
@@ -267,10 +286,12 @@ impl<'a> Planner<'a> {
             requires: self.requires(resource),
             changes: differences.into_iter().map(|difference| change(resource, difference)).collect(),
             takes_along,
+            cause: None,
             observed: observed
                 .filter(|_| !goes_along)
                 .map(|object| Seen { id: Arc::clone(&object.id), version: object.version.clone() }),
             executable,
+            writes,
         })
     }
 
@@ -447,6 +468,7 @@ fn change(resource: &Resource, difference: Difference) -> Change {
         path: difference.path,
         before: difference.before,
         after: difference.after,
+        cause: None,
     }
 }
 

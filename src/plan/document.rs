@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Action, Change, Plan, Shown, Step, Terms};
-use crate::model::{DiagnosticDocument, FORMAT_VERSION, Facts, PlaceDocument, Sources};
+use super::{Action, Base, Cause, Change, Covered, Plan, Shown, Step, Terms, Undeclared};
+use crate::model::{DiagnosticDocument, FORMAT_VERSION, Facts, Identity, PlaceDocument, Sources, hex};
 
 /// What `trueup plan --format json` prints. Readers ignore keys they do not know.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -29,6 +29,9 @@ pub struct Document {
     pub errored: bool,
     /// What the targets turned out to be, by name.
     pub targets: BTreeMap<String, TargetDocument>,
+    /// What the causes were judged against. Absent without `--base`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<BaseDocument>,
     /// How many resources have each action.
     pub summary: Summary,
     /// One entry per resource, also the unchanged ones; what is required comes first.
@@ -39,6 +42,35 @@ pub struct Document {
     pub requests: RequestsDocument,
     /// What was found on the way.
     pub diagnostics: Vec<DiagnosticDocument>,
+    /// How much of what exists is declared, kind by kind; only with `--undeclared`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undeclared: Option<Vec<CoverageDocument>>,
+}
+
+/// How much of one kind at one target is declared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Coverage")]
+pub struct CoverageDocument {
+    /// The target.
+    pub target: String,
+    /// The kind's section, `instances`.
+    pub kind: String,
+    /// How many exist; `null` if they could not be read.
+    pub exists: Option<usize>,
+    /// How many of them are declared.
+    pub declared: usize,
+    /// Those that are not.
+    pub objects: Vec<UndeclaredDocument>,
+}
+
+/// An object that nothing declares.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Undeclared")]
+pub struct UndeclaredDocument {
+    /// What it is recognised by, outermost part first.
+    pub identity: IndexMap<String, String>,
+    /// The remote's id.
+    pub id: String,
 }
 
 /// What a target turned out to be.
@@ -52,6 +84,23 @@ pub struct TargetDocument {
     /// The API version or dialect that answers: `core`, `seed`, `v2`, `v3`.
     pub api: String,
 }
+
+/// What causes were judged against, `--base`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Base")]
+pub struct BaseDocument {
+    /// As it was asked for, `origin/main`.
+    pub revision: String,
+    /// The commit that this is.
+    pub commit: String,
+    /// Where this branch has left it: the merge base of `HEAD` and that commit.
+    pub merge_base: String,
+}
+
+/// Where a change comes from, or `null`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Judged")]
+pub struct CauseDocument(pub Option<Cause>);
 
 /// How many resources have each action.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -104,6 +153,10 @@ pub struct ActionDocument {
     /// What else is deleted with the object, in words. Absent if there is nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub takes_along: Vec<String>,
+    /// Where it comes from: the first of `declared`, `drift` and `behind` that any of its changes has; `null` where nothing
+    /// is done, or where that could not be told. Absent without `--base`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<CauseDocument>,
 }
 
 /// Why an action is what it is.
@@ -152,6 +205,10 @@ pub struct ChangeDocument {
     /// Where it is declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<PlaceDocument>,
+    /// Where it comes from; `null` where that could not be told, or where nobody can tell whether anything differs. Absent
+    /// without `--base`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<CauseDocument>,
 }
 
 /// Counted requests.
@@ -160,6 +217,9 @@ pub struct ChangeDocument {
 pub struct RequestsDocument {
     /// Those that read, all of them while planning.
     pub read: u64,
+    /// Those that carrying the plan out takes to write, at the most; looking before and afterwards comes on top.
+    #[serde(default)]
+    pub write: u64,
 }
 
 impl Document {
@@ -174,11 +234,13 @@ impl Document {
             digest: String::new(),
             errored: plan.errored(),
             targets: targets.collect(),
+            base: plan.base.as_ref().map(BaseDocument::new),
             summary: Summary::new(plan),
-            actions: plan.steps.iter().map(|step| ActionDocument::new(step, sources)).collect(),
+            actions: plan.steps.iter().map(|step| ActionDocument::new(step, plan, sources)).collect(),
             terms: plan.terms.clone(),
-            requests: RequestsDocument { read: plan.reads },
+            requests: RequestsDocument { read: plan.reads, write: plan.writes() },
             diagnostics: DiagnosticDocument::all(&plan.diagnostics, sources),
+            undeclared: plan.undeclared.as_ref().map(|all| all.iter().map(CoverageDocument::new).collect()),
         };
         document.digest = digest(&serde_json::to_value(&document).expect("keys are strings and numbers finite"));
         document
@@ -192,12 +254,7 @@ pub fn digest(document: &Value) -> String {
         Value::Object(object) => canonical_object(object.iter().filter(|(key, _)| *key != "digest"), &mut text),
         other => canonical(other, &mut text),
     }
-    let mut digest = String::from("sha256:");
-    for byte in Sha256::digest(text.as_bytes()) {
-        use std::fmt::Write;
-        write!(digest, "{byte:02x}").expect("a string takes any text");
-    }
-    digest
+    format!("sha256:{}", hex(&Sha256::digest(text.as_bytes())))
 }
 
 fn canonical(value: &Value, out: &mut String) {
@@ -231,6 +288,27 @@ fn canonical_object<'a>(entries: impl Iterator<Item = (&'a String, &'a Value)>, 
     out.push('}');
 }
 
+impl CoverageDocument {
+    fn new(covered: &Covered) -> Self {
+        let Covered { target, section, exists, undeclared } = covered;
+        let object = |object: &Undeclared| UndeclaredDocument {
+            identity: identity(&object.identity),
+            id: object.id.to_string(),
+        };
+        Self {
+            target: target.to_string(),
+            kind: section.name.to_owned(),
+            exists: *exists,
+            declared: covered.declared(),
+            objects: undeclared.iter().map(object).collect(),
+        }
+    }
+}
+
+fn identity(identity: &Identity) -> IndexMap<String, String> {
+    identity.parts.iter().map(|(part, value)| ((*part).to_owned(), value.to_string())).collect()
+}
+
 impl TargetDocument {
     fn new(facts: &Facts) -> Self {
         let Facts { provider, url, api, read_only: _ } = facts;
@@ -253,8 +331,21 @@ impl Summary {
     }
 }
 
+impl BaseDocument {
+    fn new(base: &Base) -> Self {
+        let Base { revision, commit, merge_base } = base;
+        Self { revision: revision.to_string(), commit: commit.to_string(), merge_base: merge_base.to_string() }
+    }
+}
+
+impl CauseDocument {
+    fn new(cause: Option<Cause>, plan: &Plan) -> Option<Self> {
+        plan.base.is_some().then_some(Self(cause))
+    }
+}
+
 impl ActionDocument {
-    fn new(step: &Step, sources: &Sources) -> Self {
+    fn new(step: &Step, plan: &Plan, sources: &Sources) -> Self {
         let Step {
             address,
             target,
@@ -267,8 +358,9 @@ impl ActionDocument {
             takes_along,
             observed,
             executable,
+            writes: _,
+            cause,
         } = step;
-        let parts = identity.parts.iter();
         Self {
             address: address.to_string(),
             kind: address.section.to_owned(),
@@ -277,21 +369,22 @@ impl ActionDocument {
             executable: *executable,
             reason: ReasonDocument { code: reason.code.to_owned(), message: reason.message.clone() },
             source: PlaceDocument::new(*source, sources),
-            identity: parts.map(|(part, value)| ((*part).to_owned(), value.to_string())).collect(),
+            identity: self::identity(identity),
             requires: requires.iter().map(ToString::to_string).collect(),
             observed: observed.as_ref().map(|seen| SeenDocument {
                 id: seen.id.to_string(),
                 version: seen.version.as_deref().map(str::to_owned),
             }),
-            changes: changes.iter().map(|change| ChangeDocument::new(change, sources)).collect(),
+            changes: changes.iter().map(|change| ChangeDocument::new(change, plan, sources)).collect(),
             takes_along: takes_along.clone(),
+            cause: CauseDocument::new(*cause, plan),
         }
     }
 }
 
 impl ChangeDocument {
-    fn new(change: &Change, sources: &Sources) -> Self {
-        let Change { path, before, after, source } = change;
+    fn new(change: &Change, plan: &Plan, sources: &Sources) -> Self {
+        let Change { path, before, after, source, cause } = change;
         let either = |shown: &Shown| before == shown || after == shown;
         let sensitive = either(&Shown::Sensitive);
         let json = |shown: &Shown| match shown {
@@ -308,6 +401,7 @@ impl ChangeDocument {
             unverifiable: either(&Shown::Unverifiable),
             unreadable: either(&Shown::Unreadable),
             source: source.map(|span| PlaceDocument::new(span, sources)),
+            cause: CauseDocument::new(*cause, plan),
         }
     }
 }
@@ -342,6 +436,7 @@ mod tests {
             before,
             after,
             source,
+            cause: None,
         };
         let step = Step {
             address: Address::new("instances", "acme"),
@@ -360,6 +455,8 @@ mod tests {
             takes_along: vec!["the service key `ci`".into()],
             observed: Some(Seen { id: "c-1".into(), version: None }),
             executable: true,
+            writes: 1,
+            cause: None,
         };
         let facts =
             Facts { provider: "kaiten", url: "https://kaiten.example.com/".into(), api: "core", read_only: None };
@@ -410,7 +507,7 @@ mod tests {
                 "only": [], "allow_replace": [], "allow_cascade": [], "allow_deletes": 5, "resend_parameters": [],
                 "declared": { "instances.acme": "sha256:…" },
             },
-            "requests": { "read": 7 }, "diagnostics": [],
+            "requests": { "read": 7, "write": 1 }, "diagnostics": [],
         });
         assert_eq!(document.to_string(), expected.to_string());
     }

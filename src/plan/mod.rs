@@ -1,6 +1,9 @@
 //! What would be done: a value that every renderer and the executor only read.
 
 mod build;
+mod cause;
+mod cost;
+mod coverage;
 mod decide;
 pub mod document;
 mod guard;
@@ -16,6 +19,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use build::{knowledge, only, plan};
+pub use cause::{Base, Cause, Revisions, judge};
+pub use coverage::{Covered, Undeclared, coverage};
 pub use guard::guard;
 pub use review::{beyond, redeclared, undeclared};
 pub use saved::{Damaged, read};
@@ -38,10 +43,14 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What it was made with besides the remotes.
     pub terms: Terms,
+    /// What causes were judged against, if they were.
+    pub base: Option<Base>,
     /// How many requests were sent to read.
     pub reads: u64,
     /// What was found on the way; with an error among them the plan cannot be applied.
     pub diagnostics: Vec<Diagnostic>,
+    /// How much of what exists is declared, where that was asked for.
+    pub undeclared: Option<Vec<Covered>>,
 }
 
 /// What is to happen to one resource.
@@ -70,6 +79,10 @@ pub struct Step {
     pub observed: Option<Seen>,
     /// Whether this version carries the action out; otherwise it is shown only.
     pub executable: bool,
+    /// How many requests that takes to write, at the most.
+    pub writes: u64,
+    /// Where it comes from: the first that any of its changes has. `None` if nothing is done, or that was not judged.
+    pub cause: Option<Cause>,
 }
 
 /// What is done to a resource.
@@ -92,6 +105,14 @@ pub enum Action {
     Blocked,
     /// Nothing differs.
     Unchanged,
+}
+
+impl Plan {
+    /// How many requests carrying it out takes to write, at the most: what is the case already when its turn comes is not
+    /// sent again.
+    pub fn writes(&self) -> u64 {
+        self.steps.iter().map(|step| step.writes).sum()
+    }
 }
 
 impl Action {
@@ -165,6 +186,15 @@ pub struct Change {
     pub after: Shown,
     /// Where that is declared.
     pub source: Option<Span>,
+    /// Where it comes from. `None` if that was not judged, or nobody can tell whether anything differs.
+    pub cause: Option<Cause>,
+}
+
+impl Step {
+    /// Where one of its changes comes from, if that is not where the action as a whole comes from.
+    pub fn apart(&self, change: &Change) -> Option<Cause> {
+        change.cause.filter(|cause| self.cause != Some(*cause))
+    }
 }
 
 /// A value in a plan. A secret cannot be put in.

@@ -153,7 +153,7 @@ fn covers(reviewed: &ChangeDocument, now: &ChangeDocument) -> bool {
         let same_before = reviewed.before == now.before || reviewed.path != now.path;
         return same_before && now.path.strip_prefix(&reviewed.path).is_some_and(inside);
     }
-    let ChangeDocument { path, before, after, unknown, sensitive, unverifiable, unreadable, source: _ } = now;
+    let ChangeDocument { path, before, after, unknown, sensitive, unverifiable, unreadable, source: _, cause: _ } = now;
     reviewed.path == *path
         && reviewed.before == *before
         && reviewed.after == *after
@@ -173,7 +173,8 @@ fn what(action: &ActionDocument) -> String {
 
 /// `"a" -> "b"`.
 fn told(change: &ChangeDocument) -> String {
-    let ChangeDocument { path: _, before, after, unknown, sensitive, unverifiable, unreadable, source: _ } = change;
+    let ChangeDocument { path: _, before, after, unknown, sensitive, unverifiable, unreadable, source: _, cause: _ } =
+        change;
     if *sensitive {
         return "another secret".to_owned();
     }

@@ -62,6 +62,7 @@ mod tests {
             before: Shown::Nothing,
             after: Shown::Json(value.clone()),
             source: None,
+            cause: None,
         };
         let step = Step {
             address: Address::new("things", "a"),
@@ -75,6 +76,8 @@ mod tests {
             takes_along: Vec::new(),
             observed: None,
             executable: true,
+            writes: 1,
+            cause: None,
         };
         let document = Document::new(&Plan { steps: vec![step], ..Plan::default() }, &sources);
         let text = serde_json::to_string_pretty(&document).expect("plain data");

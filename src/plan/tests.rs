@@ -1,5 +1,6 @@
 //! Planning: start with the remote equal to what is declared, change one thing, state the outcome.
 
+mod cause;
 mod changes;
 mod likely;
 mod tombstones;
@@ -261,4 +262,20 @@ async fn a_chain_of_expressions_may_be_as_long_as_there_are_resources() {
     let last = &desired.resources[LONG - 1];
     let fields = crate::resolve::Knowledge::new(&desired, &snapshot, &registry).resolve(last).expect("it can be");
     assert_eq!(fields.get("notes"), Some(&map(&[("up", Value::text("t00000"))])));
+}
+
+#[tokio::test]
+async fn what_exists_and_no_step_is_about_is_not_declared() {
+    let world = world(&[("a", &[]), ("b", &[]), ("gone", &[])]);
+    let desired =
+        Declared::new().thing("a", &[], &[]).thing("new", &[], &[]).thing("gone", &[], &[]).absent(&["gone"]).desired;
+    let mut problems = Diagnostics::default();
+    let sessions = crate::testing::sessions(&world);
+    let snapshot = crate::observe::observe_whole(&desired, &registry(), &sessions, &mut problems).await;
+    let plan = plan(&desired, &snapshot, &registry(), problems);
+    let covered = super::coverage(&plan, &snapshot, &registry());
+    let told: Vec<_> = covered.iter().map(|one| (one.section.name, one.exists, one.declared())).collect();
+    assert_eq!(told, [("things", Some(3), 2), ("parts", Some(0), 0)], "to be declared absent is to be declared");
+    let undeclared: Vec<String> = covered[0].undeclared.iter().map(|one| one.identity.to_string()).collect();
+    assert_eq!(undeclared, ["b"]);
 }

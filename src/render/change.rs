@@ -7,25 +7,34 @@ use serde_json::Value;
 use super::diff::{self, Line, painted};
 use super::layout::{counted, width};
 use super::style::{Theme, Tone};
-use super::{clean_line, value};
+use super::{cause, clean_line, value};
 use crate::model::Path;
-use crate::plan::{Change, Shown};
+use crate::plan::{Cause, Change, Shown};
 
 /// Lines of one value before it is cut, unless everything was asked for.
 const LINES: usize = 24;
 
-/// Writes the changes of a step, names and values in two columns.
-pub(super) fn changes(out: &mut dyn Write, changes: &[Change], theme: Theme, verbose: bool) -> io::Result<()> {
+/// Writes the changes of a step, names and values in two columns. Marked are those that do not come from where the step as
+/// a whole does.
+pub(super) fn changes(
+    out: &mut dyn Write,
+    changes: &[Change],
+    of_step: Option<Cause>,
+    theme: Theme,
+    verbose: bool,
+) -> io::Result<()> {
     let mut all = Vec::new();
+    let mut marks = Vec::new();
     for change in changes {
         rows(change, &mut all);
+        marks.resize(all.len(), change.cause.filter(|cause| of_step != Some(*cause)));
     }
     // Where everything is new, a sign before each row would say nothing.
     let signs = all.iter().any(|row| !matches!(row.what, What::Added(_) | What::Noted(Side::New, _)));
     let indent = if signs { 6 } else { 4 };
     let most = theme.width / 3;
     let names = all.iter().map(|row| width(&row.path)).filter(|name| *name <= most).max().unwrap_or(0);
-    for row in &all {
+    for (row, mark) in all.iter().zip(marks) {
         if signs {
             let (tone, sign) = match row.what {
                 What::Added(_) | What::Noted(Side::New, _) => (Tone::Add, "+"),
@@ -40,10 +49,15 @@ pub(super) fn changes(out: &mut dyn Write, changes: &[Change], theme: Theme, ver
         let column = indent + names.max(width(&row.path)) + 2;
         let room = theme.width.saturating_sub(column);
         let fits = |line: &Line| line.iter().map(|(_, text)| width(text)).sum::<usize>() <= room;
-        if let Some(line) = short(&row.what).filter(fits) {
+        let mark = mark.map(|cause| (Some(Tone::of_cause(cause)), format!("({}) ", cause::word(cause))));
+        let marked = |line: Line| mark.iter().cloned().chain(line).collect();
+        if let Some(line) = short(&row.what).map(marked).filter(fits) {
             writeln!(out, "{:gap$}{}", "", painted(&line, theme))?;
         } else {
-            writeln!(out)?;
+            match &mark {
+                Some((_, word)) => writeln!(out, "{:gap$}{}", "", word.trim_end())?,
+                None => writeln!(out)?,
+            }
             spread(out, &row.what, indent + 2, theme, verbose)?;
         }
     }
@@ -83,7 +97,7 @@ const UNREADABLE: &str = "(other than when it was last applied)";
 
 /// The rows of a change: one for each value in it.
 pub(super) fn rows<'a>(change: &'a Change, rows: &mut Vec<Row<'a>>) {
-    let Change { path, before, after, source: _ } = change;
+    let Change { path, before, after, source: _, cause: _ } = change;
     let mut row = |what| rows.push(Row { path: clean_line(&path.to_string()).into_owned(), what });
     match (before, after) {
         (Shown::Unreadable, Shown::Json(after)) => row(What::From(UNREADABLE, after)),

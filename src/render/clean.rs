@@ -1,7 +1,8 @@
 //! Makes text that is not ours harmless to a terminal.
 //!
 //! A remote's words, a file's text and the values in both may hold escape sequences that recolour, rewrite or title a
-//! terminal, and bidirectional overrides that show text in another order than it has. Both are written out as `\u{1b}`.
+//! terminal, bidirectional overrides that show text in another order than it has, and characters that show nothing and make
+//! two names look alike. All are written out as `\u{1b}`.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -25,8 +26,18 @@ pub fn clean_line(text: &str) -> Cow<'_, str> {
 
 /// Whether a character could do anything but be shown.
 pub(super) fn is_unsafe(char: char) -> bool {
+    // Not the joiners U+200C and U+200D: scripts and emoji need them.
     char.is_control()
-        || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+        || matches!(char,
+            // Direction.
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{206f}'
+            // Lines that are none.
+            | '\u{2028}' | '\u{2029}'
+            // Nothing to be seen.
+            | '\u{ad}' | '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2065}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+            // Not allowed in XML.
+            | '\u{fffe}' | '\u{ffff}')
 }
 
 /// The visible form of an unsafe character.
@@ -68,11 +79,15 @@ mod tests {
         assert_eq!(clean("\u{1b}[31mred\u{7}"), "\\u{1b}[31mred\\u{7}");
         assert_eq!(clean("a\u{202e}b\u{2066}c\u{9b}d\u{7f}"), "a\\u{202e}b\\u{2066}c\\u{9b}d\\u{7f}");
         assert_eq!(clean("lone\rreturn"), "lone\\u{d}return");
+        assert_eq!(
+            clean("a\u{200b}b\u{200f}c\u{ad}\u{2060}d\u{e0041}"),
+            "a\\u{200b}b\\u{200f}c\\u{ad}\\u{2060}d\\u{e0041}"
+        );
     }
 
     #[test]
     fn ordinary_text_of_any_script_is_untouched() {
-        for text in ["Ünïcode", "Привет", "東京", "👩‍💻", "שלום", ""] {
+        for text in ["Ünïcode", "Привет", "東京", "👩‍💻", "שלום", "می\u{200c}خواهم", ""] {
             assert!(matches!(clean(text), Cow::Borrowed(same) if same == text), "{text}");
         }
     }

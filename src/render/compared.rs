@@ -134,7 +134,7 @@ mod tests {
     use crate::plan::Shown;
 
     fn drawn(before: Shown, after: Shown) -> Vec<String> {
-        let change = Change { path: Path::field("field"), before, after, source: None };
+        let change = Change { path: Path::field("field"), before, after, source: None, cause: None };
         let sign = |mark| match mark {
             Mark::Same => ' ',
             Mark::Added => '+',

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use super::files::{Files, Spot};
 use super::fingerprint::fingerprint;
 use super::human::said;
-use super::{clean, clean_line, diagnostic};
+use super::{cause, clean, clean_line, diagnostic};
 use crate::model::{Code, Diagnostic, Severity, Sources};
-use crate::plan::{Action, Plan, Step};
+use crate::plan::{Action, Cause, Plan, Step};
 
 /// How much attention something asks for, most first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +35,8 @@ pub(super) struct Finding {
     pub(super) spot: Option<Spot>,
     /// Further places and what is said of them.
     pub(super) related: Vec<(Spot, String)>,
+    /// Where an action comes from, if that was judged.
+    pub(super) cause: Option<Cause>,
     /// The same for the same finding, wherever in its file it stands by then.
     pub(super) fingerprint: String,
 }
@@ -52,7 +54,7 @@ impl Rule {
 /// What a plan points out: its problems and its actions, the weightiest first.
 pub(super) fn of_plan(plan: &Plan, sources: &Sources, files: &Files) -> Vec<Finding> {
     let steps = plan.steps.iter().filter(|step| step.action != Action::Unchanged);
-    let mut findings: Vec<Finding> = steps.map(|step| of_step(step, sources, files)).collect();
+    let mut findings: Vec<Finding> = steps.map(|step| of_step(step, plan, sources, files)).collect();
     findings.extend(plan.diagnostics.iter().map(|diagnostic| of_problem(diagnostic, sources, files)));
     told_apart(findings)
 }
@@ -83,7 +85,8 @@ fn weight(finding: &Finding) -> u8 {
         (Rule::Action(Action::Delete | Action::Replace), _) => 1,
         (Rule::Action(Action::Blocked), _) => 2,
         (Rule::Action(Action::Recover), _) => 3,
-        (Rule::Problem(_), _) => 4,
+        // What would undo something is as weighty as what is warned of.
+        (Rule::Action(_), Level::Warning) | (Rule::Problem(_), _) => 4,
         (Rule::Action(Action::Update), _) => 5,
         (Rule::Action(_), _) => 6,
     }
@@ -118,6 +121,7 @@ fn of_problem(problem: &Diagnostic, sources: &Sources, files: &Files) -> Finding
         text,
         address,
         spot,
+        cause: None,
         related: labels
             .iter()
             .skip(1)
@@ -126,7 +130,7 @@ fn of_problem(problem: &Diagnostic, sources: &Sources, files: &Files) -> Finding
     }
 }
 
-fn of_step(step: &Step, sources: &Sources, files: &Files) -> Finding {
+fn of_step(step: &Step, plan: &Plan, sources: &Sources, files: &Files) -> Finding {
     let address = clean_line(&step.address.to_string()).into_owned();
     let mut text = format!("{address} {}", said(step));
     if step.action == Action::Blocked {
@@ -143,12 +147,16 @@ fn of_step(step: &Step, sources: &Sources, files: &Files) -> Finding {
             step.changes.iter().map(|change| clean_line(&change.path.to_string()).into_owned()).collect();
         text = format!("{text}\nchanges {}", paths.join(", "));
     }
+    if let Some(cause) = step.cause {
+        text = format!("{text}\n{}", cause::meaning(cause, plan));
+    }
     let spot = files.spot(step.source, sources);
     let rule = Rule::Action(step.action);
     Finding {
         level: match step.action {
             Action::Blocked => Level::Error,
             Action::Delete | Action::Replace | Action::Recover => Level::Warning,
+            _ if step.cause == Some(Cause::Behind) => Level::Warning,
             Action::Create | Action::Update | Action::Wait | Action::Unchanged => Level::Note,
         },
         rule,
@@ -156,6 +164,7 @@ fn of_step(step: &Step, sources: &Sources, files: &Files) -> Finding {
         fingerprint: fingerprint(&[&rule.id(), &spot.file, &address]),
         address: Some(address),
         spot: Some(spot),
+        cause: step.cause,
         related: Vec::new(),
     }
 }

@@ -4,6 +4,7 @@
 
 use std::io::{self, Write};
 
+use super::cause;
 use super::files::Files;
 use super::finding::{Finding, Level, of_plan, of_problems};
 use super::human::summary_line;
@@ -25,6 +26,9 @@ pub fn plan(out: &mut dyn Write, plan: &Plan, sources: &Sources, files: &Files) 
     };
     if errors > 0 && plan.has_changes() {
         summary = format!("{} {summary}", summary_line(plan));
+    }
+    if let Some(line) = cause::line(plan, str::to_owned) {
+        summary = format!("{summary} {line}");
     }
     written(out, &of_plan(plan, sources, files), Some(&summary), "plan")
 }

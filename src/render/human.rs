@@ -5,9 +5,12 @@ use std::io::{self, Write};
 
 use super::layout::{counted, width, wrap};
 use super::style::{Theme, Tone};
-use super::{change, clean_line, unchanged};
+use super::{cause, change, clean_line, coverage, unchanged};
 use crate::model::{Address, Severity, Sources, Span};
-use crate::plan::{Action, Plan, Step};
+use crate::plan::{Action, Cause, Plan, Step};
+
+/// From how many requests on it is worth a line what applying takes: a minute or so, or the limits of a remote.
+const MANY_WRITES: u64 = 100;
 
 /// How many of the things that go with an object are named, unless everything was asked for.
 const TAKEN_ALONG: usize = 5;
@@ -33,7 +36,8 @@ pub fn plan(out: &mut dyn Write, plan: &Plan, sources: &Sources, theme: Theme, o
     if options.verbose {
         unchanged::listed(out, plan, sources, theme)?;
     }
-    summary(out, plan, theme, options)
+    summary(out, plan, theme, options)?;
+    coverage::listed(out, plan, theme, options.verbose)
 }
 
 /// `Plan: 3 to add, 1 to change, 0 to destroy.`, or that there is nothing to do.
@@ -108,6 +112,8 @@ fn step(
         takes_along,
         observed: _,
         executable,
+        writes: _,
+        cause,
     } = step;
     let tone = Tone::of(*action);
     let address = clean_line(&address.to_string()).into_owned();
@@ -115,7 +121,11 @@ fn step(
     if is_ambiguous(plan, target) {
         write!(out, " on {}", clean_line(target))?;
     }
-    writeln!(out, "  {}", theme.paint(Tone::Faint, place(*source, sources)))?;
+    write!(out, "  {}", theme.paint(Tone::Faint, place(*source, sources)))?;
+    if let Some(cause) = cause {
+        write!(out, "  {}", theme.paint(Tone::of_cause(*cause), cause::word(*cause)))?;
+    }
+    writeln!(out)?;
 
     let said = said(step);
     indented(out, &said, None, theme)?;
@@ -138,7 +148,7 @@ fn step(
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         indented(out, &format!("after {}{more}", named.join(", ")), Some(Tone::Faint), theme)?;
     }
-    change::changes(out, changes, theme, options.verbose)
+    change::changes(out, changes, *cause, theme, options.verbose)
 }
 
 /// What is done to a resource and why, in one sentence.
@@ -207,10 +217,12 @@ fn summary(out: &mut dyn Write, plan: &Plan, theme: Theme, options: PlanOptions)
         let line = format!("This plan cannot be applied: {}.", counted(errors, "error"));
         if plan.has_changes() {
             writeln!(out, "{}", summary_line(plan))?;
+            causes(out, plan, theme)?;
         }
         return writeln!(out, "{}", theme.paint(Tone::Error, line));
     }
     writeln!(out, "{}", theme.paint(Tone::Strong, summary_line(plan)))?;
+    causes(out, plan, theme)?;
     if plan.steps.is_empty() {
         writeln!(
             out,
@@ -231,10 +243,26 @@ fn summary(out: &mut dyn Write, plan: &Plan, theme: Theme, options: PlanOptions)
         let line = format!("{only} shown only: apply leaves them, and what depends on them, alone.");
         writeln!(out, "{}", theme.paint(Tone::Warning, line))?;
     }
+    if plan.writes() >= MANY_WRITES {
+        writeln!(out, "Applying it takes up to {} requests that write.", plan.writes())?;
+    }
     if options.hint && plan.steps.iter().any(|step| step.executable && is_work(step.action)) {
-        writeln!(out, "\nTo carry this out, run `trueup apply`.")?;
+        let hint = match cause::revision(plan) {
+            revision if plan.steps.iter().any(|step| step.cause == Some(Cause::Behind)) => {
+                format!("Merge {revision} first and plan again, so that nothing of it is undone.")
+            }
+            _ => "To carry this out, run `trueup apply`.".to_owned(),
+        };
+        writeln!(out)?;
+        wrap(&hint, theme.width).iter().try_for_each(|line| writeln!(out, "{line}"))?;
     }
     Ok(())
+}
+
+/// Where what is to be done comes from, if that was asked for.
+fn causes(out: &mut dyn Write, plan: &Plan, theme: Theme) -> io::Result<()> {
+    let line = cause::line(plan, str::to_owned);
+    wrap(&line.unwrap_or_default(), theme.width).iter().try_for_each(|line| writeln!(out, "{line}"))
 }
 
 fn is_work(action: Action) -> bool {
@@ -255,7 +283,7 @@ mod tests {
     const HINTED: PlanOptions = PlanOptions { verbose: false, hint: true };
 
     fn change(path: &str, before: Shown, after: Shown) -> Change {
-        Change { path: Path::parse(path).expect("a path"), before, after, source: None }
+        Change { path: Path::parse(path).expect("a path"), before, after, source: None, cause: None }
     }
 
     fn adds(path: &str, after: Value) -> Change {
@@ -307,6 +335,8 @@ mod tests {
                     action,
                     Action::Create | Action::Recover | Action::Wait | Action::Blocked | Action::Unchanged
                 ),
+                writes: 1,
+                cause: None,
             });
             self
         }

@@ -27,7 +27,7 @@ pub enum EventDocument {
         trueup: String,
     },
     /// What is about to be carried out.
-    Planned(Document),
+    Planned(Box<Document>),
     /// Work on a resource has begun.
     Start {
         /// The resource, `instances.acme-production`.
@@ -109,7 +109,7 @@ impl EventDocument {
 
     /// The second line: the plan.
     pub fn planned(plan: &Plan, sources: &Sources) -> Self {
-        Self::Planned(Document::new(plan, sources))
+        Self::Planned(Box::new(Document::new(plan, sources)))
     }
 
     /// A line in between.
@@ -168,7 +168,9 @@ fn safe(json: String) -> String {
     let mut out = String::with_capacity(json.len() + 16);
     for char in json.chars() {
         if is_odd(char) {
-            write!(out, "\\u{:04x}", u32::from(char)).expect("a string can be written to");
+            for unit in char.encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}").expect("a string can be written to");
+            }
         } else {
             out.push(char);
         }
@@ -184,6 +186,14 @@ mod tests {
     use crate::apply::Outcome;
     use crate::model::Code;
     use crate::render::testing::{a_course, address, as_text, planned};
+
+    #[test]
+    fn what_is_written_out_is_read_as_it_was() {
+        let text = "a\u{1b}\u{202e}\u{200b}\u{e0041}b";
+        let json = as_text(|out| pretty(out, &text));
+        assert_eq!(json, "\"a\\u001b\\u202e\\u200b\\udb40\\udc41b\"\n");
+        assert_eq!(serde_json::from_str::<String>(&json).expect("JSON"), text);
+    }
 
     fn stream() -> String {
         let sources = Sources::default();

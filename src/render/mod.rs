@@ -3,9 +3,11 @@
 //! Values in, text out, to the writer that is given. Who is reading and on what is decided elsewhere and comes in as a
 //! [`Theme`]. Text that is not ours passes through `clean` before it is written.
 
+mod cause;
 mod change;
 mod clean;
 mod compared;
+mod coverage;
 mod diff;
 mod explanation;
 mod files;
@@ -35,6 +37,8 @@ pub use clean::{clean, clean_line};
 pub use files::Files;
 pub use style::Theme;
 
+#[cfg(test)]
+mod breakout;
 #[cfg(test)]
 mod reviewed;
 
@@ -81,6 +85,8 @@ mod testing {
             takes_along: Vec::new(),
             observed: None,
             executable: true,
+            writes: 1,
+            cause: None,
         };
         let steps = [
             ("licenses", "growth", Action::Unchanged),

@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::model::{Address, Code, Diagnostic, Facts, Identity, Path, RemoteProblem, SourceFile, Sources, Span};
-use crate::plan::{Action, Change, Plan, Reason, Seen, Shown, Step, Terms};
+use crate::plan::{Action, Change, Covered, Plan, Reason, Seen, Shown, Step, Terms, Undeclared};
 
 /// Everything that Markdown, HTML, a workflow command or a terminal might take for its own.
 pub(super) const NASTY: &str = "@octocat fixes #12 <script>alert(1)</script> ![x](http://evil.example/a.png) \
-                                ```\n::error::pwned %0A ##[error]x\n</details> --> <!-- \u{202e}\u{1b}[31m & \"'` www.evil.example GH-3";
+                                ```\n::error::pwned %0A ##[error]x\n</details> --> <!-- \u{202e}\u{1b}[31m & \"'` www.evil.example GH-3 \
+                                ]]> $(id) a|b {0} \u{200b}\u{e0041} &#64;x";
 
 const YAML: &str = "\
 customers:
@@ -37,7 +38,7 @@ instances:
 ";
 
 fn change(path: &str, before: Shown, after: Shown, source: Option<Span>) -> Change {
-    Change { path: Path::parse(path).expect("a path"), before, after, source }
+    Change { path: Path::parse(path).expect("a path"), before, after, source, cause: None }
 }
 
 /// A plan and its sources.
@@ -66,6 +67,8 @@ pub(super) fn reviewed_with(nasty: &str) -> (Plan, Sources) {
         takes_along: Vec::new(),
         observed: (action != Action::Create).then(|| Seen { id: "c-42".into(), version: None }),
         executable: action != Action::Recover,
+        writes: 1,
+        cause: None,
     };
     let mut steps = vec![
         step(Action::Unchanged, "licenses", "growth", "as declared", "growht", vec![]),
@@ -163,10 +166,32 @@ pub(super) fn reviewed_with(nasty: &str) -> (Plan, Sources) {
         .into(),
         steps,
         terms: Terms::default(),
+        base: None,
         reads: 7,
         diagnostics: problems,
+        undeclared: Some(undeclared(nasty)),
     };
     (plan, sources)
+}
+
+/// Of customers all is declared, of instances not, and quite another kind could not be read.
+fn undeclared(nasty: &str) -> Vec<Covered> {
+    let registry = crate::providers::registry();
+    let covered = |target: &str, section, exists, names: &[&str]| Covered {
+        target: target.into(),
+        section: registry.section(section).expect("a kind"),
+        exists,
+        undeclared: names
+            .iter()
+            .map(|name| Undeclared { identity: Identity::single("slug", *name), id: "i-1".into() })
+            .collect(),
+    };
+    vec![
+        covered("kaiten", "customers", Some(3), &[]),
+        covered("kaiten", "instances", Some(5), &["initech-production", nasty]),
+        covered("kaiten", "releases", Some(0), &[]),
+        covered("cf", "service_keys", None, &[]),
+    ]
 }
 
 /// The plan without its problems, as long as the number says.

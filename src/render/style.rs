@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 
 use anstyle::{AnsiColor, Style};
 
-use crate::plan::Action;
+use crate::plan::{Action, Cause};
 
 /// How text for people is to look. Whoever knows the terminal decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,14 @@ impl Tone {
             Action::Wait => Self::Wait,
             Action::Blocked => Self::Error,
             Action::Unchanged => Self::Faint,
+        }
+    }
+
+    pub(super) fn of_cause(cause: Cause) -> Self {
+        match cause {
+            Cause::Declared => Self::Faint,
+            Cause::Drift => Self::Change,
+            Cause::Behind => Self::Warning,
         }
     }
 

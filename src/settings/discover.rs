@@ -27,6 +27,22 @@ pub fn resource_files(settings: &Settings) -> Result<Vec<PathBuf>, Diagnostics> 
     if search.problems.is_empty() { Ok(search.distinct()) } else { Err(search.problems) }
 }
 
+/// Whether a file at this path, relative to the project's directory, would be a resource file if it were there. What git
+/// ignores is not looked at.
+pub fn is_resource_file(settings: &Settings, path: &Path) -> bool {
+    if settings.files.is_empty() {
+        let is_hidden = |part: Component<'_>| part.as_os_str().to_string_lossy().starts_with('.');
+        let is_yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+        return is_yaml && !path.components().any(is_hidden);
+    }
+    settings.files.iter().any(|pattern| {
+        let pattern: PathBuf =
+            Path::new(&pattern.value).components().filter(|part| *part != Component::CurDir).collect();
+        let glob = GlobBuilder::new(&pattern.to_string_lossy()).literal_separator(true).build();
+        pattern == path || glob.is_ok_and(|glob| glob.compile_matcher().is_match(path))
+    })
+}
+
 struct Search<'a> {
     directory: &'a Path,
     /// Relative to the directory.

@@ -20,7 +20,7 @@ use indexmap::IndexMap;
 use secrecy::SecretString;
 
 pub use self::cf_cli::{CfCli, Unusable};
-pub use self::discover::resource_files;
+pub use self::discover::{is_resource_file, resource_files};
 pub use self::endpoint::{endpoint, endpoint_at};
 pub use self::load::{FILE_NAME, LoadOptions, load};
 use crate::model::{FileId, Span, Spanned, TargetName, Value};

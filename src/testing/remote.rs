@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{PARTS, THINGS, error, object};
 use crate::clock::Clock;
 use crate::kind::{
-    Abilities, Check, Failure, Kind, Modification, Proposal, Provider, Readable, Reader, RemoteError, Requests,
+    Abilities, Check, Failure, Kind, Modification, Proposal, Provider, Readable, Reader, RemoteError, Requests, Scope,
     Session, Sole, Tied, Wanted, Writer,
 };
 use crate::model::{Code, Collection, Compare, Condition, Diagnostic, Facts, Observed, Operation, Section, To, Value};
@@ -465,7 +465,8 @@ impl Readable for Part {
             }))
             .collect();
         let parts = remote.0.parts.lock().unwrap();
-        let meant = parts.values().filter(|part| things.contains(&part.identity.parts[0].1.to_string()));
+        let is_meant = |part: &&Observed| things.contains(&part.identity.parts[0].1.to_string());
+        let meant = parts.values().filter(|part| wanted.scope == Scope::Whole || is_meant(part));
         Ok(meant.cloned().collect())
     }
 }

@@ -21,9 +21,16 @@ use crate::support::package;
 
 /// Cannot be run here, so their text is copied from a real run: one takes somebody at a terminal, one a remote that does
 /// not keep what it is sent, one somebody who changes what is there meanwhile, one a foundation that warns, one a foundation
-/// with quotas, one an instance that is there already under another name.
-const COPIED: &[Code] =
-    &[Code::Declined, Code::NotConverged, Code::Moved, Code::RemoteWarning, Code::Quota, Code::LikelyRename];
+/// with quotas, one an instance that is there already under another name, one a repository with another branch.
+const COPIED: &[Code] = &[
+    Code::Declined,
+    Code::NotConverged,
+    Code::Moved,
+    Code::RemoteWarning,
+    Code::Quota,
+    Code::LikelyRename,
+    Code::BaseUnreadable,
+];
 
 /// Cannot be made to happen: it would be a defect.
 const WITHOUT_EXAMPLE: &[Code] = &[Code::Internal];

@@ -19,6 +19,11 @@ fn text() -> impl Strategy<Value = String> {
         Just("true".to_owned()),
         Just("007".to_owned()),
         Just("null".to_owned()),
+        Just("yes".to_owned()),
+        Just("1e3".to_owned()),
+        Just("0x1f".to_owned()),
+        Just("- 'a': b # c".to_owned()),
+        Just("&anchor *alias !tag %percent @at `tick`".to_owned()),
         Just("two\nlines\n".to_owned()),
         Just("a \"quoted\" 'thing' $${not an expression}".to_owned()),
     ]
@@ -235,6 +240,67 @@ fn what_fails_while_everything_is_read_is_told_once() {
         let words = told[0].as_str().unwrap();
         assert!(words.starts_with(&format!("cannot read the {} at target", list.replace('_', " "))), "{words}");
     }
+}
+
+/// What the plan says that applying takes in writes, and what it took.
+fn foretold_and_sent(world: &World) -> (u64, u64) {
+    let sent = || (world.kaiten().writes() + world.cf().writes()) as u64;
+    let before = sent();
+    let plan = world.run(&["plan", "--format", "json"]).json();
+    world.run(&["apply", "--yes", "--allow-deletes", "20"]).exits(0);
+    world.run(&["plan", "--detailed-exitcode"]).exits(0);
+    (plan["requests"]["write"].as_u64().unwrap(), sent() - before)
+}
+
+const LIVES: &str = "\
+customers: { acme: { name: Acme } }
+entitlements: { seats: { name: Seats, type: NUMBER } }
+licenses:
+  scale: { name: Scale, type: PAID, default: true, entitlements: { seats: 5 } }
+  plain: { name: Plain, type: PAID }
+  draft: { name: Draft, type: PAID, lifecycle_state: DRAFT }
+  past: { name: Past, type: PAID, lifecycle_state: ARCHIVED }
+instances:
+  live: { name: Live, customer: acme, license: plain, start_license_date: 2026-01-01T00:00:00Z, end_license_date: 2027-01-01T00:00:00Z, status: HEALTHY }
+  idle: { name: Idle, customer: acme, license: plain, start_license_date: 2026-01-01T00:00:00Z, end_license_date: 2027-01-01T00:00:00Z, status: DEGRADED }
+service_instances:
+  cache: { space: sandbox/dev, plan: redis/small, tags: [a] }
+user_provided_service_instances:
+  mail: { space: sandbox/dev, syslog_drain_url: 'syslog://a.example' }
+service_keys:
+  ci: { service_instance: cache }
+";
+
+#[test]
+fn a_plan_foretells_how_many_requests_will_write() {
+    let world = World::declaring(LIVES);
+    // `scale` is made a draft, then published, then made the default; `past` is archived; `idle` is degraded.
+    assert_eq!(foretold_and_sent(&world), (16, 16));
+    let changed = LIVES
+        .replace("Live,", "Alive,")
+        .replace("status: HEALTHY", "status: DEGRADED")
+        .replace("DRAFT", "ARCHIVED")
+        .replace(
+            "name: Past, type: PAID, lifecycle_state: ARCHIVED",
+            "name: Passed, type: PAID, lifecycle_state: PUBLISHED",
+        )
+        .replace("tags: [a]", "tags: [b]")
+        .replace("a.example", "b.example")
+        .replace("seats: 5", "seats: 6");
+    world.declare(&changed);
+    // Two for `live`, `draft` and `past` each.
+    assert_eq!(foretold_and_sent(&world), (9, 9));
+    let replaced = changed.replace("redis/small", "postgres/small, lifecycle: { replace: true, cascade: true }");
+    world.declare(&replaced);
+    // The key that goes along is created again.
+    assert_eq!(foretold_and_sent(&world), (3, 3));
+    let gone = "\
+licenses: { scale: { lifecycle: { absent: true, cascade: true } }, draft: { lifecycle: { absent: true } } }
+user_provided_service_instances: { mail: { space: sandbox/dev, lifecycle: { absent: true } } }
+";
+    world.declare(gone);
+    // `scale` with its grant.
+    assert_eq!(foretold_and_sent(&world), (4, 4));
 }
 
 #[test]

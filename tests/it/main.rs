@@ -2,6 +2,7 @@
 //!
 //! `TRUEUP_BLESS=1` writes committed schemas anew, `INSTA_UPDATE=always` the snapshots.
 
+mod base;
 mod bindings;
 mod changes;
 mod conflicts;
@@ -9,6 +10,7 @@ mod diagnostics_page;
 mod examples;
 mod exits;
 mod explain;
+mod export;
 mod foundation;
 mod grants;
 mod interrupt;

@@ -115,47 +115,39 @@ fn files_are_named_from_the_root_of_the_repository() {
     assert_eq!(human["diagnostics"][0]["labels"][0]["file"], Value::from("resources.yaml"), "JSON is as it was");
 }
 
-/// A browser, if there is one on this machine.
-fn browser() -> Option<std::path::PathBuf> {
-    let paths = std::env::var_os("PATH")?;
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    std::env::split_paths(&paths)
-        .flat_map(|directory| names.map(|name| directory.join(name)))
-        .find(|path| path.is_file())
-}
+/// Everything that a format might take for its own, as the name of something.
+const EVIL: &str =
+    "</script><img src=x onerror=alert(1)> @octocat #12 ```` --> ]]> %0A::error::x | $(id) \u{202e}\u{200b}\u{1b}[31m";
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a test that tests nothing must say so")]
-fn a_page_works_in_a_browser_and_no_value_does() {
-    let Some(browser) = browser() else {
-        eprintln!("SKIPPED: there is no Chromium on this machine, so the page was not opened");
-        return;
-    };
-    let evil = "<script>document.title = `pwned`</script><img src=x onerror=\"document.title = `pwned`\">";
-    let world = World::declaring(&format!("customers:\n  acme: {{ name: '{evil}' }}\n  globex: {{ name: Globex }}\n"));
-    let page = world.run(&["plan", "--format", "html"]).exits(0);
-    world.project.write("plan.html", &page.stdout);
-    let opened = |fragment: &str| {
-        let profile = tempfile::tempdir().unwrap();
-        let output = std::process::Command::new(&browser)
-            .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
-            .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
-            .arg(format!("--user-data-dir={}", profile.path().display()))
-            .args(["--virtual-time-budget=2000", "--dump-dom"])
-            .arg(format!("file://{}{fragment}", world.project.path().join("plan.html").display()))
-            .output()
-            .expect("the browser starts");
-        String::from_utf8(output.stdout).expect("UTF-8")
-    };
-    let all = opened("");
-    assert!(all.contains("<title>Plan of acme</title>"), "{all}");
-    assert!(all.contains(r#"<output role="status">2 of 2 shown</output>"#), "its own script runs: {all}");
-    let one = opened("#?q=globex");
-    assert!(one.contains(r#"<output role="status">1 of 2 shown</output>"#), "{one}");
-    let none = opened("#?action=delete");
-    assert!(none.contains(r#"<output role="status">2 of 2 shown</output>"#), "an action without a box: {none}");
-    let other = opened("#?kind=instances");
-    assert!(other.contains(r#"<output role="status">2 of 2 shown</output>"#), "a kind without an option: {other}");
+fn what_files_and_remotes_say_is_text_in_every_format() {
+    let declaring =
+        |name: &str| format!("customers:\n  acme: {{ name: {} }}\n  globex: {{ name: Globex }}\n", Value::from(name));
+    let world = World::declaring(&declaring(EVIL));
+    world.run(&["apply", "--yes"]).exits(0);
+    // Now the remote says it, and the file too.
+    world.declare(&declaring(&format!("{EVIL} anew")));
+    let unsafe_char = |char: char| char == '\u{202e}' || char == '\u{200b}' || (char.is_control() && char != '\n');
+    for format in OF_PLAN {
+        let written = world.run(&["plan", "--format", format]).exits(0);
+        // Annotations name the fields that change, not their values.
+        let shows_values = !["github", "sarif"].contains(format);
+        assert_eq!(written.stdout.contains("onerror"), shows_values, "{format}: {written}");
+        assert!(!written.stdout.contains(unsafe_char), "{format}: {written}");
+        assert!(*format != "html" || !written.stdout.contains("<img"), "{written}");
+    }
+    same_snapshot!("evil_markdown", world.run(&["plan", "--format", "markdown"]).exits(0));
+    let page = world.run(&["plan", "--format", "html"]).exits(0).stdout;
+    let rows: Vec<&str> = page.lines().filter(|line| line.contains("onerror")).collect();
+    insta::assert_snapshot!("evil_html", rows.join("\n"));
+    // A sentence about it, in what marks places.
+    world.declare(&format!("customers:\n  acme: {{ name: Acme, {}: 1 }}\n", Value::from(EVIL)));
+    for format in OF_VALIDATE {
+        let written = world.run(&["validate", "--format", format]).exits(3);
+        assert!(!written.stdout.contains(unsafe_char) && !written.stderr.contains(unsafe_char), "{format}: {written}");
+    }
+    insta::assert_snapshot!("evil_github", world.run(&["validate", "--format", "github"]).exits(3).stdout);
+    insta::assert_snapshot!("evil_gitlab", world.run(&["validate", "--format", "gitlab"]).exits(3).stdout);
 }
 
 #[test]
@@ -170,8 +162,31 @@ fn a_graph_shows_what_depends_on_what_and_where_asked_for_what_would_be_done() {
     assert!(online.stdout.contains("[label=\"+ customers.acme\", fillcolor="), "{online}");
     assert!(online.stdout.contains("  n0 -> n1;\n"), "{online}");
     world.declare(BROKEN);
-    for arguments in [&["graph"] as &[&str], &["graph", "--actions"], &["graph", "--format", "dot"]] {
+    for arguments in
+        [&["graph"] as &[&str], &["graph", "--actions"], &["graph", "--format", "svg"], &["graph", "--format", "html"]]
+    {
         let output = world.run(arguments).exits(3);
         assert!(output.stdout.is_empty() && output.stderr.contains("unknown field `nmae`"), "{output}");
+    }
+}
+
+#[test]
+fn a_graph_is_a_picture_and_a_page_that_names_files_as_the_repository_does() {
+    let world = World::declaring(YAML);
+    let picture = world.run(&["graph", "--format", "svg"]).exits(0);
+    assert!(
+        picture.stdout.starts_with("<svg xmlns=") && picture.stdout.contains("customers.acme</title>"),
+        "{picture}"
+    );
+    let declared = world.run(&["graph", "--format", "html"]).exits(0);
+    assert!(declared.stdout.contains("<p class=\"place\">resources.yaml:2</p>"), "{declared}");
+    assert!(declared.stdout.contains("name=\"kind\"") && !declared.stdout.contains("name=\"action\""), "{declared}");
+    assert_eq!(world.kaiten().received("GET", "/api/customers").len(), 0, "it asks nobody");
+    let planned = world.run(&["graph", "--actions", "--format", "html"]).exits(0);
+    assert!(planned.stdout.contains("+ create</span> will be created: "), "{planned}");
+    world.declare("customers:\n  a: { name: '${customers.b.slug}' }\n  b: { name: '${customers.a.slug}' }\n");
+    for format in ["svg", "html"] {
+        let refused = world.run(&["graph", "--format", format]).exits(3);
+        assert!(refused.stdout.is_empty() && refused.stderr.contains("trueup::config::cycle"), "{refused}");
     }
 }

@@ -20,4 +20,5 @@ mod tests;
 
 pub use decode::{MAX_BYTES, Undecodable, decode};
 pub use parse::{MAX_DEPTH, MAX_EXPANDED, MAX_PROBLEMS, MAX_VALUES, parse};
+pub(crate) use scalar::is_text;
 pub use tree::{Content, Entries, Entry, Items, Node, NodeId, Tree};

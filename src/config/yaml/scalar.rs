@@ -23,6 +23,11 @@ pub(super) enum Integer {
     Unsigned(u64),
 }
 
+/// Whether `text` is a string when it stands without quotes.
+pub(crate) fn is_text(text: &str) -> bool {
+    resolve(text) == Meaning::Text
+}
+
 /// What `text` means when it stands without quotes.
 pub(super) fn resolve(text: &str) -> Meaning {
     // Most words start with another letter and are text.

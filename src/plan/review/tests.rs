@@ -252,6 +252,7 @@ fn long_values_are_cut_and_secrets_are_not_told() {
         unverifiable: false,
         unreadable: false,
         source: None,
+        cause: None,
     };
     assert_eq!(told_of(&change), format!("\"{}… -> \"A\"", "x".repeat(59)));
     assert_eq!(told_of(&ChangeDocument { sensitive: true, ..change }), "another secret");

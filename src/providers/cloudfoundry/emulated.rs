@@ -1,6 +1,7 @@
 //! The provider against the emulator, which shares no type with it: what one writes, the other understands.
 
 mod credentials;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crate::emulator::cloudfoundry::{
     CloudFoundry as Emulated, Options, Refresh, SeedOrganization, SeedSpace, SteppedClock,
 };
 use crate::emulator::{Effect, Fault, Remote, Running, Sandbox, Wording};
-use crate::kind::{Check, Others, Reading, Wanted};
+use crate::kind::{Check, Others, Reading, Scope, Wanted};
 use crate::model::{Address, Code, Condition, Diagnostic, Identity, Observed, Operation, Reference, Resource, To};
 
 mod changes;
@@ -110,8 +111,13 @@ impl World {
                 })
                 .filter(|reference| reference.section == section && !matches!(reference.to, To::Declared(_)))
                 .collect();
-            let observed = Others::new(readings.clone(), Arc::clone(&shared));
-            let wanted = Wanted { resources: &resources, references: &references, observed, declared: &everything };
+            let wanted = Wanted {
+                resources: &resources,
+                references: &references,
+                observed: Others::new(readings.clone(), Arc::clone(&shared)),
+                declared: &everything,
+                scope: Scope::Declared,
+            };
             let found = registry.kind(section).unwrap().observe(&wanted, &self.remote).await.unwrap();
             readings.insert(section, Arc::new(Reading::new_with(Some(Ok(found)))));
         }

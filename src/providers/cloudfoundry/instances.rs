@@ -12,7 +12,7 @@ use super::meant::{self, Meant, Spaces};
 use super::service_instance::ServiceInstance;
 use super::service_plan::ServicePlan;
 use super::user_provided::UserProvided;
-use crate::kind::{RemoteError, Wanted};
+use crate::kind::{RemoteError, Scope, Wanted};
 use crate::model::{Collection, RemoteId, Resource};
 
 /// What one list told of both, for one observation. Each kind takes its own.
@@ -20,12 +20,15 @@ use crate::model::{Collection, RemoteId, Resource};
 struct Listed(OnceCell<Result<Mutex<Both>, RemoteError>>);
 
 /// The spaces in which instances of either kind are declared or referred to, and what asks for what is in them; `None` if
-/// there are none.
+/// there are none. All there are, where everything is.
 async fn spaces(
     wanted: &Wanted<'_>,
     remote: &CloudFoundry,
 ) -> Result<Option<(Meant<Spaces>, Vec<Filter>)>, RemoteError> {
-    let meant = meant::spaces_of_instances(wanted.declared, wanted.observed.get("spaces").await?);
+    let meant = match wanted.scope {
+        Scope::Declared => meant::spaces_of_instances(wanted.declared, wanted.observed.get("spaces").await?),
+        Scope::Whole => Meant::Any,
+    };
     let filters = api::within(remote.speaks, &meant);
     Ok(filters.map(|filters| (meant, filters)))
 }

@@ -17,7 +17,7 @@ use super::{
     own_name_of,
 };
 use crate::kind::{
-    Abilities, Check, Deletion, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer,
+    Abilities, Check, Deletion, Kind, Modification, Proposal, Readable, Reader, RemoteError, Scope, Wanted, Writer,
 };
 use crate::model::{
     Attribute, Collection, Compare, Condition, Diagnostic, Facts, Field, Fields, Fingerprint, Identity, KeyPart,
@@ -138,6 +138,14 @@ fn instances_meant(wanted: &Wanted<'_>, instances: &Collection, spaces: &Collect
     references.flat_map(|reference| meant::instances(reference, wanted.declared, instances, spaces)).collect()
 }
 
+/// The keys of these instances.
+async fn of_instances(remote: &CloudFoundry, instances: BTreeSet<RemoteId>) -> Result<Vec<ServiceKey>, RemoteError> {
+    let instances: Vec<RemoteId> = instances.into_iter().collect();
+    let lists = api::in_lists(remote.speaks, Key::Instance, &instances);
+    let read = lists.into_iter().map(async |list| api::service_keys(remote, &[list]).await);
+    Ok(try_join_all(read).await?.into_iter().flatten().collect())
+}
+
 /// Whose credentials an expression reads: the guid of an instance and the name of a key.
 fn credentials_meant(
     wanted: &Wanted<'_>,
@@ -160,14 +168,18 @@ impl Readable for ServiceKey {
     const SECTION: &'static Section = &SECTION;
     const AFTER: &'static [&'static str] = &["spaces", "service_plans", "service_instances"];
 
-    /// Those of the instances that are declared to have one.
+    /// All, or those of the instances that are declared to have one.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
+        let all = match wanted.scope {
+            Scope::Whole => Some(api::service_keys(&remote, &[]).await?),
+            Scope::Declared => None,
+        };
         let (spaces, instances) =
             (wanted.observed.get("spaces").await?, wanted.observed.get("service_instances").await?);
-        let of: Vec<RemoteId> = instances_meant(wanted, instances, spaces).into_iter().collect();
-        let lists = api::in_lists(remote.speaks, Key::Instance, &of);
-        let read = lists.into_iter().map(async |list| api::service_keys(&remote, &[list]).await);
-        let found: Vec<Self> = try_join_all(read).await?.into_iter().flatten().collect();
+        let found = match all {
+            Some(all) => all,
+            None => of_instances(&remote, instances_meant(wanted, instances, spaces)).await?,
+        };
         let wanting = credentials_meant(wanted, instances, spaces);
         // What nobody needs cannot leak, and in v3 each costs a request.
         let told = found.into_iter().map(async |key| {
@@ -263,11 +275,8 @@ impl Kind for ServiceKey {
     /// By the lists of their instances, which every API has.
     async fn poll(pending: &[&Observed], remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
         let before: BTreeMap<&RemoteId, &Observed> = pending.iter().map(|key| (&key.id, *key)).collect();
-        let of: BTreeSet<RemoteId> = pending.iter().filter_map(|key| instance_of(key)).cloned().collect();
-        let of: Vec<RemoteId> = of.into_iter().collect();
-        let lists = api::in_lists(remote.speaks, Key::Instance, &of);
-        let read = lists.into_iter().map(async |list| api::service_keys(&remote, &[list]).await);
-        let now = try_join_all(read).await?.into_iter().flatten();
+        let of = pending.iter().filter_map(|key| instance_of(key)).cloned().collect();
+        let now = of_instances(&remote, of).await?.into_iter();
         let now = now.filter_map(|key| Some((*before.get(&key.stamp.guid)?, key)));
         // A new key is there to be read: what it is for is asked once it is done.
         let told = now.map(async |(before, key)| {

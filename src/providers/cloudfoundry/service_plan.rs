@@ -212,7 +212,7 @@ mod tests {
 
     use super::super::testing::{declare, declared, foundation, named, object, page, registry, session, spaces, to};
     use super::*;
-    use crate::kind::Others;
+    use crate::kind::{Others, Scope};
 
     /// `postgres/small`, which is not public, as seen when it is declared in `acme/production`.
     async fn small(server: &MockServer) -> Result<Observed, RemoteError> {
@@ -230,7 +230,8 @@ mod tests {
             [("space", named("spaces", "acme/production")), ("plan", named("service_plans", "postgres/small"))],
         )]);
         let reference = to("service_plans", To::Natural { name: "postgres/small".into(), qualifier: None });
-        let wanted = Wanted { resources: &[], references: &[&reference], observed, declared: &all };
+        let wanted =
+            Wanted { resources: &[], references: &[&reference], observed, declared: &all, scope: Scope::Declared };
         let kind = Arc::clone(registry().kind("service_plans").unwrap());
         let found = kind.observe(&wanted, &*session(server).await).await?;
         Ok(found.with_id("p").unwrap().clone())

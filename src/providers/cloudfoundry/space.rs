@@ -12,7 +12,8 @@ use super::{
     own_name_of,
 };
 use crate::kind::{
-    Abilities, Check, Deletion, Failure, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer,
+    Abilities, Check, Deletion, Failure, Kind, Modification, Proposal, Readable, Reader, RemoteError, Scope, Wanted,
+    Writer,
 };
 use crate::model::{
     Collection, Compare, Condition, Diagnostic, Facts, Field, Fields, Identity, KeyPart, KeySource, Link, Observed,
@@ -152,16 +153,17 @@ impl Readable for Space {
     const SECTION: &'static Section = &SECTION;
     const AFTER: &'static [&'static str] = &["organizations"];
 
-    /// By their names, which need no answer to any other question; where that is too much to ask for or to be told, and
+    /// All, or by their names, which need no answer to any other question; where that is too much to ask for or to be told, and
     /// where one that is referred to is not among them and what it is near to is to be said, by their organizations.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
         let named = match names_meant(wanted) {
+            _ if wanted.scope == Scope::Whole => Some(api::spaces(&remote, &[]).await?),
             Some(names) => api::spaces_named(&remote, &names).await?,
             None => None,
         };
         let organizations = wanted.observed.get("organizations").await?;
         let mut spaces = match named {
-            Some(named) if all_found(wanted, &named, organizations) => named,
+            Some(named) if wanted.scope == Scope::Whole || all_found(wanted, &named, organizations) => named,
             _ => match api::of_organizations(remote.speaks, &organizations_meant(wanted, organizations)) {
                 Some(filters) => api::spaces(&remote, &filters).await?,
                 None => Vec::new(),
@@ -285,7 +287,8 @@ mod tests {
         let resources: Vec<&Resource> =
             resources.iter().filter(|resource| resource.address.section == "spaces").collect();
         let references: Vec<&Reference> = references.iter().collect();
-        let wanted = Wanted { resources: &resources, references: &references, observed, declared: &all };
+        let wanted =
+            Wanted { resources: &resources, references: &references, observed, declared: &all, scope: Scope::Declared };
         let kind = Arc::clone(registry().kind("spaces").unwrap());
         kind.observe(&wanted, &*session(server).await).await.unwrap()
     }

@@ -5,7 +5,7 @@ use wiremock::matchers::{header, method, path, query_param, query_param_is_missi
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::testing::*;
-use crate::kind::{Failure, Others, RemoteError, Session, Wanted};
+use crate::kind::{Failure, Others, RemoteError, Scope, Session, Wanted};
 use crate::model::Collection;
 use crate::settings::Auth;
 
@@ -19,7 +19,13 @@ fn refused(connected: Result<Box<dyn Session>, RemoteError>) -> RemoteError {
 
 async fn observe_organizations(session: &dyn Session) -> Result<Collection, RemoteError> {
     let declared = declared([]);
-    let wanted = Wanted { resources: &[], references: &[], observed: Others::default(), declared: &declared };
+    let wanted = Wanted {
+        resources: &[],
+        references: &[],
+        observed: Others::default(),
+        declared: &declared,
+        scope: Scope::Declared,
+    };
     registry().kind("organizations").unwrap().observe(&wanted, session).await
 }
 

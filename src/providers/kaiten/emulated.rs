@@ -9,7 +9,7 @@ use super::tests::{create, endpoint, link, look_up};
 use super::*;
 use crate::emulator::kaiten::{Catalogue, Dialect as Emulated, Limits, Options, SANDBOX_TOKEN, Token};
 use crate::emulator::{Effect, Fault, Running, Sandbox};
-use crate::kind::Wanted;
+use crate::kind::{Scope, Wanted};
 use crate::model::{Collection, Fields, Path, Sensitive, Value};
 
 pub(super) struct World {
@@ -60,7 +60,7 @@ impl World {
         let registry = crate::providers::registry();
         let declared = IndexMap::new();
         let observed = observed.iter().map(|(section, collection)| (*section, collection)).collect();
-        let wanted = Wanted { resources: &[], references: &[], observed, declared: &declared };
+        let wanted = Wanted { resources: &[], references: &[], observed, declared: &declared, scope: Scope::Declared };
         registry.kind(section).unwrap().observe(&wanted, &self.kaiten).await.unwrap()
     }
 
@@ -288,4 +288,29 @@ async fn the_seed_dialect_is_spoken_as_its_document_has_it() {
     assert_eq!(world.create("instances", "chosen", &other).await.identity.to_string(), "chosen");
     assert!(world.observe("customers", &BTreeMap::new()).await.is_empty());
     assert_eq!(world.observe("instances", &BTreeMap::new()).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_whole_kaiten_is_read_with_one_list_for_each_kind_and_the_grants_of_each_license() {
+    use crate::model::{Desired, Diagnostics};
+    use crate::observe::{Sessions, observe_whole};
+
+    let world = World::with(|options| options.catalogue = Catalogue::Sample).await;
+    world.create("licenses", "lite", &license()).await;
+    let facts = world.kaiten.facts();
+    let before = world.kaiten.requests().read;
+    let sessions = Sessions::from([("kaiten".into(), Arc::new(world.kaiten) as _)]);
+    let registry = crate::providers::registry();
+    let mut problems = Diagnostics::default();
+    let snapshot = observe_whole(&Desired::default(), &registry, &sessions, &mut problems).await;
+    assert!(problems.is_empty(), "{problems:?}");
+
+    let read: Vec<&str> = snapshot.collections["kaiten"].keys().copied().collect();
+    let mut expected = crate::observe::listed_at(&facts, &registry);
+    expected.push("license_families");
+    expected.sort_unstable();
+    assert_eq!(read, expected);
+    let licenses = snapshot.collection("kaiten", "licenses").unwrap().len();
+    let (others, types_of_metadata_fields) = (expected.len() - 2, 2);
+    assert_eq!(snapshot.reads - before, (others + types_of_metadata_fields + licenses) as u64);
 }

@@ -11,8 +11,8 @@ use crate::kind::{
     Writer,
 };
 use crate::model::{
-    Code, Collection, Compare, Diagnostic, Facts, Field, Format, KeyPart, KeySource, Observed, Path, Section, Shape,
-    Value,
+    Code, Collection, Compare, Diagnostic, Facts, Field, Format, Initial, KeyPart, KeySource, Observed, Path, Section,
+    Shape, Value,
 };
 
 /// Something that licenses grant.
@@ -60,6 +60,7 @@ pub(super) static SECTION: Section = Section {
             Shape::Enum(&["COUNT", "SUM", "AVERAGE", "MIN", "MAX", "LATEST"]),
             "How reported usage is added up, for numbers; `SUM` if none is given.",
         )
+        .initial(Initial::OneOf(&["\"SUM\""]))
         .immutable("usage has been added up this way"),
         Field::new(
             "reset_period",
@@ -72,20 +73,24 @@ pub(super) static SECTION: Section = Section {
             "resetAnchor",
             Shape::Enum(&["CALENDAR", "LICENSE_START"]),
             "What the period is counted from; `CALENDAR` if none is given. Once set it stays.",
-        ),
+        )
+        .initial(Initial::OneOf(&["\"CALENDAR\""])),
         Field::new(
             "warning_threshold_percent",
             "warningThresholdPercent",
             Shape::Integer { min: 0, max: 100 },
             "At which part of the amount to warn, for numbers.",
-        ),
-        Field::new("user_facing", "userFacing", Shape::Boolean, "Whether customers see it."),
+        )
+        .initial(Initial::OneOf(&["0"])),
+        Field::new("user_facing", "userFacing", Shape::Boolean, "Whether customers see it.")
+            .initial(Initial::OneOf(&["false"])),
         Field::new(
             "display_order",
             "displayOrder",
             Shape::Integer { min: 0, max: i32::MAX as i64 },
             "Where it is in lists, the lowest first.",
-        ),
+        )
+        .initial(Initial::OneOf(&["0"])),
         Field::new("icon", "icon", Shape::Format(&ICON), "Its icon, `lucide:rocket`."),
         Field::new(
             "units",

@@ -11,11 +11,11 @@ use super::wire::{self, Row};
 use super::{CREATED_AT, ID, Kaiten, Provided, UPDATED_AT, change, entitlement, license, problem};
 use crate::http::{Method, Request};
 use crate::kind::{
-    Abilities, Check, Failure, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer,
+    Abilities, Check, Failure, Kind, Modification, Proposal, Readable, Reader, RemoteError, Scope, Wanted, Writer,
 };
 use crate::model::{
-    Code, Compare, Condition, Diagnostic, Facts, Field, Fields, Identity, KeyPart, KeySource, Link, Observed, Path,
-    Section, Shape, Value,
+    Code, Compare, Condition, Diagnostic, Facts, Field, Fields, Identity, Initial, KeyPart, KeySource, Link, Observed,
+    Path, Section, Shape, Value,
 };
 
 /// What one license gives of one entitlement.
@@ -75,7 +75,8 @@ pub(super) static SECTION: Section = Section {
             OVERAGE_MEMBER,
             Shape::Integer { min: UNLIMITED, max: MOST },
             "For a number, by how much the limit may be exceeded, in percent: 0 is a hard limit.",
-        ),
+        )
+        .initial(Initial::OneOf(&["0", "-1"])),
     ],
     attributes: &[ID, CREATED_AT, UPDATED_AT],
     example: "\
@@ -95,14 +96,17 @@ impl Readable for Grant {
     /// The first tell which licenses there are to ask for their grants, the second the ids of what is granted.
     const AFTER: &'static [&'static str] = &["licenses", "entitlements"];
 
-    /// Kaiten lists grants by license and in no other way (reference §10.4): one list for each license that declares some
-    /// and is there, as few as the API allows.
+    /// Kaiten lists grants by license and in no other way (reference §10.4): one list for each license that is there and
+    /// declares some, if not for all, as few as the API allows.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
         let (licenses, entitlements) =
             (wanted.observed.get("licenses").await?, wanted.observed.get("entitlements").await?);
         let slugs: BTreeSet<&str> = wanted.resources.iter().map(|resource| slugs(&resource.identity).0).collect();
-        let there = slugs.iter().filter_map(|slug| licenses.named(slug, false).next());
-        let lists = there.map(async |license| {
+        let there: Vec<&Observed> = match wanted.scope {
+            Scope::Declared => slugs.iter().filter_map(|slug| licenses.named(slug, false).next()).collect(),
+            Scope::Whole => licenses.iter().collect(),
+        };
+        let lists = there.into_iter().map(async |license| {
             let slug = license.identity.to_string();
             let link = Link { name: Some(slug.as_str().into()), id: Some(Arc::clone(&license.id)) };
             let rows = remote.rows(&SECTION, &path_of_all(&slug)).await?;

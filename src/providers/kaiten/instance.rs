@@ -11,11 +11,11 @@ use super::{
 use crate::http::Method;
 use crate::kind::{
     Abilities, Check, Deletion, Failure, Kind, Modification, Proposal, Readable, Reader, RemoteError, Sole, Tied,
-    Wanted, Writer,
+    Wanted, Writer, Writes,
 };
 use crate::model::{
-    Code, Collection, Compare, Diagnostic, Facts, Field, Fields, KeyPart, KeySource, Observed, Path, Resource, Section,
-    Shape, To, Value, instant,
+    Code, Collection, Compare, Diagnostic, Facts, Field, Fields, Initial, KeyPart, KeySource, Observed, Path, Resource,
+    Section, Shape, To, Value, instant,
 };
 
 /// One deployment of the product for one customer.
@@ -107,6 +107,7 @@ pub(super) static SECTION: Section = Section {
             Shape::Enum(&["HEALTHY", "DEGRADED", "INCIDENT", "MAINTENANCE"]),
             "How it is doing; a new instance is `HEALTHY`.",
         )
+        .initial(Initial::OneOf(&["\"HEALTHY\""]))
         .only(&["core"]),
         Field::new(
             "lifecycle_stage",
@@ -219,6 +220,25 @@ impl Kind for Instance {
             of: format!("customer `{customer}`"),
             help: "nothing else would tell them apart once they are there: give each a `slug`, or a `name` of its own",
         })
+    }
+
+    /// A status has a write of its own.
+    fn writes(of: Writes<'_>) -> u64 {
+        let (in_put, patched) = match of {
+            Writes::Create(proposal) => {
+                // It is created `HEALTHY` (reference §7.3).
+                let own = |name: &&str| {
+                    proposal.fields.text(name).is_some_and(|value| (*name, value) != ("status", "HEALTHY"))
+                };
+                (true, PATCHED.iter().any(own))
+            }
+            Writes::Update(modification) => {
+                let patched = |path: &Path| is_patched(path);
+                (!modification.changes.iter().all(patched), modification.changes.iter().any(patched))
+            }
+            Writes::Delete(_) => (true, false),
+        };
+        u64::from(in_put) + u64::from(patched)
     }
 
     async fn create(proposal: Proposal<'_>, remote: &Writer<'_, Kaiten>) -> Result<Observed, RemoteError> {

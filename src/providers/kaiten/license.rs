@@ -9,11 +9,11 @@ use super::{CREATED_AT, ID, Kaiten, Provided, SLUG, SLUG_ATTRIBUTE, UPDATED_AT, 
 use crate::http::{Method, segment};
 use crate::kind::{
     Abilities, Check, Deletion, Failure, Kind, Modification, Proposal, Readable, Reader, RemoteError, Sole, Tied,
-    Wanted, Writer,
+    Wanted, Writer, Writes,
 };
 use crate::model::{
-    Attribute, Code, Collection, Diagnostic, Facts, Field, Fields, KeyPart, KeySource, Observed, Path, RemoteId,
-    Section, Shape, Value,
+    Attribute, Code, Collection, Diagnostic, Facts, Field, Fields, Initial, KeyPart, KeySource, Observed, Path,
+    RemoteId, Section, Shape, Value,
 };
 use crate::suggest::Suggest;
 
@@ -73,6 +73,7 @@ pub(super) static SECTION: Section = Section {
             "The slug of the family this is a new version of; without it the license opens a family of its own slug. \
              For the family of a license declared here, write `${licenses.KEY.slug}`.",
         )
+        .initial(Initial::Name)
         .immutable("a version stays in its family"),
         Field::new(
             DEFAULT,
@@ -87,7 +88,8 @@ pub(super) static SECTION: Section = Section {
             "versionName",
             Shape::Text { min: 1, max: 50 },
             "The version's name; `Version - <number>` if none is given.",
-        ),
+        )
+        .initial(Initial::Numbered { before: "Version - ", attribute: "version" }),
         Field::new(
             STATE,
             "lifecycleState",
@@ -306,6 +308,23 @@ impl Kind for License {
             vec![(DEFAULT, Value::Bool(false)), (STATE, Value::text("DRAFT"))]
         } else {
             Vec::new()
+        }
+    }
+
+    /// Each step of its life has a write of its own, and so has each grant that a delete takes away first.
+    fn writes(of: Writes<'_>) -> u64 {
+        match of {
+            Writes::Create(proposal) => 1 + u64::from(proposal.fields.text(STATE) == Some("ARCHIVED")),
+            Writes::Update(Modification { proposal, observed, changes }) => {
+                let moves = |path: &&Path| path.starts_with(&Path::field(STATE));
+                let (from, to) = (observed.fields.text(STATE), proposal.fields.text(STATE));
+                let steps = match (from, to) {
+                    (Some(from), Some(to)) if changes.iter().any(|path| moves(&path)) => steps(from, to).len(),
+                    _ => 0,
+                };
+                steps as u64 + u64::from(!changes.iter().all(|path| moves(&path)))
+            }
+            Writes::Delete(observed) => 1 + grants_told(observed).count() as u64,
         }
     }
 

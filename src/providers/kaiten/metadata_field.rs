@@ -8,7 +8,8 @@ use super::wire::{self, Row};
 use super::{CREATED_AT, ID, Kaiten, Provided, UPDATED_AT, change, problem};
 use crate::http::{Method, segment};
 use crate::kind::{
-    Abilities, Check, Deletion, Failure, Kind, Modification, Proposal, Readable, Reader, RemoteError, Wanted, Writer,
+    Abilities, Check, Deletion, Failure, Kind, Modification, Proposal, Readable, Reader, RemoteError, Scope, Wanted,
+    Writer,
 };
 use crate::model::{
     Code, Diagnostic, Facts, Field, Identity, KeyPart, KeySource, Observed, Path, Section, Shape, Value,
@@ -89,7 +90,10 @@ impl Readable for MetadataField {
 
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
         let types = wanted.resources.iter().filter_map(|resource| Some(resource.identity.parts.first()?.1.to_string()));
-        let managed: BTreeSet<String> = types.collect();
+        let managed: BTreeSet<String> = match wanted.scope {
+            Scope::Declared => types.collect(),
+            Scope::Whole => TYPES.iter().map(ToString::to_string).collect(),
+        };
         // Metadata that is declared is held against its fields.
         let with_metadata = wanted.declared.values().filter(|resource| resource.fields.get("metadata").is_some());
         let looked_into = with_metadata.filter_map(|resource| match resource.address.section {

@@ -1,23 +1,21 @@
 //! The plan as one page for a browser, that works without a network.
 //!
-//! What is not ours is text in elements and attributes, escaped. Should that ever fail, the page's policy runs only the one
-//! script and the one sheet whose hashes it names, and loads nothing.
+//! What is not ours is text in elements and attributes, escaped; what a page may do stands in [`frame`].
 
+mod frame;
 mod steps;
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::{self, Display, Write as _};
+use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest, Sha256};
+pub(super) use frame::{Escaped, Frame, Prose};
 
 use super::files::Files;
 use super::human::summary_line;
 use super::layout::counted;
 use super::style::Theme;
-use super::{clean_line, diagnostic, unchanged};
+use super::{cause, coverage, diagnostic, unchanged};
 use crate::model::{Diagnostic, Severity, Sources};
 use crate::plan::document::Document;
 use crate::plan::{Action, Plan, Step};
@@ -34,48 +32,15 @@ const GROUPS: [(&str, &str, &[Action]); 5] = [
     ("added", "Added", &[Action::Create]),
 ];
 
+/// Objects of a kind that are named though nothing declares them.
+const UNDECLARED: usize = 1000;
+
 /// Writes a plan as a page, `plan --format html`.
 pub fn plan(out: &mut dyn Write, plan: &Plan, sources: &Sources, files: &Files) -> io::Result<()> {
     let page = Page { plan, sources, files, numbers: numbers(plan) };
     let mut text = String::new();
     page.write(&mut text).expect("a string can be written to");
     out.write_all(text.as_bytes())
-}
-
-/// Text that is not ours, in an element or a quoted attribute.
-struct Escaped<'a>(&'a str);
-
-impl Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for char in clean_line(self.0).chars() {
-            match char {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                other => f.write_char(other)?,
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A sentence that is not ours, what it has in backticks as code.
-struct Prose<'a>(&'a str);
-
-impl Display for Prose<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest = self.0;
-        while let Some((plain, code, after)) = rest
-            .split_once('`')
-            .and_then(|(plain, rest)| rest.split_once('`').map(|(code, after)| (plain, code, after)))
-        {
-            write!(f, "{}<code>{}</code>", Escaped(plain), Escaped(code))?;
-            rest = after;
-        }
-        write!(f, "{}", Escaped(rest))
-    }
 }
 
 /// A page at work.
@@ -96,18 +61,8 @@ impl Page<'_> {
     fn write(&self, out: &mut String) -> fmt::Result {
         let plan = self.plan;
         let project = if plan.project.is_empty() { "trueup" } else { &*plan.project };
-        let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
-        writeln!(
-            out,
-            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-{}'; \
-             script-src 'sha256-{}'; base-uri 'none'; form-action 'none'\">\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <title>Plan of {}</title>\n<style>{SHEET}</style>\n</head>\n<body>",
-            hash(SHEET),
-            hash(SCRIPT),
-            Escaped(project)
-        )?;
+        let frame = Frame { title: format!("Plan of {project}"), sheets: &[SHEET], script: SCRIPT };
+        frame.begin(out)?;
         self.header(out, project)?;
         self.filter(out)?;
         writeln!(out, "<main>")?;
@@ -117,10 +72,11 @@ impl Page<'_> {
         self.problems(out, Severity::Warning, "Warnings")?;
         self.groups(out, rest)?;
         self.unchanged(out)?;
+        self.covered(out)?;
         writeln!(out, "</main>")?;
         let digest = Document::new(plan, self.sources).digest;
         writeln!(out, "<footer>Digest of the plan: <code>{}</code></footer>", Escaped(&digest))?;
-        writeln!(out, "<script>{SCRIPT}</script>\n</body>\n</html>")
+        frame.end(out)
     }
 
     fn header(&self, out: &mut String, project: &str) -> fmt::Result {
@@ -133,6 +89,9 @@ impl Page<'_> {
         let errors = plan.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
         if errors == 0 || plan.has_changes() {
             writeln!(out, "<p class=\"summary\">{}</p>", summary_line(plan))?;
+            if let Some(line) = cause::line(plan, str::to_owned) {
+                writeln!(out, "<p>{}</p>", Escaped(&line))?;
+            }
         }
         if errors > 0 {
             writeln!(out, "<p class=\"failed\">This plan cannot be applied: {}.</p>", counted(errors, "error"))?;
@@ -256,6 +215,38 @@ impl Page<'_> {
             writeln!(out, "<li>{}</li>", Escaped(&step.address.to_string()))?;
         }
         writeln!(out, "</ul>\n</details>\n</section>")
+    }
+
+    /// How much of each kind is declared, and what is not.
+    fn covered(&self, out: &mut String) -> fmt::Result {
+        let Some(all) = &self.plan.undeclared else { return Ok(()) };
+        writeln!(out, "<section>\n<h2>Declared of what exists</h2>")?;
+        for covered in all.iter().filter(|covered| covered.exists != Some(0)) {
+            let at =
+                if self.plan.targets.len() > 1 { format!(" at {}", Escaped(&covered.target)) } else { String::new() };
+            let (kind, how_much) = (covered.section.name, coverage::how_much(covered));
+            if covered.undeclared.is_empty() {
+                writeln!(out, "<p class=\"hint\">{kind}{at}: {how_much}</p>")?;
+                continue;
+            }
+            writeln!(out, "<details><summary>{kind}{at}: {how_much}</summary>\n<ul class=\"same\">")?;
+            for object in covered.undeclared.iter().take(UNDECLARED) {
+                writeln!(out, "<li>{}</li>", Escaped(&object.identity.to_string()))?;
+            }
+            let more = covered.undeclared.len().saturating_sub(UNDECLARED);
+            if more > 0 {
+                writeln!(out, "<li>and {more} more</li>")?;
+            }
+            writeln!(out, "</ul>\n</details>")?;
+        }
+        for command in coverage::commands(self.plan) {
+            writeln!(
+                out,
+                "<p class=\"hint\">To write down what is not declared, run <code>{}</code>.</p>",
+                Escaped(&command)
+            )?;
+        }
+        writeln!(out, "</section>")
     }
 }
 

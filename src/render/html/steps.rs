@@ -4,7 +4,8 @@ use std::fmt::{self, Write as _};
 
 use super::{Escaped, Page, Prose};
 use crate::model::Span;
-use crate::plan::{Action, Change, Step};
+use crate::plan::{Action, Cause, Change, Step};
+use crate::render::cause;
 use crate::render::compared::{Compared, Mark, Marked, compared};
 use crate::render::diff::Line;
 use crate::render::human::{is_ambiguous, said};
@@ -38,7 +39,8 @@ impl Page<'_> {
         }
         writeln!(
             out,
-            "<span class=\"place\">{}</span></summary>\n<div class=\"body\">\n<p>{}</p>",
+            "{}<span class=\"place\">{}</span></summary>\n<div class=\"body\">\n<p>{}</p>",
+            chip(step.cause, "\n"),
             Escaped(&self.files.place(step.source, self.sources)),
             Prose(&said(step))
         )?;
@@ -81,21 +83,22 @@ impl Page<'_> {
         )?;
         for change in &step.changes {
             for (at, row) in compared(change, VALUE).into_iter().enumerate() {
-                self.row(out, &row, (at == 0).then_some(change))?;
+                self.row(out, &row, (at == 0).then_some(change), step.apart(change))?;
             }
         }
         writeln!(out, "</table></div>")
     }
 
     /// A value: a line of the table for each line of it. The YAML of the change stands beside its first value.
-    fn row(&self, out: &mut String, row: &Compared, change: Option<&Change>) -> fmt::Result {
+    fn row(&self, out: &mut String, row: &Compared, change: Option<&Change>, apart: Option<Cause>) -> fmt::Result {
         let pairs = side_by_side(&row.lines);
         let height = pairs.len().max(1);
         writeln!(out, "<tbody>")?;
         for (at, (before, after)) in pairs.iter().enumerate() {
             write!(out, "<tr>")?;
             if at == 0 {
-                write!(out, "<th scope=\"rowgroup\" rowspan=\"{height}\">{}</th>", Escaped(&row.path))?;
+                let chip = chip(apart, "");
+                write!(out, "<th scope=\"rowgroup\" rowspan=\"{height}\">{}{chip}</th>", Escaped(&row.path))?;
             }
             cell(out, *before)?;
             cell(out, *after)?;
@@ -133,6 +136,15 @@ impl Page<'_> {
         }
         Ok(())
     }
+}
+
+/// Where something comes from, if that was judged.
+fn chip(cause: Option<Cause>, end: &str) -> String {
+    let chip = |cause: Cause| {
+        let class = cause.as_str();
+        format!(" <span class=\"cause {class}\">{}</span>{end}", cause::word(cause))
+    };
+    cause.map(chip).unwrap_or_default()
 }
 
 /// Lines in two columns: what is removed beside what is added in its place.

@@ -17,7 +17,7 @@ use super::graph::Graph;
 use super::human::{is_ambiguous, said, summary_line};
 use super::layout::{counted, cut};
 use super::style::Theme;
-use super::{clean_line, diagnostic, unchanged};
+use super::{cause, clean_line, coverage, diagnostic, unchanged};
 use crate::model::{Diagnostic, Severity, Sources};
 use crate::plan::document::Document;
 use crate::plan::{Action, Plan, Step};
@@ -31,6 +31,8 @@ const LINE: usize = 400;
 const NAME: usize = 40;
 /// Lines of one value.
 const VALUE: usize = 120;
+/// Objects of a kind that are named though nothing declares them.
+const UNDECLARED: usize = 20;
 /// More resources than this are no picture.
 const GRAPH: usize = 30;
 
@@ -65,6 +67,9 @@ fn head(plan: &Plan, files: &Files) -> String {
     let mut head = format!("{}\n{title}\n\n", marker(plan, files));
     if errors == 0 || plan.has_changes() {
         head = format!("{head}**{}**\n\n", summary_line(plan));
+        if let Some(line) = cause::line(plan, |revision| code_of(revision, NAME)) {
+            head = format!("{head}{line}\n\n");
+        }
     }
     if errors > 0 {
         head = format!("{head}**This plan cannot be applied: {}.**\n\n", counted(errors, "error"));
@@ -172,6 +177,7 @@ fn tiers(plan: &Plan, sources: &Sources, files: &Files) -> Vec<Vec<Section>> {
         vec![section("Changed", of(&[Action::Update])), section("Waited for", of(&[Action::Wait]))],
         vec![collapsed(format!("{} to add", creates.len()), creates)],
         vec![section("Not compared", blind_spots(plan))],
+        vec![section("Declared of what exists", covered(plan))],
         vec![collapsed("Graph".to_owned(), graph(plan).into_iter().collect())],
     ]
 }
@@ -181,7 +187,8 @@ fn piece(step: &Step, plan: &Plan, sources: &Sources, files: &Files) -> Piece {
     let sign = code(step.action.sign().trim());
     let target = if is_ambiguous(plan, &step.target) { format!(" on {}", code(&step.target)) } else { String::new() };
     let place = code(&files.place(step.source, sources));
-    let name = format!("{sign} {}{target} ({place})", code(&step.address.to_string()));
+    let came = step.cause.map(|cause| format!(", {}", cause::word(cause))).unwrap_or_default();
+    let name = format!("{sign} {}{target} ({place}){came}", code(&step.address.to_string()));
     let mut lines = Vec::new();
     let (lead, taken) = match step.action {
         Action::Delete | Action::Replace | Action::Recover => ("-", "-"),
@@ -194,6 +201,7 @@ fn piece(step: &Step, plan: &Plan, sources: &Sources, files: &Files) -> Piece {
     }
     lines.extend(step.takes_along.iter().map(|words| format!("{taken} takes along {}", clean_line(words))));
     for change in &step.changes {
+        let mark = step.apart(change).map(|cause| format!(" ({})", cause::word(cause))).unwrap_or_default();
         for row in compared(change, VALUE) {
             let indent = if row.inline { String::new() } else { "  ".to_owned() };
             if !row.inline {
@@ -205,7 +213,7 @@ fn piece(step: &Step, plan: &Plan, sources: &Sources, files: &Files) -> Piece {
                 } else {
                     ' '
                 };
-                lines.push(format!("{sign} {}:", row.path));
+                lines.push(format!("{sign} {}{mark}:", row.path));
             }
             for line in &row.lines {
                 let sign = match line.mark {
@@ -214,7 +222,7 @@ fn piece(step: &Step, plan: &Plan, sources: &Sources, files: &Files) -> Piece {
                     Mark::Removed => '-',
                     Mark::Noted => '!',
                 };
-                let path = if row.inline { format!("{}: ", row.path) } else { String::new() };
+                let path = if row.inline { format!("{}{mark}: ", row.path) } else { String::new() };
                 lines.push(format!("{sign} {indent}{path}{}", line.text()).trim_end().to_owned());
             }
         }
@@ -257,6 +265,24 @@ fn blind_spots(plan: &Plan) -> Vec<Piece> {
     vec![Piece { about: About::Extra, brief: None, full: format!("\n{}", block("text", &lines)) }]
 }
 
+/// How much of each kind is declared.
+fn covered(plan: &Plan) -> Vec<Piece> {
+    let extra = |full: String| Piece { about: About::Extra, brief: None, full };
+    let some = plan.undeclared.iter().flatten().filter(|covered| covered.exists != Some(0));
+    let mut pieces: Vec<Piece> = some
+        .map(|covered| {
+            let target = if plan.targets.len() > 1 { format!(" at {}", code(&covered.target)) } else { String::new() };
+            let names = coverage::names(covered, UNDECLARED, |name| code_of(name, LINE));
+            let names = names.map(|names| format!("; not {names}")).unwrap_or_default();
+            extra(format!("- `{}`{target}: {}{names}\n", covered.section.name, coverage::how_much(covered)))
+        })
+        .collect();
+    for command in coverage::commands(plan) {
+        pieces.push(extra(format!("\nTo write down what is not declared, run {}.\n", code(&command))));
+    }
+    pieces
+}
+
 /// What is touched and in which order, where that is small enough to help.
 fn graph(plan: &Plan) -> Option<Piece> {
     let graph = Graph::touched(plan);
@@ -266,6 +292,9 @@ fn graph(plan: &Plan) -> Option<Piece> {
     let full = format!("\n{}", block("mermaid", &graph.mermaid_lines()));
     Some(Piece { about: About::Extra, brief: None, full })
 }
+
+#[cfg(test)]
+pub(super) use tests::problem_of;
 
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,7 @@ fn is_live(text: &str) -> bool {
 }
 
 /// What is in the text beside code and what we put there: nothing that a forge could take for its own.
-fn problem_of(markdown: &str) -> Option<String> {
+pub(in crate::render) fn problem_of(markdown: &str) -> Option<String> {
     let ours = |html: &str| {
         let html = html.trim();
         html == "</details>"

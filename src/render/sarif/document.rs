@@ -86,6 +86,14 @@ pub(super) struct Result {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) related_locations: Vec<Location>,
     pub(super) partial_fingerprints: Fingerprints,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) properties: Option<Properties>,
+}
+
+/// What SARIF has no place of its own for.
+#[derive(Debug, Serialize)]
+pub(super) struct Properties {
+    pub(super) cause: &'static str,
 }
 
 #[derive(Debug, Serialize)]

@@ -109,7 +109,7 @@ fn of_action(action: Action) -> (&'static str, &'static str) {
 }
 
 fn result(finding: Finding, rule_index: usize) -> Result {
-    let Finding { level, rule, text, address, spot, related, fingerprint } = finding;
+    let Finding { level, rule, text, address, spot, related, cause, fingerprint } = finding;
     let logical =
         address.into_iter().map(|address| LogicalLocation { fully_qualified_name: address, kind: "resource" });
     let logical_locations: Vec<LogicalLocation> = logical.collect();
@@ -138,6 +138,7 @@ fn result(finding: Finding, rule_index: usize) -> Result {
             })
             .collect(),
         partial_fingerprints: document::Fingerprints { trueup: fingerprint },
+        properties: cause.map(|cause| document::Properties { cause: cause.as_str() }),
     }
 }
 

@@ -7,7 +7,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::super::testing::*;
 use super::*;
-use crate::kind::{ErasedKind, Failure, Others, Session};
+use crate::kind::{ErasedKind, Failure, Others, Scope, Session};
 use crate::model::{Address, Code, Resource, Sensitive, Severity};
 
 mod attached;
@@ -73,7 +73,7 @@ async fn observe(session: &dyn Session, resources: &[Resource]) -> Result<Collec
     let all = declared(resources.iter().cloned());
     let resources: Vec<&Resource> = resources.iter().collect();
     let observed = collections.iter().map(|(section, collection)| (*section, collection)).collect();
-    let wanted = Wanted { resources: &resources, references: &[], observed, declared: &all };
+    let wanted = Wanted { resources: &resources, references: &[], observed, declared: &all, scope: Scope::Declared };
     kind().observe(&wanted, session).await
 }
 
@@ -200,7 +200,7 @@ async fn names_taken_by_user_provided_instances_are_read_without_their_credentia
         .await;
     let (collections, all) = (collections(), declared([db(named("spaces", "acme/production"))]));
     let observed = collections.iter().map(|(section, collection)| (*section, collection)).collect();
-    let wanted = Wanted { resources: &[], references: &[], observed, declared: &all };
+    let wanted = Wanted { resources: &[], references: &[], observed, declared: &all, scope: Scope::Declared };
     let kind = Arc::clone(registry().kind("user_provided_service_instances").unwrap());
     let found = kind.observe(&wanted, &*session(&server).await).await.unwrap();
     assert_eq!(found.with_id("u-1").unwrap().identity.to_string(), "acme/production/db");

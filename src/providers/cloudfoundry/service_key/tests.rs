@@ -7,7 +7,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::super::testing::*;
 use super::*;
-use crate::kind::{ErasedKind, Failure};
+use crate::kind::{ErasedKind, Failure, Scope};
 use crate::model::{Address, Code, Operation, Path, Resource, Template, TemplatePart};
 
 fn kind() -> Arc<dyn ErasedKind> {
@@ -81,7 +81,7 @@ async fn observe(server: &MockServer, resources: &[Resource]) -> Collection {
     let all = declared(resources.iter().cloned());
     let resources: Vec<&Resource> = resources.iter().filter(|one| one.address.section == "service_keys").collect();
     let observed = collections.iter().map(|(section, collection)| (*section, collection)).collect();
-    let wanted = Wanted { resources: &resources, references: &[], observed, declared: &all };
+    let wanted = Wanted { resources: &resources, references: &[], observed, declared: &all, scope: Scope::Declared };
     kind().observe(&wanted, &*session(server).await).await.unwrap()
 }
 

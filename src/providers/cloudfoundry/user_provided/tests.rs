@@ -8,7 +8,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use super::super::testing::*;
 use super::*;
 use crate::diff::diff;
-use crate::kind::{ErasedKind, Others};
+use crate::kind::{ErasedKind, Others, Scope};
 use crate::model::{Address, Code, Path, Resource, Sensitive};
 
 fn kind() -> Arc<dyn ErasedKind> {
@@ -69,7 +69,7 @@ async fn observe(server: &MockServer, resources: &[Resource]) -> Collection {
     let resources: Vec<&Resource> =
         resources.iter().filter(|one| one.address.section == "user_provided_service_instances").collect();
     let observed = Others::from_iter([("spaces", &spaces)]);
-    let wanted = Wanted { resources: &resources, references: &[], observed, declared: &all };
+    let wanted = Wanted { resources: &resources, references: &[], observed, declared: &all, scope: Scope::Declared };
     kind().observe(&wanted, &*session(server).await).await.unwrap()
 }
 

@@ -14,7 +14,7 @@ async fn attached(server: &MockServer, change: impl FnOnce(&mut Lifecycle)) -> C
     let all = declared([db]);
     let none = Collection::default();
     let observed = Others::from_iter([("service_instances", &instances), ("user_provided_service_instances", &none)]);
-    let wanted = Wanted { resources: &[], references: &[], observed, declared: &all };
+    let wanted = Wanted { resources: &[], references: &[], observed, declared: &all, scope: Scope::Declared };
     let kind = Arc::clone(registry().kind("service_bindings").unwrap());
     kind.observe(&wanted, &*session(server).await).await.unwrap()
 }
@@ -112,7 +112,7 @@ async fn along_with_mail(server: &MockServer, api: &'static str) -> Vec<String> 
     let all = declared([declaration]);
     let none = Collection::default();
     let observed = Others::from_iter([("user_provided_service_instances", &mail), ("service_instances", &none)]);
-    let wanted = Wanted { resources: &[], references: &[], observed, declared: &all };
+    let wanted = Wanted { resources: &[], references: &[], observed, declared: &all, scope: Scope::Declared };
     let kind = Arc::clone(registry().kind("service_bindings").unwrap());
     let attached = kind.observe(&wanted, &*session(server).await).await.unwrap();
     let facts = Facts { provider: NAME, url: "x".into(), api, read_only: None };
@@ -169,7 +169,7 @@ async fn what_is_bound_to_a_user_provided_instance_is_told_too() {
     let all = declared([gone]);
     let none = Collection::default();
     let observed = Others::from_iter([(SECTION, &provided), ("service_instances", &none)]);
-    let wanted = Wanted { resources: &[], references: &[], observed, declared: &all };
+    let wanted = Wanted { resources: &[], references: &[], observed, declared: &all, scope: Scope::Declared };
     let registry = registry();
     let bindings = registry.kind("service_bindings").unwrap();
     let found = bindings.observe(&wanted, &*session(&server).await).await.unwrap();

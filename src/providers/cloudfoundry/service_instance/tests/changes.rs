@@ -286,7 +286,7 @@ async fn observed_parameters(annotation: &str, retrievable: bool, told: Response
     let all = declared([db]);
     let resources: Vec<&Resource> = all.values().collect();
     let observed = collections.iter().map(|(section, collection)| (*section, collection)).collect();
-    let wanted = Wanted { resources: &resources, references: &[], observed, declared: &all };
+    let wanted = Wanted { resources: &resources, references: &[], observed, declared: &all, scope: Scope::Declared };
     let found = kind().observe(&wanted, &*session(&server).await).await.unwrap();
     let db = found.with_id("i-1").unwrap();
     assert_eq!(db.fields.get("annotations"), Some(&map(&[("owner", text("us"))])), "the mark is nobody's annotation");

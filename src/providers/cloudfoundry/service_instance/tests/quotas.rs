@@ -22,7 +22,7 @@ async fn observe(server: &MockServer, space: Value, there: &[Observed]) -> Resul
     let all = declared([db(space), new]);
     let observed =
         Others::from_iter([("organizations", &organizations), ("spaces", &spaces), ("service_instances", &there)]);
-    let wanted = Wanted { resources: &[], references: &[], observed, declared: &all };
+    let wanted = Wanted { resources: &[], references: &[], observed, declared: &all, scope: Scope::Declared };
     let kind = Arc::clone(registry().kind("quotas").unwrap());
     kind.observe(&wanted, &*session(server).await).await
 }

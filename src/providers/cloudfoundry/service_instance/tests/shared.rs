@@ -25,7 +25,7 @@ async fn observe(server: &MockServer, declarations: &[Resource], there: &[&str])
         ("service_instances", &there),
         ("user_provided_service_instances", &none),
     ]);
-    let wanted = Wanted { resources: &[], references: &[], observed, declared: &all };
+    let wanted = Wanted { resources: &[], references: &[], observed, declared: &all, scope: Scope::Declared };
     let kind = Arc::clone(registry().kind("shared_service_instances").unwrap());
     kind.observe(&wanted, &*session(server).await).await
 }
