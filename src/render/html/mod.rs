@@ -1,6 +1,6 @@
 //! The plan as one page for a browser, that works without a network.
 //!
-//! What is not ours is text in elements and attributes, escaped; what a page may do stands in [`frame`].
+//! What is not ours is text in elements and attributes, escaped; what a page may do stands in `frame`.
 
 mod frame;
 mod steps;
