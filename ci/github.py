@@ -177,7 +177,8 @@ def plan(job):
     review.close(planned, job.where, fork=job.from_fork)
 
     with Silenced():
-        print(planned.log, end="" if planned.log.endswith("\n") else "\n", file=sys.stdout, flush=True)
+        # What allows commands again has to begin a line.
+        print(planned.log.rstrip("\n"), flush=True)
     print(planned.annotations, end="", flush=True)
     if planned.differs:
         say("warning", "Between two looks something changed: the annotations are not those of the plan in the job summary. "
@@ -205,6 +206,12 @@ APPLIED = {
     64: ("nothing was changed", "trueup was called in a wrong way: correct the inputs of the job."),
 }
 
+INTERRUPTED = (
+    "interrupted",
+    "What was begun goes on at the remote. Plan anew and apply that plan: it attaches to what is running, and holds what is "
+    "left.",
+)
+
 
 def apply(job):
     lines = []
@@ -223,8 +230,7 @@ def apply(job):
             print(lines[0], end="", flush=True)
     # A signal's end is negative in Python, and 128 and more for everybody else.
     status = 128 - status if status < 0 else status
-    outcome, now = APPLIED.get(status, ("interrupted", "What was begun goes on at the remote. Plan anew and apply that plan: it "
-                                        "attaches to what is running, and holds what is left."))
+    outcome, now = APPLIED.get(status, INTERRUPTED)
     text = review.fenced("\n".join(review.last_part("".join(lines))))
     job.append("GITHUB_STEP_SUMMARY",
         f"### trueup apply: {outcome}\n\n{text}\n**What now?** {now}\n\n{job.where} Exit status {status}.\n")

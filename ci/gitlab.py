@@ -34,7 +34,8 @@ def note(environment, token, planned):
     if not request:
         return
     if not token or not planned.marker:
-        print("The merge request got no note: " + ("there is no plan to show." if token else "TRUEUP_NOTE_TOKEN is not set."))
+        why = "there is no plan to show" if token else "TRUEUP_NOTE_TOKEN is not set"
+        print(f"The merge request got no note: {why}.")
         return
     api, headers = environment["CI_API_V4_URL"], {"PRIVATE-TOKEN": token}
     notes = f"{api}/projects/{environment['CI_PROJECT_ID']}/merge_requests/{request}/notes"
@@ -44,7 +45,8 @@ def note(environment, token, planned):
         try:
             me = review.request("GET", f"{api}/user", headers)[0]["id"]
             while page:
-                found, answered = review.request("GET", f"{notes}?sort=asc&order_by=created_at&per_page=100&page={page}", headers)
+                asked = f"{notes}?sort=asc&order_by=created_at&per_page=100&page={page}"
+                found, answered = review.request("GET", asked, headers)
                 # Anybody can write a note with the marker in it; only one's own is edited.
                 yield from ((one["id"], one["body"]) for one in found if one["author"]["id"] == me)
                 page = answered.get("X-Next-Page")
@@ -59,7 +61,8 @@ def note(environment, token, planned):
             lambda id, body: review.request("PUT", f"{notes}/{id}", headers, {"body": body}),
         )
     except review.ApiError as error:
-        print(f"The note could not be written: {error}. TRUEUP_NOTE_TOKEN needs the scope `api`, and the role Reporter or more.")
+        print(f"The note could not be written: {error}.")
+        print("TRUEUP_NOTE_TOKEN needs the scope `api`, and the role Reporter or more.")
 
 
 def main():

@@ -85,7 +85,8 @@ def plan(command, arguments, plan_file, environment, annotate=False):
     """Plans once for the text and `plan_file`, and with `annotate` once more for annotations."""
     # A plan of an earlier run must not be taken for this one's.
     Path(plan_file).unlink(missing_ok=True)
-    told = _run([*command, "plan", "--format", "markdown", "--max-bytes", str(MAX_BYTES), "--out", str(plan_file), *arguments], environment)
+    shown = ["--format", "markdown", "--max-bytes", str(MAX_BYTES)]
+    told = _run([*command, "plan", *shown, "--out", str(plan_file), *arguments], environment)
     digest, changes = _digest(plan_file)
     planned = Planned(told.returncode, told.stdout, told.stderr, digest=digest, changes=changes)
     if not planned.markdown:
@@ -106,15 +107,18 @@ def close(planned, where, fork=False):
     """Ends the text with what a reader can do now, and where it comes from."""
     if planned.status in (0, 2):
         now = (
-            "Nothing has been changed yet: this is what an apply would do. Is each line meant? What is not can be mended in "
-            "the files."
+            "Nothing has been changed yet: this is what an apply would do. Check that each line is meant; what is not is "
+            "mended in the files."
             if planned.changes
             else "Nothing is to be done: an apply would change nothing."
         )
     else:
         now = WHAT_NOW.get(planned.status, "trueup ended unexpectedly: see the log of the job.")
     if fork and planned.status in (3, 4):
-        now += " A pull request from a fork has no secrets: if only these are missing, a maintainer can push its branch to this repository."
+        now += (
+            " A pull request from a fork has no secrets. If only these are missing, nothing is wrong with it: a maintainer who "
+            "has read it can push its branch to this repository, where it is planned."
+        )
     if planned.differs:
         now += " Between the looks for this text and for the annotations something changed: run the job again."
     planned.markdown = f"{planned.markdown.rstrip()}\n\n**What now?** {now}\n\n{where} Exit status {planned.status}.\n"
@@ -135,7 +139,8 @@ def request(method, url, headers, body=None):
     """One request with JSON in both directions. Returns the answer and its headers."""
     data = None if body is None else json.dumps(body).encode()
     asked = urllib.request.Request(url, data=data, method=method)
-    for name, value in {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": "trueup-ci", **headers}.items():
+    own = {"Accept": "application/json", "Content-Type": "application/json", "User-Agent": "trueup-ci"}
+    for name, value in {**own, **headers}.items():
         asked.add_header(name, value)
     what = f"{method} {url.split('?')[0]}"
     try:

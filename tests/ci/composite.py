@@ -108,8 +108,9 @@ def run(action, given, environment, token=""):
             own = {name: expressions.text(value) for name, value in step.get("env", {}).items()}
             done = subprocess.run(
                 ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(script)],
-                env={**environment, **own, "GITHUB_ACTION_PATH": str(action), **{name: str(file) for name, file in files.items()}},
-                cwd=environment["GITHUB_WORKSPACE"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+                env={**environment, **own, "GITHUB_ACTION_PATH": str(action), **{name: str(at) for name, at in files.items()}},
+                cwd=environment["GITHUB_WORKSPACE"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                check=False,
             )
             ran.status = done.returncode
             ran.log += done.stdout

@@ -117,7 +117,9 @@ class Sample:
         """What the runner of GitHub tells a job."""
         head = self.git("rev-parse", "HEAD")
         file = self.root / "event.json"
-        told = {"pull_request": {"number": 7, "head": {"sha": head, "repo": {"full_name": "someone/deploy" if fork else "acme/deploy"}}}} if event != "push" else {}
+        repository = "someone/deploy" if fork else "acme/deploy"
+        pull_request = {"number": 7, "head": {"sha": head, "repo": {"full_name": repository}}}
+        told = {"pull_request": pull_request} if event == "pull_request" else {}
         file.write_text(json.dumps(told))
         environment = {
             **self.environment, "GITHUB_ACTIONS": "true", "CI": "true", "GITHUB_WORKSPACE": str(self.path),
@@ -125,6 +127,6 @@ class Sample:
             "GITHUB_API_URL": service_url, "GITHUB_GRAPHQL_URL": f"{service_url}/graphql", "GITHUB_SHA": head,
             "GITHUB_EVENT_NAME": event, "GITHUB_EVENT_PATH": str(file), "RUNNER_TEMP": str(self.temp),
         }
-        if event != "push":
+        if event == "pull_request":
             environment["GITHUB_BASE_REF"] = "main"
         return environment

@@ -72,6 +72,8 @@ class GitHub(Service):
             return 200, {"data": {"repository": {"pullRequest": {"comments": {"nodes": nodes, "pageInfo": more}}}}}, {}
         if self.refuse:
             return self.refuse, {"message": "Resource not accessible by integration"}, {}
+        if body and len(body["body"]) > 65536:
+            return 422, {"message": "Body is too long (maximum is 65536 characters)"}, {}
         if method == "POST" and path == "/repos/acme/deploy/issues/7/comments":
             return 201, {"id": self.say(self.login, body["body"])["id"]}, {}
         edited = re.fullmatch(r"/repos/acme/deploy/issues/comments/(\d+)", path)

@@ -1,5 +1,7 @@
 """A pull request, played: real git, the real trueup against its sandbox, action.yml as the runner would run it."""
 
+import os
+import re
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,8 @@ def github():
 
 
 def act(sample, github, token=TOKEN, event="pull_request", fork=False, job=(), **inputs):
-    given = {"working-directory": "infra", "trueup-path": TRUEUP, **{name.replace("_", "-"): value for name, value in inputs.items()}}
+    inputs = {name.replace("_", "-"): value for name, value in inputs.items()}
+    given = {"working-directory": "infra", "trueup-path": TRUEUP, **inputs}
     told = {**sample.job(github.url, event, fork), **dict(job)}
     ran = composite.run(ACTION, given, told, token)
     shown = [ran.log, ran.summary, *map(str, ran.outputs.values()), *(comment["body"] for comment in github.comments)]
@@ -54,7 +57,7 @@ def test_a_second_push_edits_the_same_comment_and_a_mistake_is_shown_at_its_line
     sample.change("Acme Corp", "Acme Corporation")
     act(sample, github)
     for number in range(3):
-        github.say("someone", f"Comment {number}")
+        github.comments.insert(0, {"id": number, "author": "someone", "body": f"Comment {number}"})
     sample.change("license: growth", "license: grwoth")
     ran = act(sample, github)
 
@@ -99,6 +102,7 @@ def test_without_a_token_annotations_and_summary_stay(sample, github):
 def test_a_fork_without_secrets_is_told_what_is_missing(sample, github):
     github.refuse = 403
     sample.change("Acme Corp", "Acme Corporation")
+    # A secret that a fork does not get is an empty variable.
     ran = act(sample, github, fork=True, job={"DATABASE_PASSWORD": ""})
 
     assert ran.status == 3
@@ -196,6 +200,51 @@ def test_words_of_others_are_no_commands(sample, github):
     assert not list(sample.root.rglob("hacked"))
     assert not any(found["message"] == "hacked" for found in ran.annotations + before.annotations)
     assert not any("${{" in script for script in ran.scripts)
+
+
+def test_what_a_remote_says_in_the_log_is_no_command(sample, github, tmp_path):
+    talker = tmp_path / "trueup"
+    talker.write_text(f'#!/bin/sh\necho "::error::hacked" >&2\nexec {TRUEUP} "$@"\n')
+    talker.chmod(0o755)
+    planned = act(sample, github, trueup_path=str(talker), plan_file="plan.json")
+    applied = act(sample, github, trueup_path=str(talker), event="push", mode="apply", plan_file="plan.json")
+    for ran in (planned, applied):
+        assert ran.status == 0 and "::error::hacked" in ran.log
+        assert not ran.at("error")
+
+
+def test_the_token_goes_no_further_than_the_comment(sample, github, tmp_path):
+    seen = tmp_path / "seen"
+    curious = tmp_path / "trueup"
+    curious.write_text(f'#!/bin/sh\nenv >> {seen}\nexec {TRUEUP} "$@"\n')
+    curious.chmod(0o755)
+    act(sample, github, trueup_path=str(curious), plan_file="plan.json")
+    act(sample, github, trueup_path=str(curious), event="push", mode="apply", plan_file="plan.json")
+    assert github.own() and PASSWORD in seen.read_text() and TOKEN not in seen.read_text()
+
+
+def test_a_plan_of_any_size_fits_into_a_comment(sample, github):
+    many = "".join(f"  customer-{n}: {{ name: Customer {n}, domain: c{n}.example.com }}\n" for n in range(1500))
+    sample.change("customers:\n", f"customers:\n{many}")
+    ran = act(sample, github)
+    assert ran.status == 0 and not ran.at("warning")
+    [comment] = github.comments
+    assert len(comment["body"]) > 20000 and "**What now?**" in comment["body"]
+
+
+def test_the_page_shows_the_comment_of_a_played_pull_request(sample, github):
+    sample.change("Acme Corp", "Acme Corporation")
+    sample.change("license: growth", "license: grwoth")
+    act(sample, github)
+    text = github.comments[0]["body"]
+    text = re.sub(r"sha256:[0-9a-f]{64}", "sha256:6f898ace…", text).replace(sample.git("rev-parse", "HEAD"), "8a397a16…")
+    page = ACTION / "docs/ci.md"
+    before, rest = page.read_text().split("````markdown\n", 1)
+    shown, after = rest.split("````\n", 1)
+    if os.environ.get("TRUEUP_BLESS") == "1":
+        page.write_text(f"{before}````markdown\n{text}````\n{after}")
+        shown = text
+    assert shown == text
 
 
 def test_trueup_is_built_once_where_none_is_given(sample, github, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,7 +26,8 @@ def gitlab():
 
 
 def tool(name, *arguments, **options):
-    return subprocess.run([Path(sys.executable).parent / name, *arguments], capture_output=True, text=True, check=False, **options)
+    command = [Path(sys.executable).parent / name, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
 
 @pytest.mark.parametrize(("schema", "file"), [("github-actions", "action.yml"), ("gitlab-ci", str(TEMPLATE.relative_to(ROOT)))])
@@ -33,6 +35,24 @@ def test_the_service_would_take_the_file(schema, file):
     transform = ["--data-transform", "gitlab-ci"] if schema == "gitlab-ci" else []
     checked = tool("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *transform, str(ROOT / file))
     assert checked.returncode == 0, checked.stdout
+
+
+def test_the_workflows_of_the_page_are_valid_and_use_inputs_that_exist(tmp_path):
+    page = (ROOT / "docs/ci.md").read_text()
+    workflows = [block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "runs-on:" in block]
+    assert len(workflows) == 3
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    for number, text in enumerate(workflows):
+        file = tmp_path / f"{number}.yml"
+        file.write_text(text)
+        checked = tool("check-jsonschema", "--builtin-schema", "vendor.github-workflows", str(file))
+        assert checked.returncode == 0, checked.stdout
+        steps = [step for job in yaml.safe_load(text)["jobs"].values() for step in job["steps"]]
+        for step in steps:
+            if step["uses"].startswith("OWNER/trueup@"):
+                assert set(step["with"]) <= set(action["inputs"])
+    named = re.findall(r"^\| `([a-z-]+)` \|", page, re.MULTILINE)
+    assert set(action["inputs"]) <= set(named), "an input is not described"
 
 
 def job(sample, gitlab, name, **more):
@@ -110,7 +130,8 @@ def test_the_hook_stops_a_commit_with_a_mistake(sample):
     hooks = sample.root / "hooks"
     hooks.mkdir()
     (hooks / ".pre-commit-hooks.yaml").write_text((ROOT / ".pre-commit-hooks.yaml").read_text())
-    for command in (["init", "-q"], ["add", "-A"], ["-c", "user.name=T", "-c", "user.email=t@example.com", "commit", "-qm", "Hooks"]):
+    by = ["-c", "user.name=Tests", "-c", "user.email=tests@example.com"]
+    for command in (["init", "-q"], ["add", "-A"], [*by, "commit", "-qm", "Hooks"]):
         sample.call("git", *command, cwd=hooks)
     hook = {"id": "trueup-validate-system", "args": ["-C", "infra"]}
     repository = {"repo": str(hooks), "rev": sample.call("git", "rev-parse", "HEAD", cwd=hooks), "hooks": [hook]}
