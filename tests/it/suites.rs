@@ -5,12 +5,13 @@ use std::process::Command;
 
 /// These do not ask the foundation that differs, or name the API themselves: they are of the in-process sandbox, of files, of
 /// Kaiten, or of signing in, which tries each API in its turn.
-const ELSEWHERE: [&str; 13] = [
+const ELSEWHERE: [&str; 14] = [
     "suites::",
     "bindings::",
     "conflicts::",
     "diagnostics_page::",
     "examples::",
+    "export::",
     "grants::",
     "kaiten::",
     "kills::",
