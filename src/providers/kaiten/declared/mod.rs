@@ -2,6 +2,7 @@
 
 mod fields;
 mod laws;
+mod lives;
 mod metadata;
 mod seed;
 
