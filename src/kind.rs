@@ -18,7 +18,7 @@ pub use self::error::{Failure, FieldProblem, RemoteError};
 pub use self::others::{Others, Reading, Shared};
 pub use self::registry::{Boxed, ErasedDeclared, ErasedKind, Registry};
 use crate::clock::Clock;
-use crate::http::Throttle;
+use crate::http::{Client, Throttle};
 use crate::model::{
     Address, Collection, Diagnostic, Facts, Fields, Identity, Observed, Path, Reference, RemoteId, Resource, Section,
     Value,
@@ -64,8 +64,17 @@ pub trait Provider: 'static {
         Vec::new()
     }
 
-    /// Finds out what answers at the endpoint, by reads only, and signs in.
-    fn connect(endpoint: &Endpoint, clock: &Clock) -> impl Future<Output = Result<Self::Session, RemoteError>> + Send;
+    /// Finds out what answers at the endpoint, by reads only, and signs in. All requests go through this client, so that
+    /// whoever has a clone of it sees what holds them back before there is a session.
+    fn connect_with(
+        endpoint: &Endpoint,
+        client: Client,
+    ) -> impl Future<Output = Result<Self::Session, RemoteError>> + Send;
+
+    /// The same with a client of its own.
+    fn connect(endpoint: &Endpoint, clock: &Clock) -> impl Future<Output = Result<Self::Session, RemoteError>> + Send {
+        async { Self::connect_with(endpoint, Client::new(endpoint, clock)?).await }
+    }
 }
 
 /// Permission to look.

@@ -89,7 +89,7 @@ impl Export {
         let mut problems = Diagnostics::default();
         problems.extend(project.warnings.iter().cloned());
         let wanted = |name: &TargetName| *name == target.name;
-        let remotes = remote::connect(&project.settings, wanted, &registry, clock, &mut problems).await;
+        let remotes = remote::connect(&project.settings, wanted, &registry, clock, &mut problems, terminal).await;
         let reading = observe_whole(&project.desired, &registry, &remotes.sessions, &mut problems);
         let mut snapshot = remote::patiently(reading, &remotes.sessions, terminal).await;
         remote::name_sandboxes(&project.settings, &mut snapshot);

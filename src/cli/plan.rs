@@ -125,7 +125,7 @@ pub(super) async fn make(
     let mut problems = Diagnostics::default();
     problems.extend(project.warnings.iter().cloned());
     let wanted = |target: &TargetName| undeclared || project.desired.targets.contains_key(target);
-    let remotes = remote::connect(&project.settings, wanted, &registry, clock, &mut problems).await;
+    let remotes = remote::connect(&project.settings, wanted, &registry, clock, &mut problems, terminal).await;
     let mut snapshot = if undeclared {
         let reading = observe_whole(&project.desired, &registry, &remotes.sessions, &mut problems);
         remote::patiently(reading, &remotes.sessions, terminal).await

@@ -10,8 +10,8 @@ use super::project::environment;
 use super::terminal::Terminal;
 use crate::clock::Clock;
 use crate::emulator::{Running, Sandbox, cloudfoundry, kaiten};
-use crate::http::Throttle;
-use crate::kind::Registry;
+use crate::http::{Client, Throttle};
+use crate::kind::{Registry, RemoteError};
 use crate::model::{Code, Diagnostic, Diagnostics, Snapshot, TargetName};
 use crate::observe::Sessions;
 use crate::render::throttle::Throttles;
@@ -45,6 +45,15 @@ pub(super) fn held(sessions: &Sessions) -> Vec<(TargetName, Throttle)> {
 
 /// Waits for `reading`, and says so when a target makes it wait: nothing else is seen of it.
 pub(super) async fn patiently<T>(reading: impl Future<Output = T>, sessions: &Sessions, terminal: &Terminal) -> T {
+    watched(reading, || held(sessions), terminal).await
+}
+
+/// The same for whatever is held back.
+async fn watched<T>(
+    reading: impl Future<Output = T>,
+    held: impl Fn() -> Vec<(TargetName, Throttle)>,
+    terminal: &Terminal,
+) -> T {
     let begun = Instant::now();
     let mut throttles = Throttles::default();
     let mut reading = std::pin::pin!(reading);
@@ -52,7 +61,7 @@ pub(super) async fn patiently<T>(reading: impl Future<Output = T>, sessions: &Se
         tokio::select! {
             read = &mut reading => return read,
             () = tokio::time::sleep(LOOK) => {
-                for news in throttles.news(&held(sessions), begun.elapsed()) {
+                for news in throttles.news(&held(), begun.elapsed()) {
                     terminal.remark(&news);
                 }
             }
@@ -67,6 +76,7 @@ pub(super) async fn connect(
     registry: &Registry,
     clock: &Clock,
     problems: &mut Diagnostics,
+    terminal: &Terminal,
 ) -> Remotes {
     let mut remotes = Remotes { sessions: Sessions::new(), sandboxes: Vec::new() };
     let mut endpoints = Vec::new();
@@ -78,22 +88,37 @@ pub(super) async fn connect(
                 tokio::task::block_in_place(|| settings::endpoint(target, settings, &environment))
             }
         };
-        match endpoint {
-            Ok(endpoint) => endpoints.push((target, endpoint)),
-            Err(problem) => problems.push(problem),
+        let endpoint = match endpoint {
+            Ok(endpoint) => endpoint,
+            Err(problem) => {
+                problems.push(problem);
+                continue;
+            }
+        };
+        match Client::new(&endpoint, clock) {
+            Ok(client) => endpoints.push((target, endpoint, client)),
+            Err(error) => problems.push(unconnected(target, &error.into())),
         }
     }
-    let connecting = endpoints.iter().map(async |(target, endpoint)| (target, registry.connect(endpoint, clock).await));
-    for (target, outcome) in join_all(connecting).await {
+    let connecting = endpoints
+        .iter()
+        .map(async |(target, endpoint, client)| (*target, registry.connect_with(endpoint, client.clone()).await));
+    let held = || {
+        let held =
+            endpoints.iter().filter_map(|(target, _, client)| Some((Arc::clone(&target.name), client.throttle()?)));
+        held.collect()
+    };
+    for (target, outcome) in watched(join_all(connecting), held, terminal).await {
         match outcome.expect("settings know only providers that have kinds") {
             Ok(session) => drop(remotes.sessions.insert(Arc::clone(&target.name), Arc::from(session))),
-            Err(error) => {
-                let doing = format!("connect to target `{}`", target.name);
-                problems.push(error.diagnose(&doing, None).at(target.span, "declared here"));
-            }
+            Err(error) => problems.push(unconnected(target, &error)),
         }
     }
     remotes
+}
+
+fn unconnected(target: &TargetSettings, error: &RemoteError) -> Diagnostic {
+    error.diagnose(&format!("connect to target `{}`", target.name), None).at(target.span, "declared here")
 }
 
 /// A sandbox has another port each time; what is planned against it shall not differ for that.

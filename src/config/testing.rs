@@ -7,7 +7,6 @@ use indexmap::IndexMap;
 use tempfile::TempDir;
 use url::Url;
 
-use crate::clock::Clock;
 use crate::kind::{
     Kind, Provider, Readable, Reader, Registry, RemoteError, Requests, Session, SessionOf, Wanted, Writer,
 };
@@ -191,7 +190,7 @@ impl Provider for Nobody {
     const NAME: &'static str = "nobody";
     type Session = Connection;
 
-    async fn connect(_: &Endpoint, _: &Clock) -> Result<Connection, RemoteError> {
+    async fn connect_with(_: &Endpoint, _: crate::http::Client) -> Result<Connection, RemoteError> {
         unreachable!("nothing connects")
     }
 }

@@ -14,6 +14,7 @@ use super::{
     SessionOf, Sole, Tied, Wanted, Writer, Writes,
 };
 use crate::clock::Clock;
+use crate::http::Client;
 use crate::model::{Collection, Diagnostic, Facts, Observed, Resource, Secrets, Section, Value};
 use crate::settings::Endpoint;
 
@@ -55,9 +56,21 @@ impl Registry {
     }
 
     /// Connects to a target with the provider of its kinds. `None` if no kind has that provider.
-    pub async fn connect(&self, endpoint: &Endpoint, clock: &Clock) -> Option<Result<Box<dyn Session>, RemoteError>> {
+    pub async fn connect_with(
+        &self,
+        endpoint: &Endpoint,
+        client: Client,
+    ) -> Option<Result<Box<dyn Session>, RemoteError>> {
         let kind = self.kinds.values().find(|kind| kind.section().provider == endpoint.provider)?;
-        Some(kind.connect(endpoint, clock).await)
+        Some(kind.connect_with(endpoint, client).await)
+    }
+
+    /// The same with a client of its own.
+    pub async fn connect(&self, endpoint: &Endpoint, clock: &Clock) -> Option<Result<Box<dyn Session>, RemoteError>> {
+        match Client::new(endpoint, clock) {
+            Ok(client) => self.connect_with(endpoint, client).await,
+            Err(error) => Some(Err(error.into())),
+        }
     }
 }
 
@@ -76,9 +89,12 @@ pub trait ErasedKind: Send + Sync {
     fn can_be_chosen(&self, observed: &Observed) -> bool;
     /// See [`Readable::ALONG`].
     fn along(&self) -> &'static [&'static str];
-    /// See [`Provider::connect`].
-    fn connect<'a>(&self, endpoint: &'a Endpoint, clock: &'a Clock)
-    -> Boxed<'a, Result<Box<dyn Session>, RemoteError>>;
+    /// See [`Provider::connect_with`].
+    fn connect_with<'a>(
+        &self,
+        endpoint: &'a Endpoint,
+        client: Client,
+    ) -> Boxed<'a, Result<Box<dyn Session>, RemoteError>>;
     /// See [`Provider::can_be`].
     fn can_be(&self) -> Vec<Facts>;
     /// See [`Readable::observe`].
@@ -194,13 +210,13 @@ impl<K: Readable> ErasedKind for Erased<K> {
         K::Provider::can_be()
     }
 
-    fn connect<'a>(
+    fn connect_with<'a>(
         &self,
         endpoint: &'a Endpoint,
-        clock: &'a Clock,
+        client: Client,
     ) -> Boxed<'a, Result<Box<dyn Session>, RemoteError>> {
         Box::pin(async move {
-            let session = K::Provider::connect(endpoint, clock).await?;
+            let session = K::Provider::connect_with(endpoint, client).await?;
             Ok(Box::new(session) as Box<dyn Session>)
         })
     }

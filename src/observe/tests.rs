@@ -5,7 +5,6 @@ use std::time::Duration;
 use tokio::sync::{OnceCell, SetOnce};
 
 use super::*;
-use crate::clock::Clock;
 use crate::kind::{Failure, Provider, Readable, Reader, Requests};
 use crate::model::{Facts, Fields, KeyPart, KeySource, Observed, Section, Shape};
 use crate::settings::Endpoint;
@@ -55,7 +54,7 @@ impl Provider for Staging {
     const NAME: &'static str = "test";
     type Session = Stage;
 
-    async fn connect(_: &Endpoint, _: &Clock) -> Result<Stage, RemoteError> {
+    async fn connect_with(_: &Endpoint, _: crate::http::Client) -> Result<Stage, RemoteError> {
         Ok(Stage::default())
     }
 }

@@ -221,7 +221,6 @@ fn lifecycle() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Clock;
     use crate::kind::{Kind, Proposal, Provider, Readable, Reader, RemoteError, Requests, Session, Wanted, Writer};
     use crate::model::{Attribute, Facts, KeyPart, Observed};
     use crate::settings::Endpoint;
@@ -242,7 +241,7 @@ mod tests {
         const NAME: &'static str = "nowhere";
         type Session = Self;
 
-        async fn connect(_: &Endpoint, _: &Clock) -> Result<Self, RemoteError> {
+        async fn connect_with(_: &Endpoint, _: crate::http::Client) -> Result<Self, RemoteError> {
             Ok(Self)
         }
     }

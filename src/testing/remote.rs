@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::{PARTS, THINGS, error, object};
-use crate::clock::Clock;
 use crate::kind::{
     Abilities, Check, Failure, Kind, Modification, Proposal, Provider, Readable, Reader, RemoteError, Requests, Scope,
     Session, Sole, Tied, Wanted, Writer,
@@ -217,7 +216,7 @@ impl Provider for TestProvider {
     const NAME: &'static str = "test";
     type Session = TestSession;
 
-    async fn connect(_: &Endpoint, _: &Clock) -> Result<TestSession, RemoteError> {
+    async fn connect_with(_: &Endpoint, _: crate::http::Client) -> Result<TestSession, RemoteError> {
         Ok(TestSession(Arc::default()))
     }
 }

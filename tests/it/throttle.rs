@@ -34,6 +34,14 @@ fn a_plan_says_that_it_waits_and_why_unless_it_is_to_be_quiet() {
 }
 
 #[test]
+fn a_plan_says_so_while_it_only_connects_too() {
+    let world = World::declaring("organizations: { acme: {} }\n");
+    world.cf().strike("GET", "/", Effect::too_many_requests(Some("3")));
+    let planned = world.run(&["plan"]).exits(0);
+    assert_eq!(planned.stderr.matches("target `cf` asks to wait, 3 s more (429 to GET /)").count(), 1, "{planned}");
+}
+
+#[test]
 fn a_longer_wait_than_a_minute_is_not_begun_but_told() {
     let world = World::declaring(CUSTOMERS);
     world.kaiten().strike_always("POST", "/api/customers", Effect::too_many_requests(Some("3600")));

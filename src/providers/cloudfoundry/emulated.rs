@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::testing::{declare, declared, endpoint, named, of_guid, of_key, registry, text};
 use super::*;
+use crate::clock::Clock;
 use crate::emulator::cloudfoundry::{
     CloudFoundry as Emulated, Options, Refresh, SeedOrganization, SeedSpace, SteppedClock,
 };

@@ -47,7 +47,6 @@ use self::api::Api;
 use self::discovery::Foundation;
 use self::error::Purpose;
 use self::uaa::SignIn;
-use crate::clock::Clock;
 use crate::http::{Client, Method, Request, Response, Throttle, clean};
 use crate::kind::{Failure, Proposal, Provider, RemoteError, Requests, Session, Writer};
 use crate::model::{
@@ -101,8 +100,7 @@ impl Provider for CloudFoundry {
         [Api::V3, Api::V2].map(facts).into()
     }
 
-    async fn connect(endpoint: &Endpoint, clock: &Clock) -> Result<Self, RemoteError> {
-        let api = Client::new(endpoint, clock)?;
+    async fn connect_with(endpoint: &Endpoint, api: Client) -> Result<Self, RemoteError> {
         let discovered = discover(&api, endpoint.api.as_deref()).await;
         let (foundation, asked) = discovered.map_err(|error| cli_session::untrusted(error, endpoint))?;
         let speaks = choose(endpoint.api.as_deref(), &foundation, &asked)?;
@@ -125,7 +123,7 @@ impl Provider for CloudFoundry {
             }
             (_, Some(url)) => api.at(&url)?,
         };
-        let sign_in = SignIn::new(uaa, endpoint.auth.clone(), clock);
+        let sign_in = SignIn::new(uaa, endpoint.auth.clone(), api.clock());
         // A wrong password is found out now, and by one request.
         sign_in.access().await.map_err(|error| cli_session::untrusted(error, endpoint))?;
         let facts = Facts {

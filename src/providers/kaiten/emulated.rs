@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 
 use super::tests::{create, endpoint, link, look_up};
 use super::*;
+use crate::clock::Clock;
 use crate::emulator::kaiten::{Catalogue, Dialect as Emulated, Limits, Options, SANDBOX_TOKEN, Token};
 use crate::emulator::{Effect, Fault, Running, Sandbox};
 use crate::kind::{Scope, Wanted};

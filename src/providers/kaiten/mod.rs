@@ -39,7 +39,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value as Json;
 
-use crate::clock::Clock;
 use crate::http::{Client, Method, Request, Response, Throttle, segment};
 use crate::kind::{Failure, Proposal, Provider, RemoteError, Requests, Session, Writer};
 use crate::model::{Attribute, Facts, Follows, Format, Observed, Section};
@@ -96,7 +95,7 @@ impl Provider for Provided {
         [Dialect::Core, Dialect::Seed].map(|dialect| facts(dialect, false, "".into())).into()
     }
 
-    async fn connect(endpoint: &Endpoint, clock: &Clock) -> Result<Kaiten, RemoteError> {
+    async fn connect_with(endpoint: &Endpoint, client: Client) -> Result<Kaiten, RemoteError> {
         let token = match &endpoint.auth {
             Auth::None => None,
             Auth::Token(token) if problem::is_token(token.expose_secret()) => Some(token.clone()),
@@ -115,8 +114,7 @@ impl Provider for Provided {
                 ));
             }
         };
-        let root = dialect::root(&endpoint.url);
-        let client = Client::new(&Endpoint { url: root, ..endpoint.clone() }, clock)?;
+        let client = client.at(&dialect::root(&endpoint.url))?;
         let url = endpoint.url.as_str().trim_end_matches('/').into();
         let seed_writes = endpoint.seed_writes;
         let mut kaiten = Self::Session {

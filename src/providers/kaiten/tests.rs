@@ -5,6 +5,7 @@ use wiremock::matchers::{body_json, header, method, path, query_param, query_par
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
+use crate::clock::Clock;
 use crate::model::{Address, Fields, Identity, Link, Value};
 
 pub(super) fn link(name: Option<&str>, id: &str) -> Value {
