@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use super::consents::Consents;
 use super::exit::Exit;
 use super::project::{self, Project, Stop};
+use super::remote::Early;
 use super::reviewed::Reviewed;
 use super::terminal::Terminal;
 use super::{Global, base, remote, repository, signal};
@@ -107,7 +108,16 @@ pub(super) async fn make(
 ) -> Result<Planned, Stop> {
     let Asked { only, consents, reviewed, parallelism, undeclared } = asked;
     let registry = providers::registry();
-    let mut project = project::load(global, &registry)?;
+    let mut early = Early::default();
+    // Not where something can still decide that a target is not needed.
+    let hurry = only.is_empty() && reviewed.is_none();
+    let mut project = project::load_telling(global, &registry, |settings, used| {
+        if hurry {
+            let mut settings = settings.clone();
+            settings.limits.parallelism = parallelism.map_or(settings.limits.parallelism, Into::into);
+            early.begin(&settings, used, clock, *terminal);
+        }
+    })?;
     if let Some(parallelism) = parallelism {
         project.settings.limits.parallelism = parallelism.into();
     }
@@ -125,7 +135,7 @@ pub(super) async fn make(
     let mut problems = Diagnostics::default();
     problems.extend(project.warnings.iter().cloned());
     let wanted = |target: &TargetName| undeclared || project.desired.targets.contains_key(target);
-    let remotes = remote::connect(&project.settings, wanted, &registry, clock, &mut problems, terminal).await;
+    let remotes = early.and(&project.settings, wanted, &registry, clock, &mut problems, terminal).await;
     let mut snapshot = if undeclared {
         let reading = observe_whole(&project.desired, &registry, &remotes.sessions, &mut problems);
         remote::patiently(reading, &remotes.sessions, terminal).await

@@ -1,5 +1,6 @@
 //! Loads the project: `trueup.toml`, then the resource files, with every problem of both.
 
+use std::collections::BTreeSet;
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
@@ -60,11 +61,20 @@ pub(super) fn load_settings(global: &Global) -> Result<Project, Stop> {
 
 /// Reads everything that can be known offline.
 pub(super) fn load(global: &Global, registry: &Registry) -> Result<Project, Stop> {
+    load_telling(global, registry, |_, _| {})
+}
+
+/// The same, and tells as soon as it is known of which providers there is something, see [`config::load_telling`].
+pub(super) fn load_telling(
+    global: &Global,
+    registry: &Registry,
+    providers: impl FnOnce(&Settings, &BTreeSet<&'static str>),
+) -> Result<Project, Stop> {
     let mut sources = Sources::default();
     let mut problems = Diagnostics::default();
     let start = start(global)?;
     let options = LoadOptions { environment: global.env.as_deref(), variables: &global.variables, env: &environment };
-    match read(&start, options, registry, &mut sources, &mut problems) {
+    match read_telling(&start, options, registry, &mut sources, &mut problems, providers) {
         Some((settings, desired)) if !problems.has_errors() => {
             let desired = ManuallyDrop::new(desired);
             Ok(Project { settings, desired, warnings: problems.into_sorted() })
@@ -81,6 +91,17 @@ pub(super) fn read(
     sources: &mut Sources,
     problems: &mut Diagnostics,
 ) -> Option<(Settings, Desired)> {
+    read_telling(start, options, registry, sources, problems, |_, _| {})
+}
+
+fn read_telling(
+    start: &Path,
+    options: LoadOptions<'_>,
+    registry: &Registry,
+    sources: &mut Sources,
+    problems: &mut Diagnostics,
+    providers: impl FnOnce(&Settings, &BTreeSet<&'static str>),
+) -> Option<(Settings, Desired)> {
     let settings = settings::load(start, options, sources, problems)?;
     let files = match settings::resource_files(&settings) {
         Ok(files) => files,
@@ -89,7 +110,8 @@ pub(super) fn read(
             return None;
         }
     };
-    let desired = config::load(&files, &settings, registry, sources, problems)?;
+    let told = |known: &BTreeSet<&'static str>| providers(&settings, known);
+    let desired = config::load_telling(&files, &settings, registry, sources, problems, told)?;
     Some((settings, desired))
 }
 

@@ -1,9 +1,12 @@
 //! Connects to the targets; those with `url = "sandbox"` get an emulator of their own first.
 
+use std::collections::BTreeSet;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use tokio::task::JoinSet;
 use url::Url;
 
 use super::project::environment;
@@ -14,6 +17,7 @@ use crate::http::{Client, Throttle};
 use crate::kind::{Registry, RemoteError};
 use crate::model::{Code, Diagnostic, Diagnostics, Snapshot, TargetName};
 use crate::observe::Sessions;
+use crate::providers;
 use crate::render::throttle::Throttles;
 use crate::settings::{self, Auth, Endpoint, Settings, TargetSettings, TargetUrl};
 
@@ -115,6 +119,62 @@ pub(super) async fn connect(
         }
     }
     remotes
+}
+
+/// Connections that are being made while what is declared is still judged: signing in takes its time, and so does that.
+/// Given up when it is dropped.
+#[derive(Default)]
+pub(super) struct Early {
+    targets: BTreeSet<TargetName>,
+    connecting: JoinSet<(Remotes, Diagnostics)>,
+}
+
+impl Early {
+    /// Begins with the targets that something is declared for without doubt: the only ones of their providers. Sandboxes
+    /// are no hurry, and leave files behind.
+    pub(super) fn begin(
+        &mut self,
+        settings: &Settings,
+        used: &BTreeSet<&'static str>,
+        clock: &Clock,
+        terminal: Terminal,
+    ) {
+        let sole = |target: &&TargetSettings| {
+            let mut others = settings.targets.values().filter(|other| other.name != target.name);
+            others.all(|other| other.provider != target.provider)
+        };
+        let wanted = settings.targets.values().filter(|target| used.contains(target.provider));
+        let wanted = wanted.filter(sole).filter(|target| target.url != TargetUrl::Sandbox);
+        self.targets = wanted.map(|target| Arc::clone(&target.name)).collect();
+        let (settings, targets, clock) = (settings.clone(), self.targets.clone(), clock.clone());
+        self.connecting.spawn(async move {
+            let mut problems = Diagnostics::default();
+            let wanted = |target: &TargetName| targets.contains(target);
+            let registry = providers::registry();
+            let remotes = connect(&settings, wanted, &registry, &clock, &mut problems, &terminal).await;
+            (remotes, problems)
+        });
+    }
+
+    /// Connects to what else is wanted, and waits for all of it.
+    pub(super) async fn and(
+        mut self,
+        settings: &Settings,
+        wanted: impl Fn(&TargetName) -> bool,
+        registry: &Registry,
+        clock: &Clock,
+        problems: &mut Diagnostics,
+        terminal: &Terminal,
+    ) -> Remotes {
+        let others = |target: &TargetName| wanted(target) && !self.targets.contains(target);
+        let mut remotes = connect(settings, others, registry, clock, problems, terminal).await;
+        if let Some(connected) = self.connecting.join_next().await {
+            let (early, found) = connected.unwrap_or_else(|error| resume_unwind(error.into_panic()));
+            remotes.sessions.extend(early.sessions);
+            problems.extend(found.into_sorted());
+        }
+        remotes
+    }
 }
 
 fn unconnected(target: &TargetSettings, error: &RemoteError) -> Diagnostic {

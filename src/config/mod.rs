@@ -30,6 +30,7 @@ pub(crate) use expression::is_of_key;
 pub(crate) use names::{natural_form, nearest_field, nearest_section, takes};
 pub(crate) use shape::{Fit, describe};
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -50,7 +51,20 @@ pub fn load(
     sources: &mut Sources,
     diagnostics: &mut Diagnostics,
 ) -> Option<Desired> {
-    load_with(files, &[], settings, registry, sources, diagnostics)
+    load_telling(files, settings, registry, sources, diagnostics, |_| {})
+}
+
+/// The same, and tells as soon as it is known which providers' resources there are; not if anything is wrong so far. What
+/// the resources hold is judged only then.
+pub(crate) fn load_telling(
+    files: &[PathBuf],
+    settings: &Settings,
+    registry: &Registry,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+    providers: impl FnOnce(&BTreeSet<&'static str>),
+) -> Option<Desired> {
+    load_all(files, &[], settings, registry, (sources, diagnostics), providers)
 }
 
 /// The same as if there were these texts beside the files, each with its name.
@@ -62,8 +76,22 @@ pub(crate) fn load_with(
     sources: &mut Sources,
     diagnostics: &mut Diagnostics,
 ) -> Option<Desired> {
+    load_all(files, texts, settings, registry, (sources, diagnostics), |_| {})
+}
+
+fn load_all(
+    files: &[PathBuf],
+    texts: &[(String, String)],
+    settings: &Settings,
+    registry: &Registry,
+    (sources, diagnostics): (&mut Sources, &mut Diagnostics),
+    providers: impl FnOnce(&BTreeSet<&'static str>),
+) -> Option<Desired> {
     let mut cx = Context::new(settings, registry);
     let mut drafts = collect::collect(files, texts, sources, &mut cx);
+    if cx.report.errors() == 0 {
+        providers(&drafts.iter().map(|draft| draft.section.provider).collect());
+    }
     for draft in &mut drafts {
         decode::decode(draft, &mut cx);
     }

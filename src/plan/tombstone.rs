@@ -4,14 +4,16 @@
 //! out too, or be moved to another one by the same plan. Deletes come in the reverse order of references, by what is
 //! declared and by what is observed.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::decide::{Case, Decision, in_words, listed};
 use super::{Action, Change, Plan, Step};
 use crate::graph::{self, Requirement};
 use crate::kind::{ErasedDeclared, Registry, Tied};
 use crate::model::{
-    Address, Condition, Desired, Diagnostic, Observed, Operation, Path, RemoteId, Resource, Section, Snapshot, Value,
+    Address, Collection, Condition, Desired, Diagnostic, Facts, Observed, Operation, Path, RemoteId, Resource, Section,
+    Snapshot, Value,
 };
 
 /// What is to happen to something that shall not exist, as far as it can be told by itself.
@@ -59,6 +61,7 @@ pub(super) fn settle(plan: &mut Plan, desired: &Desired, snapshot: &Snapshot, re
     deletes.by_kind();
     deletes.observed();
     deletes.names();
+    deletes.taken();
     let judged: Vec<_> = (0..steps.len()).map(|at| deletes.judge(at)).collect();
     let requires = deletes.requires;
     let mut steps = steps;
@@ -97,6 +100,8 @@ struct Deletes<'a> {
     of: HashMap<(&'a str, &'a str), usize>,
     /// And by target, section and natural key.
     named: HashMap<(&'a str, &'static str, String), usize>,
+    /// The deletes that take something along with consent, by what they take: target and id.
+    taken: HashMap<(&'a str, RemoteId), usize>,
     /// What comes first, for each step.
     requires: Vec<BTreeSet<Address>>,
 }
@@ -110,6 +115,7 @@ impl<'a> Deletes<'a> {
             registry,
             of: HashMap::new(),
             named: HashMap::new(),
+            taken: HashMap::new(),
             requires: vec![BTreeSet::new(); steps.len()],
         };
         for (at, step) in steps.iter().enumerate() {
@@ -234,6 +240,19 @@ impl<'a> Deletes<'a> {
         }
     }
 
+    /// What goes along with a delete that has the consent for it.
+    fn taken(&mut self) {
+        for at in 0..self.steps.len() {
+            let step = &self.steps[at];
+            if !self.is_going(at) || step.action != Action::Delete || !self.resource(at).lifecycle.consent.cascade {
+                continue;
+            }
+            let along = self.tied(at, |kind, object, collections, facts| kind.takes_along(object, collections, facts));
+            let along = along.into_iter().flatten().filter(|tied| !tied.stays);
+            self.taken.extend(along.map(|tied| ((&*step.target, tied.id), at)));
+        }
+    }
+
     /// The steps of the declared objects that an object refers to, each with the field that says so.
     fn links(&self, at: usize, object: &Observed) -> Vec<(&'static str, usize)> {
         let target = &*self.steps[at].target;
@@ -276,12 +295,9 @@ impl<'a> Deletes<'a> {
         if !self.is_going(at) || step.action != Action::Delete {
             return Judged::NoDelete;
         }
-        let (Some(object), Some(facts)) = (self.object(at), self.snapshot.targets.get(&step.target)) else {
-            return Judged::NoDelete;
-        };
-        let Some(collections) = self.snapshot.collections.get(&step.target) else { return Judged::NoDelete };
-        let kind = self.kind(at);
-        let held: Vec<Tied> = kind.held_by(object, collections, facts);
+        let held = self.tied(at, |kind, object, collections, facts| kind.held_by(object, collections, facts));
+        let along = self.tied(at, |kind, object, collections, facts| kind.takes_along(object, collections, facts));
+        let (Some(held), Some(along)) = (held, along) else { return Judged::NoDelete };
         let held: Vec<String> = held.into_iter().filter(|tied| !self.yields(at, tied)).map(|tied| tied.words).collect();
         if !held.is_empty() {
             let message = format!(
@@ -291,8 +307,7 @@ impl<'a> Deletes<'a> {
             );
             return Judged::Blocked { code: "held", message };
         }
-        let along: Vec<Tied> =
-            kind.takes_along(object, collections, facts).into_iter().filter(|tied| !self.yields(at, tied)).collect();
+        let along: Vec<Tied> = along.into_iter().filter(|tied| !self.yields(at, tied)).collect();
         let kept: Vec<String> =
             along.iter().filter(|tied| !tied.stays).filter_map(|tied| self.keeper(at, &tied.id)).collect();
         if !kept.is_empty() {
@@ -317,7 +332,19 @@ impl<'a> Deletes<'a> {
         Judged::Goes { along }
     }
 
-    /// Whether what is tied to an object is out of the way before its delete: it is deleted too, or moved to another one.
+    /// What is tied to the object of a step, as its kind tells by `tell`; `None` where that cannot be told.
+    fn tied(
+        &self,
+        at: usize,
+        tell: impl FnOnce(&dyn ErasedDeclared, &Observed, &BTreeMap<&'static str, Collection>, &Facts) -> Vec<Tied>,
+    ) -> Option<Vec<Tied>> {
+        let target = &self.steps[at].target;
+        let (facts, collections) = (self.snapshot.targets.get(target)?, self.snapshot.collections.get(target)?);
+        Some(tell(self.kind(at), self.object(at)?, collections, facts))
+    }
+
+    /// Whether what is tied to an object is out of the way before its delete: it is deleted too, by itself or along with
+    /// something else, or moved to another one.
     fn yields(&mut self, at: usize, tied: &Tied) -> bool {
         let target = &*self.steps[at].target;
         let owners: Vec<usize> = [Some(&tied.id), tied.within.as_ref()]
@@ -333,7 +360,13 @@ impl<'a> Deletes<'a> {
                 return true;
             }
         }
-        false
+        let taker = self.taken.get(&(target, Arc::clone(&tied.id))).copied();
+        // Of two that would take the same thing along, one is told of it; and not if that one has to wait for this delete.
+        let taker = taker.filter(|taker| *taker != at && !self.requires[*taker].contains(&self.steps[at].address));
+        if let Some(taker) = taker {
+            self.first(taker, at);
+        }
+        taker.is_some()
     }
 
     /// The address of what is declared to exist and has this id.

@@ -199,6 +199,42 @@ fn what_a_customer_takes_along_is_named_consented_to_and_counted() {
     converges(&world, &[]);
 }
 
+/// What a license and a zone are held by goes along with the customer, so that comes first, and each thing is counted once.
+#[test]
+fn what_goes_along_with_one_thing_holds_no_other() {
+    let world = World::declaring(&yaml(CATALOGUE, false));
+    converges(&world, &[]);
+    let absent = |cascade: bool| {
+        let rest = CATALOGUE.iter().filter(|(section, ..)| *section != "instances");
+        let rest = rest.fold(String::new(), |mut text, (section, key, _, identifying)| {
+            let joint = if identifying.is_empty() { "" } else { ", " };
+            let consent = if *section == "customers" && !cascade { "" } else { ", cascade: true" };
+            writeln!(text, "{section}:\n  {key}: {{ {identifying}{joint}lifecycle: {{ absent: true{consent} }} }}")
+                .unwrap();
+            text
+        });
+        world.declare(&rest);
+    };
+    absent(false);
+    let plan = world.run(&["plan", "--allow-deletes", "10"]).exits(1);
+    assert!(words(&plan).contains("it cannot be deleted while the instance `live` needs it"), "{plan}");
+    absent(true);
+    let plan = world.run(&["plan", "--format", "json", "--allow-deletes", "10"]).exits(0).json();
+    let order = addresses(&plan, "delete");
+    for then in ["licenses.team", "deployment_zones.dublin"] {
+        before(&order, "customers.northwind", then);
+    }
+    let along = |step: &Value| step["takes_along"].as_array().map_or(0, Vec::len);
+    assert_eq!(
+        plan["actions"].as_array().unwrap().iter().map(along).sum::<usize>(),
+        2,
+        "an instance and a grant: {plan:#}"
+    );
+    converges(&world, &["--allow-deletes", "10"]);
+    assert!(!world.slugs("instances").contains(&"live".to_owned()));
+    assert!(!world.slugs("licenses").contains(&"team".to_owned()));
+}
+
 #[test]
 fn a_plan_without_deletes_reads_nothing_for_their_sake() {
     let world = World::declaring("customers:\n  acme: { name: Acme }\n");

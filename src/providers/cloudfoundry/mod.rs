@@ -136,10 +136,19 @@ impl Provider for CloudFoundry {
     }
 }
 
+/// Takes apart what a read was answered.
+fn parsed<T: DeserializeOwned>(answer: &Response) -> Result<T, RemoteError> {
+    answer.json().map_err(|error| error::malformed(answer, Purpose::Read, error))
+}
+
 impl CloudFoundry {
     async fn get<T: DeserializeOwned>(&self, path: String) -> Result<T, RemoteError> {
-        let answer = self.exchange(Request::get(path), Purpose::Read).await?;
-        answer.json().map_err(|error| error::malformed(&answer, Purpose::Read, error))
+        parsed(&self.answer(path).await?)
+    }
+
+    /// An answer that is not taken apart yet.
+    async fn answer(&self, path: String) -> Result<Response, RemoteError> {
+        self.exchange(Request::get(path), Purpose::Read).await
     }
 
     /// Sends a request with a token. After a 401, which says that nothing was done, once more with another token.

@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use futures_util::future::try_join_all;
+use futures_util::future::{try_join, try_join_all};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use super::super::CloudFoundry;
 use super::super::api::{Filter, Key, LONGEST_ADDRESS};
+use super::super::{CloudFoundry, parsed};
 use crate::http::segment;
 use crate::kind::RemoteError;
 
@@ -46,6 +46,12 @@ struct Page<T, I> {
     pagination: Pagination,
     resources: Vec<T>,
     included: Option<I>,
+}
+
+/// What a page tells of the others.
+#[derive(Deserialize)]
+struct Count {
+    pagination: Pagination,
 }
 
 #[derive(Deserialize)]
@@ -117,11 +123,12 @@ pub async fn read_included<T: Listed, I: DeserializeOwned + Send>(
 ) -> Result<(Vec<T>, Vec<I>), RemoteError> {
     let mut walk = 1;
     loop {
-        let first: Page<T, I> = session.get(address(question, PER_PAGE, 1)).await?;
-        let (total, pages) = (first.pagination.total_results, first.pagination.total_pages);
+        let first = session.answer(address(question, PER_PAGE, 1)).await?;
+        let Count { pagination: Pagination { total_results: total, total_pages: pages, .. } } = parsed(&first)?;
         let rest = (2..=pages).map(|page| session.get::<Page<T, I>>(address(question, PER_PAGE, page)));
-        // How many of them are really under way is the client's business.
-        let rest = try_join_all(rest).await?;
+        // How many of them are really under way is the client's business. They are while the first one is taken apart.
+        let first = async move { parsed::<Page<T, I>>(&first) };
+        let (rest, first) = try_join(try_join_all(rest), first).await?;
         // Objects move to other pages when one before them is deleted, and one of them may be missed. A page past the
         // end counts none at all.
         let steady = rest.iter().all(|page| page.pagination.total_results == total);

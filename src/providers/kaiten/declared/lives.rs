@@ -23,7 +23,7 @@ struct Family {
 
 impl Family {
     /// What can follow this of what is wanted: there is no way back to a draft, a version that is there stays, and a default
-    /// is archived only once it has been handed on.
+    /// is published. It may be archived by the same apply that hands it on, or takes it away.
     fn then(self, wanted: Self) -> Self {
         let mut next = Self { default: self.default, ..wanted };
         for (at, state) in next.states.iter_mut().enumerate() {
@@ -37,14 +37,12 @@ impl Family {
             if !is_reached {
                 *state = before.or(Some("DRAFT"));
             }
-            if self.default == Some(at) {
-                *state = Some("PUBLISHED");
-            }
         }
-        if let Some(at) = wanted.default
-            && next.states[at] == Some("PUBLISHED")
-        {
-            next.default = Some(at);
+        if wanted.default.is_none_or(|at| next.states[at] == Some("PUBLISHED")) {
+            next.default = wanted.default;
+        }
+        if let Some(at) = next.default {
+            next.states[at] = Some("PUBLISHED");
         }
         next
     }
