@@ -211,8 +211,20 @@ pub struct Check<'a> {
     pub collections: &'a BTreeMap<&'static str, Collection>,
     /// What the target is.
     pub facts: &'a Facts,
-    /// Everything declared, of any kind and at any target: what else will be there.
+    /// Everything declared, of any kind and at any target, ordered by address: what else will be there.
     pub declared: &'a IndexMap<Address, Resource>,
+}
+
+impl<'a> Check<'a> {
+    /// The declared resources of a section, at any target. Every resource is checked: to go through all that is declared
+    /// for each of them would take its square.
+    pub fn declared_in(&self, section: &str) -> impl Iterator<Item = &'a Resource> + use<'a> {
+        // They are ordered by address, a section's together.
+        let all = self.declared.as_slice();
+        let from = all.partition_point(|address, _| address.section < section);
+        let till = all.partition_point(|address, _| address.section <= section);
+        all[from..till].values()
+    }
 }
 
 /// A value that only one object can have at a time.

@@ -147,7 +147,7 @@ weather! {
     kaiten_does_not_permit_it: create_instance(reply(403, "FORBIDDEN", "missing required scope: instances:write")) ends 5 after 1 creates with 0;
     kaiten_does_not_find_what_it_refers_to: create_instance(reply(404, "InstanceCreate.CustomerNotFound", "customer not found")) ends 5 after 1 creates with 0;
     kaiten_says_that_the_slug_is_taken: create_instance(reply(409, "InstanceCreate.SlugConflict", "the slug acme-production is already taken")) ends 5 after 1 creates with 0;
-    kaiten_says_that_the_limit_is_reached: create_instance(reply(409, "InstanceCreate.EntitlementLimitReached", "entitlement limit reached")) ends 5 after 1 creates with 0;
+    kaiten_says_that_the_limit_is_reached: create_instance(reply(409, "CreateInstance.EntitlementLimitReached", "entitlement limit reached")) ends 5 after 1 creates with 0;
     kaiten_refuses_a_field_by_its_code: create_instance(reply(422, "InstanceCreate.LicenseArchived", "the license is archived")) ends 5 after 1 creates with 0;
     kaiten_asks_to_come_back_in_a_second: create_instance(Effect::too_many_requests(Some("1"))) ends 0 after 3 creates with 2;
     kaiten_asks_to_come_back_without_saying_when: create_instance(Effect::too_many_requests(None)) ends 0 after 3 creates with 2;

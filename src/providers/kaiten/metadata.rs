@@ -106,10 +106,7 @@ fn fields<'c>(check: Check<'c>, of: Of) -> BTreeMap<&'c str, Option<&'c Value>> 
     let schema = |schema: &'c Value| Some(schema).filter(|schema| !schema.has_unknown() && !schema.has_template());
     let there = check.collections.get(section).into_iter().flat_map(Collection::iter);
     let there = there.filter_map(|field| Some((key(&field.identity)?, schema(field.fields.get("json_schema")?))));
-    let declared = check
-        .declared
-        .values()
-        .filter(|other| other.address.section == section && other.target == check.resource.target);
+    let declared = check.declared_in(section).filter(|other| other.target == check.resource.target);
     let declared = declared.filter_map(|field| Some((key(&field.identity)?, schema(field.fields.get("json_schema")?))));
     there.chain(declared).collect()
 }

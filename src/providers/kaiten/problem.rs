@@ -19,15 +19,26 @@ const REASONS: &[(&str, &str)] = &[
     ("InvalidValue", "value"),
     ("InvalidLimitCapExceededOveragePercent", "overage_percent"),
     ("KeyConflict", "key"),
+    ("KeyImmutable", "key"),
+    ("ResourceTypeImmutable", "resource_type"),
+    ("SchemaShape.Empty", "json_schema"),
+    ("SchemaShape.InvalidJSON", "json_schema"),
+    ("SchemaShape.Invalid", "json_schema"),
+    ("SchemaShape.ArrayMissingItems", "json_schema"),
     ("SchemaTransition.TypeChanged", "json_schema"),
     ("SchemaTransition.CardinalityChanged", "json_schema"),
     ("SchemaTransition.EnumWrapToggled", "json_schema"),
     ("LinkedComponentRequiresNewVersion", "description"),
     ("NameVersionConflict", "version"),
     ("VersionConflict", "version"),
+    ("UniqueConflict", "version"),
     ("GroupNotFound", "groups"),
+    ("GroupAlreadyAssigned", "groups"),
     ("InvalidIcon", "icon"),
     ("InvalidUnitsConfiguration", "units"),
+    ("InvalidTypeConfiguration", "type"),
+    ("InvalidResetConfiguration", "reset_period"),
+    ("InvalidEnforcementPolicyConfiguration", "warning_threshold_percent"),
     ("ImmutableAggregationMethod", "aggregation_method"),
     ("ImmutableResetPeriod", "reset_period"),
     ("ImmutableResetAnchor", "reset_anchor"),
@@ -189,7 +200,7 @@ fn words_for(
             "the slug is taken".to_owned(),
             Some("it was taken since the plan was made, or by something this token cannot see: plan again".to_owned()),
         ),
-        Failure::Conflict if reason == "InUseConflict" => {
+        Failure::Conflict if matches!(reason, "InUseConflict" | "LinkedComponentConflict") => {
             ("it is still in use".to_owned(), Some(in_use_help(code.unwrap_or_default()).to_owned()))
         }
         Failure::Conflict => ("Kaiten says that this conflicts with what exists".to_owned(), None),
@@ -233,6 +244,8 @@ fn in_use_help(code: &str) -> &'static str {
         "give its instances another license and take its entitlements away first"
     } else if code.starts_with("DeleteRelease.") {
         "a release that was ever deployed stays as long as the zones it was deployed to"
+    } else if code.starts_with("DeleteComponent.") {
+        "delete the releases that have it first"
     } else {
         "delete what uses it first"
     }
@@ -304,7 +317,9 @@ mod tests {
     use reqwest::header::{HeaderMap, HeaderValue};
     use serde_json::json;
 
-    use super::super::{customer, instance};
+    use super::super::{
+        component, customer, deployment_zone, entitlement, grant, instance, license, metadata_field, release,
+    };
     use super::*;
     use crate::http::Method;
 
@@ -347,29 +362,153 @@ mod tests {
         assert!(!format!("{error:?}").contains("hush"));
     }
 
+    /// What the operations that are sent can be refused for (reference §11.2), and the fields that are pointed at; none: the
+    /// resource itself.
     #[test]
     fn codes_point_at_our_fields() {
-        for (status, code, path, failure) in [
-            (404, "CreateInstance.CustomerNotFound", "customer", Failure::NotFound),
-            (404, "CreateInstance.LicenseNotFound", "license", Failure::NotFound),
-            (404, "CreateInstance.DeploymentZoneNotFound", "deployment_zone", Failure::NotFound),
-            (422, "CreateInstance.LicenseArchived", "license", Failure::Refused),
-            (409, "CreateInstance.SlugConflict", "slug", Failure::Conflict),
-            (422, "MetadataValidation.Failed", "metadata", Failure::Refused),
-        ] {
-            let error = refused(status, &json!({"code": code, "detail": "says Kaiten"}));
-            assert_eq!(paths(&error), [path], "{code}");
-            assert_eq!((error.failure, error.fields[0].message.as_str()), (failure, "says Kaiten"), "{code}");
-            assert_eq!(error.problem.code.as_deref(), Some(code));
+        let all: [(&'static Section, u16, &str, Failure, &[(&str, &str)]); 19] = [
+            (
+                &instance::SECTION,
+                404,
+                "CreateInstance",
+                Failure::NotFound,
+                &[
+                    ("CustomerNotFound", "customer"),
+                    ("LicenseNotFound", "license"),
+                    ("DeploymentZoneNotFound", "deployment_zone"),
+                ],
+            ),
+            (&instance::SECTION, 409, "UpdateInstance", Failure::Conflict, &[("SlugConflict", "slug")]),
+            (&instance::SECTION, 422, "UpdateInstance", Failure::Refused, &[("LicenseArchived", "license")]),
+            (
+                &instance::SECTION,
+                422,
+                "MetadataValidation",
+                Failure::Refused,
+                &[("Failed", "metadata"), ("ArchivedKeyIntroduced", "metadata")],
+            ),
+            (&customer::SECTION, 409, "CreateCustomer", Failure::Conflict, &[("SlugConflict", "")]),
+            (&license::SECTION, 404, "CreateLicense", Failure::NotFound, &[("FamilyNotFound", "family")]),
+            (
+                &license::SECTION,
+                409,
+                "UpdateLicense",
+                Failure::Conflict,
+                &[("DefaultMustBePublished", "default"), ("DefaultConflict", "default")],
+            ),
+            (
+                &license::SECTION,
+                422,
+                "UpdateLicense",
+                Failure::Refused,
+                &[
+                    ("FamilyMismatch", "family"),
+                    ("FamilyNotReassignable", "family"),
+                    ("LifecycleStateNotSettable", "lifecycle_state"),
+                    ("SlugNotRenameable", ""),
+                ],
+            ),
+            (
+                &license::SECTION,
+                400,
+                "CreateLicense",
+                Failure::Refused,
+                &[("InvalidType", "type"), ("InvalidLifecycleState", "lifecycle_state"), ("InvalidSlug", "")],
+            ),
+            (
+                &grant::SECTION,
+                400,
+                "AssociateEntitlementToLicense",
+                Failure::Refused,
+                &[("InvalidValue", "value"), ("InvalidLimitCapExceededOveragePercent", "overage_percent")],
+            ),
+            (
+                &entitlement::SECTION,
+                400,
+                "CreateEntitlement",
+                Failure::Refused,
+                &[
+                    ("InvalidTypeConfiguration", "type"),
+                    ("InvalidUnitsConfiguration", "units"),
+                    ("InvalidEnforcementPolicyConfiguration", "warning_threshold_percent"),
+                    ("InvalidResetConfiguration", "reset_period"),
+                    ("InvalidIcon", "icon"),
+                    ("ImmutableType", "type"),
+                    ("ImmutableAggregationMethod", "aggregation_method"),
+                    ("ImmutableResetPeriod", "reset_period"),
+                    ("ImmutableResetAnchor", "reset_anchor"),
+                ],
+            ),
+            (&entitlement::SECTION, 404, "UpdateEntitlement", Failure::NotFound, &[("GroupNotFound", "groups")]),
+            (&entitlement::SECTION, 409, "UpdateEntitlement", Failure::Conflict, &[("GroupAlreadyAssigned", "groups")]),
+            (&deployment_zone::SECTION, 404, "CreateDeployment", Failure::NotFound, &[("ReleaseNotFound", "release")]),
+            (
+                &component::SECTION,
+                400,
+                "UpdateComponent",
+                Failure::Refused,
+                &[("LinkedComponentRequiresNewVersion", "description")],
+            ),
+            (
+                &component::SECTION,
+                409,
+                "Component",
+                Failure::Conflict,
+                &[("NameVersionConflict", "version"), ("UniqueConflict", "version"), ("SlugConflict", "")],
+            ),
+            (&release::SECTION, 409, "CreateRelease", Failure::Conflict, &[("VersionConflict", "version")]),
+            (&metadata_field::SECTION, 409, "CreateMetadataField", Failure::Conflict, &[("KeyConflict", "key")]),
+            (
+                &metadata_field::SECTION,
+                422,
+                "MetadataField",
+                Failure::Refused,
+                &[
+                    ("SchemaShape.Empty", "json_schema"),
+                    ("SchemaShape.InvalidJSON", "json_schema"),
+                    ("SchemaShape.Invalid", "json_schema"),
+                    ("SchemaShape.ArrayMissingItems", "json_schema"),
+                    ("SchemaTransition.TypeChanged", "json_schema"),
+                    ("SchemaTransition.CardinalityChanged", "json_schema"),
+                    ("SchemaTransition.EnumWrapToggled", "json_schema"),
+                    ("ResourceTypeImmutable", "resource_type"),
+                    ("KeyImmutable", "key"),
+                ],
+            ),
+        ];
+        for (section, status, operation, failure, reasons) in all {
+            for (reason, path) in reasons {
+                let code = format!("{operation}.{reason}");
+                let body = json!({"code": code, "detail": "says Kaiten"}).to_string();
+                let error = refusal(&answer(status, &body), Some(section), Timestamp::UNIX_EPOCH);
+                assert_eq!(paths(&error), [*path], "{code}");
+                assert_eq!((error.failure, error.fields[0].message.as_str()), (failure, "says Kaiten"), "{code}");
+                assert_eq!(error.problem.code.as_deref(), Some(&*code));
+            }
         }
-        let taken = answer(409, r#"{"code":"CreateCustomer.SlugConflict","detail":"taken"}"#);
-        let taken = refusal(&taken, Some(&customer::SECTION), Timestamp::UNIX_EPOCH);
-        assert_eq!(taken.fields[0].path, Path::default(), "a customer's slug is its key");
+    }
+
+    #[test]
+    fn what_is_in_use_says_what_goes_first() {
+        for (code, first) in [
+            ("DeleteLicense.InUseConflict", "instances"),
+            ("DeleteRelease.InUseConflict", "zones"),
+            ("DeleteComponent.LinkedComponentConflict", "releases"),
+        ] {
+            let error = refused(409, &json!({"code": code, "detail": "in use"}));
+            assert_eq!((error.failure, &*error.message), (Failure::Conflict, "it is still in use"), "{code}");
+            assert!(error.help.unwrap().contains(first), "{code}");
+        }
     }
 
     #[test]
     fn a_limit_is_no_taken_name() {
-        for code in ["CreateInstance.EntitlementLimitReached", "CreateToken.TokenLimitReached"] {
+        for code in [
+            "CreateInstance.EntitlementLimitReached",
+            "AssociateEntitlementWithLicense.LicenseEntitlementLimitReached",
+            "CreateEntitlementGroup.EntitlementGroupLimitReached",
+            "CreateMetadataField.MetadataFieldLimitReached",
+        ] {
             let error = refused(409, &json!({"code": code, "detail": "limit reached"}));
             assert_eq!(error.failure, Failure::Refused, "{code}");
             assert!(error.help.unwrap().contains("limit"), "{code}");

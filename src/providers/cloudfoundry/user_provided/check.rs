@@ -31,12 +31,9 @@ fn name(check: Check<'_>) -> Option<Diagnostic> {
 
 /// Nor can both be made in the same run.
 fn declared_name(check: Check<'_>) -> Option<Diagnostic> {
-    let Check { resource, declared, .. } = check;
-    let other = declared.values().find(|other| {
-        other.address.section == "service_instances"
-            && other.target == resource.target
-            && other.identity == resource.identity
-            && other.lifecycle.absent.is_none()
+    let resource = check.resource;
+    let other = check.declared_in("service_instances").find(|other| {
+        other.target == resource.target && other.identity == resource.identity && other.lifecycle.absent.is_none()
     })?;
     if resource.lifecycle.absent.is_some() {
         return None;

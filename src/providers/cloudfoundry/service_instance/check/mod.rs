@@ -167,12 +167,9 @@ fn kept_name(check: Check<'_>) -> Option<Diagnostic> {
 
 /// Whether what has the name is declared absent: then it goes first.
 pub(in super::super) fn is_freed(check: Check<'_>, section: &str) -> bool {
-    let Check { resource, declared, .. } = check;
-    declared.values().any(|other| {
-        other.address.section == section
-            && other.lifecycle.absent.is_some()
-            && other.target == resource.target
-            && other.identity == resource.identity
+    let resource = check.resource;
+    check.declared_in(section).any(|other| {
+        other.lifecycle.absent.is_some() && other.target == resource.target && other.identity == resource.identity
     })
 }
 
