@@ -237,3 +237,23 @@ fn without_a_home_nobodys_session_is_looked_for() {
     let output = project.run(&["plan"]).exits(4);
     assert!(output.stderr.contains("neither CF_HOME nor a home"), "{output}");
 }
+
+/// Signing in begins before all is judged, and still asks nothing of whom nothing is declared for.
+#[test]
+fn only_targets_that_something_is_declared_for_are_asked() {
+    let world = World::new();
+    let asked = |yaml: &str, arguments: &[&str], code: i32| {
+        world.declare(yaml);
+        world.kaiten().recorder().clear();
+        world.cf().recorder().clear();
+        world.run(arguments).exits(code);
+        [world.kaiten(), world.cf()].map(|remote| !remote.recorder().all().is_empty())
+    };
+    let customer = "customers:\n  acme: { name: Acme }\n";
+    let both = format!("{customer}organizations:\n  acme: {{}}\n");
+    assert_eq!(asked(customer, &["plan"], 0), [true, false]);
+    assert_eq!(asked(&both, &["plan"], 0), [true, true]);
+    assert_eq!(asked(&both, &["plan", "--only", "organizations.acme"], 0), [false, true]);
+    assert_eq!(asked("customers:\n  acme: [\n", &["plan"], 3), [false, false], "not while a file cannot be read");
+    assert_eq!(asked(&both, &["validate"], 0), [false, false]);
+}
