@@ -16,7 +16,7 @@ pub fn settings() -> Value {
         "type": "object",
         "properties": {
             "project": table(
-                "The project.",
+                "What this project is called, and where its resources are declared.",
                 json!({
                     "name": described(text(), "Shown in plans."),
                     "files": described(
@@ -40,7 +40,7 @@ pub fn settings() -> Value {
             "variable": variable(),
             "limits": limits(),
             "environment": table(
-                "An overlay; what it does not say is as without it.",
+                "Laid over the rest with `-e NAME`; what it does not say is as without it.",
                 json!({
                     "targets": named("Keys laid over a target's.", json!({ "$ref": "#/$defs/target" })),
                     "variables": named("Values that replace defaults.", json!(true)),
@@ -54,7 +54,7 @@ pub fn settings() -> Value {
 
 fn target() -> Value {
     let mut target = table(
-        "A remote system.",
+        "A remote system. Of several with the same provider, a resource says with `target` which one it is at.",
         json!({
             "provider": described(json!({ "enum": ["kaiten", "cloudfoundry"] }), "What kind of system it is."),
             "url": described(
@@ -155,7 +155,7 @@ fn variable() -> Value {
 
 fn limits() -> Value {
     table(
-        "Limits.",
+        "How much at a time, and how much may be lost without further consent.",
         json!({
             "parallelism": described(
                 json!({ "type": "integer", "minimum": 1, "maximum": 256, "default": 16 }),
