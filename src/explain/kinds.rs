@@ -93,11 +93,11 @@ pub(super) fn kind(section: &'static Section, registry: &Registry) -> Page {
     match by_api.as_slice() {
         [] => {}
         [(_, alone)] => {
-            page = page.heading("existing ones").text([std::slice::from_ref(alone), &more].concat().join(" "));
+            page = page.heading("changing and deleting").text([std::slice::from_ref(alone), &more].concat().join(" "));
         }
         _ => {
             let rows = by_api.into_iter().map(|(apis, can)| Entry::new(apis, can));
-            page = page.heading("existing ones").table(rows);
+            page = page.heading("changing and deleting").table(rows);
             if !more.is_empty() {
                 page = page.text(more.join(" "));
             }

@@ -11,7 +11,7 @@ const TABLES: [(&str, &str); 7] = [
     ("`[project]`", "/properties/project"),
     ("`[targets.NAME]`", "/$defs/target"),
     ("`auth`", "/$defs/auth"),
-    ("where a secret is kept", "/$defs/secret"),
+    ("a secret's place", "/$defs/secret"),
     ("`[variables.NAME]`", "/$defs/variable"),
     ("`[limits]`", "/$defs/limits"),
     ("`[environments.NAME]`", "/$defs/environment"),

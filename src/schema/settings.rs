@@ -44,7 +44,7 @@ pub fn settings() -> Value {
                 json!({
                     "targets": named("Keys laid over a target's.", json!({ "$ref": "#/$defs/target" })),
                     "variables": named("Values that replace defaults.", json!(true)),
-                    "limits": { "$ref": "#/$defs/limits" },
+                    "limits": described(json!({ "$ref": "#/$defs/limits" }), "Limits in the place of these."),
                 }),
                 &[],
             ),
@@ -59,11 +59,11 @@ fn target() -> Value {
             "provider": described(json!({ "enum": ["kaiten", "cloudfoundry"] }), "What kind of system it is."),
             "url": described(
                 json!({ "type": "string", "pattern": r"^(sandbox|https?://[^@?#\s]+)$" }),
-                "Where it is, or `sandbox` for the embedded emulator. Without it, Kaiten's is taken from KAITEN_BASE_URL, Cloud Foundry's is where the cf CLI points to.",
+                "Where it is, or `sandbox` for the embedded emulator. Without it, Kaiten's is taken from `KAITEN_BASE_URL`, Cloud Foundry's is where the cf CLI points to.",
             ),
             "token": described(
                 json!({ "$ref": "#/$defs/secret" }),
-                "Kaiten: where the token is kept. Without it: in KAITEN_AUTH_TOKEN.",
+                "Kaiten: where the token is kept. Without it: in `KAITEN_AUTH_TOKEN`.",
             ),
             "auth": described(json!({ "$ref": "#/$defs/auth" }), "Cloud Foundry: how to sign in. Without it: with the cf CLI's session."),
             "dialect": described(json!({ "enum": ["auto", "core", "seed"] }), "Kaiten: which dialect to insist on."),
@@ -92,7 +92,7 @@ fn target() -> Value {
 
 fn secret() -> Value {
     let mut secret = table(
-        "Where a secret is kept. It is never written out.",
+        "Where a secret is kept, by one of these keys. It is never written out here.",
         json!({
             "env": variable_name("The environment variable it is in."),
             "file": described(text(), "The file it is in, relative to this file."),

@@ -46,7 +46,7 @@ pub fn blocks(page: &str) -> Vec<Block> {
             continue;
         }
         let inside: Vec<&str> = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != fence).collect();
-        let text = inside.iter().map(|line| format!("{line}\n")).collect();
+        let text = inside.iter().flat_map(|line| [*line, "\n"]).collect();
         found.push(Block { info: info.to_owned(), first: at + 1, text });
     }
     found
@@ -55,7 +55,8 @@ pub fn blocks(page: &str) -> Vec<Block> {
 /// The headings of a page, each with its level.
 pub fn headings(page: &str) -> Vec<(usize, String)> {
     let blocks = blocks(page);
-    let is_code = |at: usize| blocks.iter().any(|block| (block.first..block.first + block.text.lines().count()).contains(&at));
+    let is_code =
+        |at: usize| blocks.iter().any(|block| (block.first..block.first + block.text.lines().count()).contains(&at));
     let lines = page.lines().enumerate().filter(|(at, _)| !is_code(*at));
     lines
         .filter_map(|(_, line)| {

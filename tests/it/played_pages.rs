@@ -31,7 +31,8 @@ const ENVIRONMENT: &[(&str, &str)] = &[
 /// Settings with the sandbox in the place of the remotes, which needs no sign-in.
 fn on_the_sandbox(settings: &str) -> String {
     let signs_in = |line: &&str| ["token", "auth"].iter().any(|key| line.starts_with(key));
-    let local = |line: &str| if line.starts_with("url") { "url = \"sandbox\"\n".to_owned() } else { format!("{line}\n") };
+    let local =
+        |line: &str| if line.starts_with("url") { "url = \"sandbox\"\n".to_owned() } else { format!("{line}\n") };
     settings.lines().filter(|line| !signs_in(line)).map(local).collect()
 }
 
@@ -40,7 +41,7 @@ fn on_the_sandbox(settings: &str) -> String {
 fn change(project: &Project, path: &str, diff: &str) {
     let side = |without: char| -> String {
         let kept = diff.lines().filter(|line| !line.starts_with(without));
-        kept.map(|line| format!("{}\n", line.get(1..).unwrap_or_default())).collect()
+        kept.flat_map(|line| [line.get(1..).unwrap_or_default(), "\n"]).collect()
     };
     let (before, after) = (side('+'), side('-'));
     let text = project.read(path);
@@ -120,7 +121,12 @@ fn the_tutorial_prints_what_it_says() {
 #[test]
 fn every_block_of_the_tutorial_is_played() {
     for block in pages::blocks(&pages::page("docs/tutorial.md")) {
-        assert!(block.info == "console" || block.info.contains(' '), "docs/tutorial.md:{}: {}", block.first, block.info);
+        assert!(
+            block.info == "console" || block.info.contains(' '),
+            "docs/tutorial.md:{}: {}",
+            block.first,
+            block.info
+        );
     }
 }
 
@@ -198,12 +204,14 @@ fn every_trueup_toml_of_a_page_loads() {
             let place = format!("{path}:{}", block.first);
             // A part of one goes on after the project's name.
             let is_part = !block.text.contains("[project]");
-            let settings = if is_part { format!("[project]\nname = \"acme\"\n{}", block.text) } else { block.text.clone() };
+            let settings =
+                if is_part { format!("[project]\nname = \"acme\"\n{}", block.text) } else { block.text.clone() };
             let table: toml::Table = settings.parse().unwrap_or_else(|error| panic!("{place}: {error}"));
             let problems: Vec<String> =
                 schema.iter_errors(&serde_json::to_value(table).unwrap()).map(|error| error.to_string()).collect();
             assert!(problems.is_empty(), "{place}: {problems:?}");
-            let mut project = Project::empty().file("trueup.toml", &settings).file("resources/a.yaml", "customers: {}\n");
+            let mut project =
+                Project::empty().file("trueup.toml", &settings).file("resources/a.yaml", "customers: {}\n");
             for captured in environment.captures_iter(&settings) {
                 project.set(&captured[1], "s3cret");
             }

@@ -86,7 +86,7 @@ static SECTION: Section = Section {
         Attribute::secret(
             "credentials",
             "credentials",
-            "What it is for: a mapping, as the broker gave it; never shown.",
+            "What gives access to the instance: a mapping, as the broker made it.",
         ),
     ],
     example: "\
