@@ -8,16 +8,9 @@ use crate::model::{Attribute, Compare, Field, LIFECYCLE, LIFECYCLE_DOC, Lifecycl
 /// Every kind, by provider.
 pub(super) fn overview(registry: &Registry) -> Page {
     let mut page = Page::about("trueup explain", "what can be declared, and what is to be known of it");
-    let mut providers: Vec<&str> = Vec::new();
-    for section in registry.sections() {
-        if !providers.contains(&section.provider) {
-            providers.push(section.provider);
-        }
-    }
-    let shown = |section: &&Section| section.declarable || !referring(section, registry).is_empty();
-    for provider in providers {
-        let sections = registry.sections().filter(|section| section.provider == provider).filter(shown);
-        page = page.heading(provider).table(sections.map(|section| Entry::new(section.name, in_a_line(section))));
+    for (provider, sections) in by_provider(registry) {
+        let entries = sections.into_iter().map(|section| Entry::new(section.name, in_a_line(section)));
+        page = page.heading(provider).table(entries);
     }
     page.heading("every resource")
         .table([Entry::new("lifecycle", LIFECYCLE_DOC), Entry::new("target", target_doc(None))])
@@ -28,6 +21,21 @@ pub(super) fn overview(registry: &Registry) -> Page {
              trueup explain lifecycle.was\n\
              trueup explain trueup::config::unknown_field\n",
         )
+}
+
+/// What can be declared or referred to.
+pub(super) fn by_provider(registry: &Registry) -> Vec<(&'static str, Vec<&'static Section>)> {
+    let mut providers: Vec<(&str, Vec<&Section>)> = Vec::new();
+    for section in registry.sections() {
+        if !section.declarable && referring(section, registry).is_empty() {
+            continue;
+        }
+        match providers.iter_mut().find(|(provider, _)| *provider == section.provider) {
+            Some((_, sections)) => sections.push(section),
+            None => providers.push((section.provider, vec![section])),
+        }
+    }
+    providers
 }
 
 /// What a kind is, without its name and without what else there is to know.
@@ -85,11 +93,11 @@ pub(super) fn kind(section: &'static Section, registry: &Registry) -> Page {
     match by_api.as_slice() {
         [] => {}
         [(_, alone)] => {
-            page = page.heading("existing ones").text([std::slice::from_ref(alone), &more].concat().join(" "));
+            page = page.heading("changing and deleting").text([std::slice::from_ref(alone), &more].concat().join(" "));
         }
         _ => {
             let rows = by_api.into_iter().map(|(apis, can)| Entry::new(apis, can));
-            page = page.heading("existing ones").table(rows);
+            page = page.heading("changing and deleting").table(rows);
             if !more.is_empty() {
                 page = page.text(more.join(" "));
             }
@@ -223,6 +231,14 @@ pub(super) fn lifecycle() -> Page {
 /// A field of `lifecycle:`.
 pub(super) fn lifecycle_field(field: &'static LifecycleField, registry: &Registry) -> Page {
     let mut page = Page::about(format!("lifecycle.{}", field.name), field.takes).text(field.doc);
+    for more in lifecycle_rules(field, registry) {
+        page = page.text(more);
+    }
+    page.heading("example").lines(format!("lifecycle: {}\n", field.example))
+}
+
+/// Which kinds have a field of `lifecycle:`, and how else one says it.
+pub(super) fn lifecycle_rules(field: &LifecycleField, registry: &Registry) -> Vec<String> {
     let declarable = || registry.sections().filter(|section| section.declarable);
     let able =
         |holds: &dyn Fn(&Section) -> bool| words::names(declarable().filter(|of| holds(of)).map(|of| of.name), "and");
@@ -230,19 +246,19 @@ pub(super) fn lifecycle_field(field: &'static LifecycleField, registry: &Registr
         let declared = registry.kind(section.name).and_then(|kind| kind.declared());
         declared.is_some_and(|declared| declared.deletion().never.is_some())
     };
-    match field.name {
-        "was" => page = page.text(format!("In {}.", able(&|section| section.renaming().is_some()))),
+    let kinds = match field.name {
+        "was" => Some(format!("In {}.", able(&|section| section.renaming().is_some()))),
         "absent" | "replace" | "cascade" if declarable().any(never) => {
-            page = page.text(format!("Not in {}, which are never deleted.", able(&never)));
+            Some(format!("Not in {}, which are never deleted.", able(&never)))
         }
-        _ => {}
-    }
-    page = match field.name {
-        "replace" => page.text("For one run: `--allow-replace ADDRESS`."),
-        "cascade" => page.text("For one run: `--allow-cascade ADDRESS`."),
-        _ => page,
+        _ => None,
     };
-    page.heading("example").lines(format!("lifecycle: {}\n", field.example))
+    let for_one_run = match field.name {
+        "replace" => Some("For one run: `--allow-replace ADDRESS`.".to_owned()),
+        "cascade" => Some("For one run: `--allow-cascade ADDRESS`.".to_owned()),
+        _ => None,
+    };
+    kinds.into_iter().chain(for_one_run).collect()
 }
 
 /// `target:`.

@@ -3,6 +3,8 @@
 
 mod kinds;
 mod page;
+mod reference;
+mod settings;
 mod subject;
 mod words;
 
@@ -10,7 +12,9 @@ mod words;
 mod tests;
 
 pub use page::{Block, Entry, Page};
+pub use reference::{Reference, reference};
 pub use subject::{Subject, find};
+pub(crate) use words::capital;
 
 use crate::kind::Registry;
 

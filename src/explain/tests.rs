@@ -121,23 +121,56 @@ fn what_is_not_known_is_told_with_what_may_be_meant() {
     }
 }
 
+/// The sections of which a file declares something.
+#[track_caller]
+fn declared(yaml: &str) -> Vec<&'static str> {
+    let directory = tempfile::tempdir().expect("a directory");
+    let settings = "[project]\nname = \"acme\"\n[targets.kaiten]\nprovider = \"kaiten\"\nurl = \"sandbox\"\n\
+                    [targets.cf]\nprovider = \"cloudfoundry\"\nurl = \"sandbox\"\n";
+    std::fs::write(directory.path().join("trueup.toml"), settings).expect("a file");
+    let file = directory.path().join("a.yaml");
+    std::fs::write(&file, yaml).expect("a file");
+    let (mut sources, mut problems) = (Sources::default(), crate::model::Diagnostics::default());
+    let options = LoadOptions { environment: None, variables: &[], env: &|_| None };
+    let settings = settings::load(directory.path(), options, &mut sources, &mut problems).expect("settings");
+    let desired = crate::config::load(&[file], &settings, &registry(), &mut sources, &mut problems);
+    let found = problems.into_sorted();
+    assert!(found.is_empty(), "{yaml}: {found:?}");
+    desired.expect("it is sound").resources.keys().map(|address| address.section).collect()
+}
+
 #[test]
 fn every_kind_that_can_be_declared_has_an_example_that_loads_and_declares_one() {
     let registry = registry();
     for section in registry.sections().filter(|section| registry.kind(section.name).unwrap().declared().is_some()) {
-        let directory = tempfile::tempdir().expect("a directory");
-        let settings = "[project]\nname = \"acme\"\n[targets.kaiten]\nprovider = \"kaiten\"\nurl = \"sandbox\"\n\
-                        [targets.cf]\nprovider = \"cloudfoundry\"\nurl = \"sandbox\"\n";
-        std::fs::write(directory.path().join("trueup.toml"), settings).expect("a file");
-        let file = directory.path().join("a.yaml");
-        std::fs::write(&file, section.example).expect("a file");
-        let (mut sources, mut problems) = (Sources::default(), crate::model::Diagnostics::default());
-        let options = LoadOptions { environment: None, variables: &[], env: &|_| None };
-        let settings = settings::load(directory.path(), options, &mut sources, &mut problems).expect("settings");
-        let desired = crate::config::load(&[file], &settings, &registry, &mut sources, &mut problems);
-        let found = problems.into_sorted();
-        assert!(found.is_empty(), "{}: {found:?}", section.name);
-        let declared = desired.expect("it is sound").resources;
-        assert!(declared.keys().any(|address| address.section == section.name), "{}", section.name);
+        assert!(declared(section.example).contains(&section.name), "{}", section.name);
+    }
+}
+
+#[test]
+fn every_word_of_lifecycle_has_an_example_that_loads() {
+    for field in LIFECYCLE {
+        let instance = registry().section("instances").expect("a kind").example;
+        let service = registry().section("service_instances").expect("a kind").example;
+        declared(&format!("{service}{instance}    lifecycle: {}\n", field.example));
+    }
+}
+
+#[test]
+fn the_reference_has_every_word_that_can_be_written() {
+    let reference = reference(&registry());
+    let words = |page: &Page| -> Vec<String> {
+        let entries = page.blocks.iter().filter_map(|block| match block {
+            Block::Entries(entries) => Some(entries),
+            _ => None,
+        });
+        entries.flatten().map(|entry| entry.name.clone()).collect()
+    };
+    assert_eq!(words(&reference.lifecycle), LIFECYCLE.iter().map(|field| field.name).collect::<Vec<_>>());
+    let pages: Vec<&Page> = reference.kinds.iter().flat_map(|(_, pages)| pages).collect();
+    for section in registry().sections().filter(|section| section.declarable) {
+        let page = pages.iter().find(|page| page.title.0 == section.name).expect(section.name);
+        assert_eq!(words(page), section.fields.iter().map(|field| field.name).collect::<Vec<_>>());
+        assert!(matches!(&page.blocks[1], Block::Lines { text, .. } if text == section.example), "{}", section.name);
     }
 }

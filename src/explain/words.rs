@@ -154,7 +154,7 @@ fn done(abilities: Abilities) -> &'static str {
 }
 
 /// With a capital letter at the beginning.
-pub(super) fn capital(words: &str) -> String {
+pub(crate) fn capital(words: &str) -> String {
     let mut chars = words.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

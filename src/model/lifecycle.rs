@@ -34,7 +34,12 @@ pub static LIFECYCLE: &[LifecycleField] = &[
         "Addresses of declared resources that have to be there first, though nothing refers to them.",
         "{ depends_on: [service_instances.acme-db] }",
     ),
-    field("absent", "`true` or `false`", "It shall not exist: a plan deletes it.", "{ absent: true }"),
+    field(
+        "absent",
+        "`true` or `false`",
+        "It shall not exist: a plan deletes it. Only what identifies it need be declared.",
+        "{ absent: true }",
+    ),
     field("protect", "`true` or `false`", "Refuse any plan that would delete or replace it.", "{ protect: true }"),
     field(
         "ignore",
@@ -48,7 +53,12 @@ pub static LIFECYCLE: &[LifecycleField] = &[
         "What to do with an object that exists under this name: bring it into line, or block if it differs.",
         "{ on_exists: adopt_if_equal }",
     ),
-    field("was", "a string", "An earlier key, name or slug: what has it is renamed.", "{ was: acme-prod }"),
+    field(
+        "was",
+        "a string",
+        "An earlier key, name or slug: what has it is renamed. Can stay until everybody has applied it.",
+        "{ was: acme-prod }",
+    ),
     field(
         "replace",
         "`true` or `false`",
@@ -64,7 +74,8 @@ pub static LIFECYCLE: &[LifecycleField] = &[
     field(
         "timeout",
         "a duration, from `1s` to `24h`",
-        "How long to wait for the remote to finish: a number and `s`, `m` or `h`.",
+        "How long to wait for the remote to finish: a number and `s`, `m` or `h`; without it, as long as it takes. What is \
+         not waited for goes on, and the next apply attaches to it.",
         "{ timeout: 60m }",
     ),
 ];

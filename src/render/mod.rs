@@ -29,6 +29,7 @@ pub mod human;
 pub mod json;
 pub mod markdown;
 pub mod progress;
+pub mod reference;
 pub mod sarif;
 pub mod throttle;
 pub mod workflow;

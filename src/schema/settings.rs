@@ -16,7 +16,7 @@ pub fn settings() -> Value {
         "type": "object",
         "properties": {
             "project": table(
-                "The project.",
+                "What this project is called, and where its resources are declared.",
                 json!({
                     "name": described(text(), "Shown in plans."),
                     "files": described(
@@ -40,11 +40,11 @@ pub fn settings() -> Value {
             "variable": variable(),
             "limits": limits(),
             "environment": table(
-                "An overlay; what it does not say is as without it.",
+                "Laid over the rest with `-e NAME`; what it does not say is as without it.",
                 json!({
                     "targets": named("Keys laid over a target's.", json!({ "$ref": "#/$defs/target" })),
                     "variables": named("Values that replace defaults.", json!(true)),
-                    "limits": { "$ref": "#/$defs/limits" },
+                    "limits": described(json!({ "$ref": "#/$defs/limits" }), "Limits in the place of these."),
                 }),
                 &[],
             ),
@@ -54,16 +54,16 @@ pub fn settings() -> Value {
 
 fn target() -> Value {
     let mut target = table(
-        "A remote system.",
+        "A remote system. Of several with the same provider, a resource says with `target` which one it is at.",
         json!({
             "provider": described(json!({ "enum": ["kaiten", "cloudfoundry"] }), "What kind of system it is."),
             "url": described(
                 json!({ "type": "string", "pattern": r"^(sandbox|https?://[^@?#\s]+)$" }),
-                "Where it is, or `sandbox` for the embedded emulator. Without it, Kaiten's is taken from KAITEN_BASE_URL, Cloud Foundry's is where the cf CLI points to.",
+                "Where it is, or `sandbox` for the embedded emulator. Without it, Kaiten's is taken from `KAITEN_BASE_URL`, Cloud Foundry's is where the cf CLI points to.",
             ),
             "token": described(
                 json!({ "$ref": "#/$defs/secret" }),
-                "Kaiten: where the token is kept. Without it: in KAITEN_AUTH_TOKEN.",
+                "Kaiten: where the token is kept. Without it: in `KAITEN_AUTH_TOKEN`.",
             ),
             "auth": described(json!({ "$ref": "#/$defs/auth" }), "Cloud Foundry: how to sign in. Without it: with the cf CLI's session."),
             "dialect": described(json!({ "enum": ["auto", "core", "seed"] }), "Kaiten: which dialect to insist on."),
@@ -92,7 +92,7 @@ fn target() -> Value {
 
 fn secret() -> Value {
     let mut secret = table(
-        "Where a secret is kept. It is never written out.",
+        "Where a secret is kept, by one of these keys. It is never written out here.",
         json!({
             "env": variable_name("The environment variable it is in."),
             "file": described(text(), "The file it is in, relative to this file."),
@@ -155,7 +155,7 @@ fn variable() -> Value {
 
 fn limits() -> Value {
     table(
-        "Limits.",
+        "How much at a time, and how much may be lost without further consent.",
         json!({
             "parallelism": described(
                 json!({ "type": "integer", "minimum": 1, "maximum": 256, "default": 16 }),

@@ -9,15 +9,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Stdio};
 
-use regex_lite::Regex;
 use trueup::emulator::cloudfoundry::{self, CountedIds};
 use trueup::emulator::{Clock, Ids, Running, Sandbox, kaiten};
 use trueup::model::Code;
 
-use crate::support::package;
+use crate::pages;
 
 /// Cannot be run here, so their text is copied from a real run: one takes somebody at a terminal, one a remote that does
 /// not keep what it is sent, one somebody who changes what is there meanwhile, one a foundation that warns, one a foundation
@@ -35,18 +32,20 @@ const COPIED: &[Code] = &[
 /// Cannot be made to happen: it would be a defect.
 const WITHOUT_EXAMPLE: &[Code] = &[Code::Internal];
 
+const PAGE: &str = "docs/diagnostics.md";
+
 const PORTS: [&str; 2] = ["127.0.0.1:6000", "127.0.0.1:6002"];
 
 #[test]
 fn every_code_has_its_section_in_the_order_of_the_code_and_no_section_is_left_over() {
-    let documented: Vec<String> = sections(&page()).into_iter().map(|section| section.code).collect();
+    let documented: Vec<String> = sections(&pages::page(PAGE)).into_iter().map(|section| section.code).collect();
     let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(documented, codes);
 }
 
 #[test]
 fn the_table_of_contents_names_every_group() {
-    let page = page();
+    let page = pages::page(PAGE);
     let groups: Vec<String> = page
         .lines()
         .filter_map(|line| line.strip_prefix("## "))
@@ -58,7 +57,7 @@ fn the_table_of_contents_names_every_group() {
 
 #[test]
 fn every_section_shows_its_code_in_an_example() {
-    for section in sections(&page()) {
+    for section in sections(&pages::page(PAGE)) {
         let shows = section.texts.iter().any(|(_, text)| text.contains(&format!("[{}]", section.code)));
         let cannot = WITHOUT_EXAMPLE.iter().any(|code| code.as_str() == section.code);
         assert_ne!(shows, cannot, "{}", section.code);
@@ -67,7 +66,7 @@ fn every_section_shows_its_code_in_an_example() {
 
 #[test]
 fn every_example_prints_what_the_page_says() {
-    let page = page();
+    let page = pages::page(PAGE);
     let mut blessed: Vec<String> = page.lines().map(str::to_owned).collect();
     let mut wrong = String::new();
     // From the end, so that the line numbers before stay right when a block is rewritten.
@@ -77,28 +76,20 @@ fn every_example_prints_what_the_page_says() {
         }
         let printed = run(&section);
         for ((first, text), printed) in section.texts.iter().zip(printed).rev() {
-            if same(text, &printed) {
+            if pages::same(text, &printed, &[pages::TIME]) {
                 continue;
             }
-            if bless() && !text.lines().any(|line| line == "…") {
+            if pages::bless() && !text.lines().any(|line| line == "…") {
                 blessed.splice(*first..*first + text.lines().count(), printed.lines().map(str::to_owned));
             } else {
                 write!(wrong, "── {} says ──\n{text}── is ──\n{printed}\n", section.code).unwrap();
             }
         }
     }
-    if bless() {
-        fs::write(package().join("docs/diagnostics.md"), blessed.join("\n") + "\n").expect("the page can be written");
+    if pages::bless() {
+        pages::write(PAGE, &(blessed.join("\n") + "\n"));
     }
     assert!(wrong.is_empty(), "{wrong}TRUEUP_BLESS=1 writes them anew");
-}
-
-fn bless() -> bool {
-    std::env::var_os("TRUEUP_BLESS").is_some_and(|value| value == "1")
-}
-
-fn page() -> String {
-    fs::read_to_string(package().join("docs/diagnostics.md")).expect("the page is there")
 }
 
 /// What the page says about one code.
@@ -173,7 +164,7 @@ fn run(section: &Section) -> Vec<String> {
                 served.as_ref().expect("there is a sandbox to talk to").curl(&real(command));
                 continue;
             }
-            let printed = shell(&real(command), directory.path());
+            let printed = pages::shell(&real(command), directory.path(), &[]);
             let printed = served.as_ref().map_or_else(|| printed.clone(), |served| served.shown(&printed));
             // A blank line at the end would only be a gap in the page.
             let printed = printed.trim_end();
@@ -184,29 +175,6 @@ fn run(section: &Section) -> Vec<String> {
         blocks.push(block);
     }
     blocks
-}
-
-/// Runs a command line as a shell would, both streams as one.
-fn shell(command: &str, directory: &Path) -> String {
-    let binaries = Path::new(env!("CARGO_BIN_EXE_trueup")).parent().expect("a file is in a directory");
-    let output = tempfile::NamedTempFile::new().expect("a temporary file");
-    let stream = || fs::OpenOptions::new().append(true).open(output.path()).expect("it is there");
-    let mut words = Command::new("/bin/sh");
-    let status = words
-        .args(["-c", command])
-        .current_dir(directory)
-        .env_clear()
-        .env("PATH", format!("{}:/usr/bin:/bin", binaries.display()))
-        .env("COLUMNS", "80")
-        .env("LC_ALL", "C.UTF-8")
-        .env("KAITEN_AUTH_TOKEN", kaiten::SANDBOX_TOKEN)
-        .env("CF_PASSWORD", cloudfoundry::DEFAULT_USER.1)
-        .stdin(Stdio::null())
-        .stdout(stream())
-        .stderr(stream())
-        .status();
-    status.expect("there is a shell");
-    fs::read_to_string(output.path()).expect("output is UTF-8")
 }
 
 /// Both remotes, with the same ids and times in each run.
@@ -280,20 +248,4 @@ impl Drop for Served {
             let _ = self.runtime.block_on(remotes.shutdown());
         }
     }
-}
-
-/// Whether this was printed, with anything in place of `…` lines and any times.
-fn same(said: &str, printed: &str) -> bool {
-    let time = Regex::new(r"\b\d+(\.\d+)? s\b").expect("a pattern");
-    let lines = |text: &str| time.replace_all(text, "T s").lines().map(str::to_owned).collect::<Vec<_>>();
-    let (said, printed) = (lines(said), lines(printed));
-    let parts: Vec<&[String]> = said.split(|line| line == "…").collect();
-    let [first, rest @ ..] = &parts[..] else { return printed.is_empty() };
-    let Some(mut left) = printed.strip_prefix(*first) else { return false };
-    let Some((last, middle)) = rest.split_last() else { return left.is_empty() };
-    for part in middle {
-        let Some(at) = (0..left.len()).find(|at| left[*at..].starts_with(part)) else { return false };
-        left = &left[at + part.len()..];
-    }
-    left.ends_with(last)
 }

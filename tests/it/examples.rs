@@ -190,7 +190,7 @@ fn every_example_fits_its_schema() {
 
 /// Every document of a text fits the schema.
 #[track_caller]
-fn fits(schema: &jsonschema::Validator, name: &str, text: &str) {
+pub fn fits(schema: &jsonschema::Validator, name: &str, text: &str) {
     for document in documents(text) {
         let problems: Vec<String> = schema.iter_errors(&document).map(|error| error.to_string()).collect();
         assert!(problems.is_empty(), "{name}: {problems:?}");
@@ -203,47 +203,6 @@ pub fn documents(text: &str) -> Vec<serde_json::Value> {
     serde_yaml::Deserializer::from_str(text)
         .map(|document| serde_json::Value::deserialize(document).expect("YAML that maps to JSON"))
         .collect()
-}
-
-/// The blocks of a Markdown text in this language, each with the line it begins on.
-fn blocks(markdown: &str, language: &str) -> Vec<(usize, String)> {
-    let mut found: Vec<(usize, String)> = Vec::new();
-    let mut inside = false;
-    for (number, line) in markdown.lines().enumerate() {
-        if inside && line.starts_with("```") {
-            inside = false;
-        } else if inside {
-            let (_, block) = found.last_mut().expect("inside one");
-            block.push_str(line);
-            block.push('\n');
-        } else if line.trim_end() == format!("```{language}") {
-            inside = true;
-            found.push((number + 1, String::new()));
-        }
-    }
-    found
-}
-
-#[test]
-fn every_yaml_block_of_the_readme_validates_and_plans() {
-    let readme = std::fs::read_to_string(package().join("README.md")).unwrap();
-    let schema = jsonschema::validator_for(&trueup::schema::resources(&trueup::providers::registry())).unwrap();
-    let settings = blocks(&readme, "toml").into_iter().map(|(_, block)| block).next().expect("it shows trueup.toml");
-    // The same targets, on the sandbox.
-    let lines = settings.lines().filter(|line| !["token", "auth"].iter().any(|key| line.starts_with(key)));
-    let local = |line: &str| if line.starts_with("url") { "url = \"sandbox\"".to_owned() } else { line.to_owned() };
-    let sandbox: String = lines.map(|line| local(line) + "\n").collect();
-    let yaml = blocks(&readme, "yaml");
-    assert!(!yaml.is_empty());
-    for (line, block) in yaml {
-        fits(&schema, &format!("README.md:{line}"), &block);
-        let project = Project::empty().file("trueup.toml", &settings).file("a.yaml", &block);
-        let valid = project.run(&["validate"]);
-        assert_eq!((valid.code, valid.stderr.as_str()), (0, ""), "README.md:{line}: {valid}");
-        project.write("trueup.toml", &sandbox);
-        let plan = project.run(&["plan"]);
-        assert_eq!(plan.code, 0, "README.md:{line}: {plan}");
-    }
 }
 
 /// Compares a committed schema with what is generated; `TRUEUP_BLESS=1` writes it anew.

@@ -1,6 +1,6 @@
 //! End to end: the real binary in an empty environment, against the emulator on loopback or the sandbox.
 //!
-//! `TRUEUP_BLESS=1` writes committed schemas anew, `INSTA_UPDATE=always` the snapshots.
+//! `TRUEUP_BLESS=1` writes committed schemas and pages anew, `INSTA_UPDATE=always` the snapshots.
 
 mod base;
 mod bindings;
@@ -16,8 +16,11 @@ mod grants;
 mod interrupt;
 mod kaiten;
 mod kills;
+mod language_page;
 mod laws;
 mod mistakes;
+mod pages;
+mod played_pages;
 mod preflight;
 mod reliability_page;
 mod reports;

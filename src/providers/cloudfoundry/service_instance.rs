@@ -100,7 +100,8 @@ static SECTION: Section = Section {
             "parameters",
             "parameters",
             Shape::Object,
-            "What the broker is told; it need not tell it again, so a difference cannot be seen.",
+            "What the broker is told. Where it does not tell it again, v3 compares it by a fingerprint in an annotation; in v2 a \
+             difference cannot be seen.",
         )
         .compare(Compare::IfTold),
         Field::new(

@@ -47,7 +47,7 @@ static SECTION: Section = Section {
     name: "service_keys",
     singular: "service key",
     provider: NAME,
-    doc: "Credentials for a service instance that no app is bound to, found by instance and name.",
+    doc: "Service keys: credentials for a service instance outside of any app, found by instance and name.",
     declarable: true,
     apis: &[],
     key: &[
@@ -86,7 +86,7 @@ static SECTION: Section = Section {
         Attribute::secret(
             "credentials",
             "credentials",
-            "What it is for: a mapping, as the broker gave it; never shown.",
+            "What gives access to the instance: a mapping, as the broker made it.",
         ),
     ],
     example: "\

@@ -78,14 +78,9 @@ static SECTION: Section = Section {
             NAME_SHAPE,
             "The name, unique in the space, managed instances included; the key if not given.",
         ),
-        Field::new(
-            "credentials",
-            "credentials",
-            Shape::Object,
-            "What bound apps are given, replaced as a whole; never shown.",
-        )
-        .compare(Compare::WholeIfTold)
-        .sensitive(),
+        Field::new("credentials", "credentials", Shape::Object, "What bound apps are given, replaced as a whole.")
+            .compare(Compare::WholeIfTold)
+            .sensitive(),
         Field::new(
             "syslog_drain_url",
             "syslog_drain_url",
