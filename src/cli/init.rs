@@ -169,6 +169,9 @@ impl Init {
                 Some(places) => places,
                 None => ask_places(&found, interrupt).await?,
             };
+            if self.name.is_none() || !is_said {
+                terminal.remark("");
+            }
             (name, places)
         } else {
             (name, said.unwrap_or_else(|| found.places()))
@@ -446,12 +449,12 @@ fn by_itself(found: &Found) -> Vec<String> {
 fn missing(answers: &Answers, found: &Found) -> Vec<String> {
     let mut told = Vec::new();
     if matches!(answers.kaiten, Some(Place::Url(_))) && !has_token() {
-        told.push(format!("Kaiten's token is taken from {KAITEN_TOKEN}: run `export {KAITEN_TOKEN}=…` before."));
+        told.push(format!("Kaiten's token is taken from {KAITEN_TOKEN}: run `export {KAITEN_TOKEN}=…` first."));
     }
     if let Some(place @ Place::Url(_)) = &answers.cloud_foundry
         && !found.is_signed_in(place)
     {
-        told.push(format!("The cf CLI is not signed in there: run `cf login -a {}` before.", word(place.text())));
+        told.push(format!("The cf CLI is not signed in there: run `cf login -a {}` first.", word(place.text())));
     }
     told
 }

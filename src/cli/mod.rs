@@ -46,7 +46,7 @@ use crate::suggest::Suggest;
     version,
     about,
     max_term_width = 100,
-    after_help = "Begin with `trueup init`, which writes a project to try here. `trueup help COMMAND` tells more of a command."
+    after_help = "Begin with `trueup init`. `trueup help COMMAND` tells more of a command."
 )]
 struct Cli {
     #[command(flatten)]

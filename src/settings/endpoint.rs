@@ -172,7 +172,7 @@ impl Sources<'_> {
                 let value = (self.env)(name).ok_or_else(|| {
                     let or_else =
                         if source.span.is_some() { "" } else { ", or name another place with `token = { … }`" };
-                    let help = format!("run `export {name}=…` before{or_else}");
+                    let help = format!("run `export {name}=…` first{or_else}");
                     Failure::new(format!("{name} is not set"), help)
                 });
                 (value, format!("environment variable {name}"))
@@ -381,7 +381,7 @@ mod tests {
         let project = Project::kaiten("token = { env = \"T\" }");
         assert_eq!(
             project.failure(),
-            "6:9 no secret for target `t`: T is not set (from environment variable T) -- run `export T=…` before"
+            "6:9 no secret for target `t`: T is not set (from environment variable T) -- run `export T=…` first"
         );
         let project = Project::kaiten("token = { file = \"secret\" }");
         assert_eq!(
@@ -451,7 +451,7 @@ mod tests {
         let mut project = Project::kaiten("");
         assert_eq!(
             project.failure(),
-            "3:10 no secret for target `t`: KAITEN_AUTH_TOKEN is not set (its token is taken from environment variable KAITEN_AUTH_TOKEN) -- run `export KAITEN_AUTH_TOKEN=…` before, or name another place with `token = { … }`"
+            "3:10 no secret for target `t`: KAITEN_AUTH_TOKEN is not set (its token is taken from environment variable KAITEN_AUTH_TOKEN) -- run `export KAITEN_AUTH_TOKEN=…` first, or name another place with `token = { … }`"
         );
         project.env.insert("KAITEN_AUTH_TOKEN", "hush");
         assert_eq!(project.token(), "hush");
@@ -481,7 +481,7 @@ mod tests {
             cf("{ method = \"client-credentials\", client_id = \"ci\", client_secret = { env = \"S\" } }");
         assert_eq!(
             project.failure(),
-            "6:75 no secret for target `t`: S is not set (from environment variable S) -- run `export S=…` before"
+            "6:75 no secret for target `t`: S is not set (from environment variable S) -- run `export S=…` first"
         );
         project.env.insert("S", "hush");
         let Auth::ClientCredentials { client_id, client_secret } = project.endpoint().expect("an endpoint").auth else {

@@ -94,7 +94,7 @@ fn find(start: &Path) -> Result<(PathBuf, String), Box<Diagnostic>> {
         }
     }
     let message = format!("no `{FILE_NAME}` in `{}` or above", start.display());
-    let help = "begin a project with `trueup init`, or say where there is one with `-C DIR`";
+    let help = "begin a project with `trueup init`, or give `-C` the directory of one";
     Err(Box::new(Diagnostic::error(Code::SettingsMissing, message).help(help)))
 }
 

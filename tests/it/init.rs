@@ -1,6 +1,7 @@
 //! `trueup init` begins a project that can be used as it is, and touches nothing that is there without consent.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -288,10 +289,10 @@ fn what_cannot_be_meant_is_refused_and_nothing_is_written() {
     for arguments in refused {
         let output = project.run(arguments).exits(64);
         assert!(!output.to_string().contains("canary"), "{output}");
-        said.push_str(&format!("$ trueup {}\n{}\n", arguments.join(" "), output.stderr));
+        let _ = writeln!(said, "$ trueup {}\n{}", arguments.join(" "), output.stderr);
     }
     let output = nobody.run(&["init", "--cloudfoundry", "cf-cli"]).exits(64);
-    said.push_str(&format!("$ trueup init --cloudfoundry cf-cli\n{}", output.stderr));
+    let _ = write!(said, "$ trueup init --cloudfoundry cf-cli\n{}", output.stderr);
     insta::assert_snapshot!("refused", said);
     assert_eq!(all(project.path()), before);
 }
@@ -494,4 +495,29 @@ fn an_apply_at_a_terminal_is_carried_out_after_yes_alone() {
     project.run(&["plan", "--detailed-exitcode"]).exits(2);
     let applied = project.at_terminal(&["apply"]).answer("Only `yes` is accepted: ", "yes\n").end().exits(0);
     assert!(applied.stdout.contains("Apply complete"), "{applied}");
+}
+
+#[test]
+fn who_begins_is_told_how() {
+    let mut said = String::new();
+    let project = Project::empty()
+        .file("empty/trueup.toml", "[project]\nname = \"acme\"\nfiles = [\"resources/**/*.yaml\"]\n")
+        .file("none/trueup.toml", "[project]\nname = \"acme\"\n");
+    for (arguments, code) in [
+        (&[][..], 64),
+        (&["plna"], 64),
+        (&["int"], 64),
+        (&["intialise"], 64),
+        (&["plan"], 3),
+        (&["-C", "empty", "plan"], 3),
+        (&["-C", "none", "plan"], 0),
+    ] {
+        let output = project.run(arguments).exits(code);
+        let line = |line: &str| !["  tip: ", "error"].iter().any(|begin| line.starts_with(begin));
+        assert_eq!(output.stderr.lines().all(line), code == 0 || arguments.is_empty(), "{output}");
+        let _ = writeln!(said, "$ trueup {}\n{output}", arguments.join(" "));
+    }
+    insta::assert_snapshot!("first_minutes", said);
+    let refused = project.run(&["plna", "--format", "json"]).exits(64).json();
+    assert_eq!(refused["diagnostics"][0]["help"], "did you mean `plan`?");
 }
