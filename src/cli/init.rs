@@ -41,8 +41,7 @@ pub(super) struct Init {
     /// What plans call the project; otherwise it has the name of the directory
     #[arg(long, value_name = "NAME", env = "TRUEUP_NAME", hide_env = true)]
     name: Option<String>,
-    /// Ask nothing: what no flag says is as KAITEN_BASE_URL and the cf CLI have it, else the sandbox
-    #[arg(short, long, env = "TRUEUP_YES", hide_env = true, value_parser = BoolishValueParser::new())]
+    #[arg(help = "Ask nothing: what no flag says is as KAITEN_BASE_URL and the cf CLI have it, else the sandbox", short, long, env = "TRUEUP_YES", hide_env = true, value_parser = BoolishValueParser::new())]
     yes: bool,
     /// Replace files that are there already
     #[arg(long, env = "TRUEUP_OVERWRITE", hide_env = true, value_parser = BoolishValueParser::new())]

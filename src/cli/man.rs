@@ -93,7 +93,9 @@ fn page(command: &clap::Command, trueup: &clap::Command) -> (String, String) {
     let is_trueup = command.get_name() == trueup.get_name();
     if is_trueup {
         heading(&mut more, "FILES");
-        FILES.iter().for_each(|(name, what)| entry(&mut more, italic(*name), what));
+        for (name, what) in FILES {
+            entry(&mut more, italic(name), what);
+        }
     }
     heading(&mut more, "SEE ALSO");
     if !is_trueup {
@@ -112,7 +114,9 @@ fn page(command: &clap::Command, trueup: &clap::Command) -> (String, String) {
 
 fn exit_status(page: &mut Roff) {
     heading(page, "EXIT STATUS");
-    Exit::ALL.iter().for_each(|exit| entry(page, bold(exit.code().to_string()), exit.meaning()));
+    for exit in Exit::ALL {
+        entry(page, bold(exit.code().to_string()), exit.meaning());
+    }
 }
 
 fn environment(page: &mut Roff, command: &clap::Command) {
@@ -126,7 +130,9 @@ fn environment(page: &mut Roff, command: &clap::Command) {
         }
     }
     if command.has_subcommands() {
-        ENVIRONMENT.iter().for_each(|(name, what)| entry(page, bold(*name), what));
+        for (name, what) in ENVIRONMENT {
+            entry(page, bold(name), what);
+        }
     }
 }
 
