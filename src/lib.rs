@@ -20,6 +20,7 @@ pub mod cli;
 pub mod clock;
 mod suggest;
 pub mod explain;
+pub mod init;
 pub mod schema;
 pub mod emulator;
 

@@ -1,6 +1,6 @@
 //! `trueup apply`: plans, shows, asks, and does it.
 
-use std::io::{BufRead, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use super::consents::Consents;
 use super::exit::Exit;
 use super::plan::{self, Asked, Planned};
 use super::project::Stop;
+use super::question::{self, Answer};
 use super::reviewed::Reviewed;
 use super::terminal::Terminal;
 use super::{Format, Global, remote, signal};
@@ -164,29 +165,16 @@ impl<'a> Early<'a> {
     }
 }
 
-/// Asks on stderr, where a terminal shows it even if the plan is piped away. `None`: the answer was `yes`.
+/// Asks whether to go on. `None`: the answer was `yes`.
 async fn ask(interrupt: &mut tokio::sync::watch::Receiver<Option<u8>>) -> Option<Early<'static>> {
-    let mut err = std::io::stderr().lock();
-    let _ = write!(err, "\nApply this plan? Only `yes` is accepted: ").and_then(|()| err.flush());
-    drop(err);
-    let answer = tokio::task::spawn_blocking(|| {
-        let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line).map(|_| line)
-    });
-    tokio::select! {
-        answer = answer => match answer {
-            Ok(Ok(line)) if line.trim() == "yes" => None,
-            _ => {
-                let diagnostic = Diagnostic::error(Code::Declined, "not applied: the answer was not `yes`")
-                    .help("run it again and answer `yes` in full");
-                Some(Early::with(vec![diagnostic]))
-            }
-        },
-        number = signal::first(interrupt) => {
-            // What follows shall not stand behind the question.
-            let _ = writeln!(std::io::stderr().lock());
-            Some(Early::by(number))
+    match question::ask("\nApply this plan? Only `yes` is accepted: ", interrupt).await {
+        Answer::Line(line) if line == "yes" => None,
+        Answer::Line(_) | Answer::Nothing => {
+            let diagnostic = Diagnostic::error(Code::Declined, "not applied: the answer was not `yes`")
+                .help("run it again and answer `yes` in full");
+            Some(Early::with(vec![diagnostic]))
         }
+        Answer::Signal(number) => Some(Early::by(number)),
     }
 }
 

@@ -1,48 +1,11 @@
-//! How the process ends. The one place that knows the numbers.
+//! How the process ends, by the problems there were.
 
 use std::process::ExitCode;
 
+pub(super) use crate::model::Exit;
 use crate::model::{Class, Diagnostic, Severity};
 
-/// An exit status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Exit {
-    /// All is well.
-    Success,
-    /// A failure before the first write.
-    Failure,
-    /// `plan --detailed-exitcode`: there are changes.
-    Changes,
-    /// The configuration is invalid or missing.
-    Config,
-    /// Not signed in, or not permitted, while reading.
-    SignIn,
-    /// `apply` went to work and something is not done.
-    Incomplete,
-    /// Refused by a guard before any write.
-    Guarded,
-    /// The command line is wrong.
-    Usage,
-    /// Ended by this signal.
-    Signal(u8),
-}
-
 impl Exit {
-    /// The number.
-    pub(super) fn code(self) -> u8 {
-        match self {
-            Self::Success => 0,
-            Self::Failure => 1,
-            Self::Changes => 2,
-            Self::Config => 3,
-            Self::SignIn => 4,
-            Self::Incomplete => 5,
-            Self::Guarded => 6,
-            Self::Usage => 64,
-            Self::Signal(signal) => 128 + signal,
-        }
-    }
-
     /// What these problems come to before anything was written: if several hold, 64, 3, 4, 6, 1.
     pub(super) fn of<'d>(diagnostics: impl IntoIterator<Item = &'d Diagnostic>) -> Self {
         let rank = |class| match class {
@@ -53,14 +16,8 @@ impl Exit {
             Class::Failure => 4,
         };
         let errors = diagnostics.into_iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
-        match errors.map(|diagnostic| diagnostic.code.class()).min_by_key(|class| rank(*class)) {
-            None => Self::Success,
-            Some(Class::Usage) => Self::Usage,
-            Some(Class::Config) => Self::Config,
-            Some(Class::SignIn) => Self::SignIn,
-            Some(Class::Guard) => Self::Guarded,
-            Some(Class::Failure) => Self::Failure,
-        }
+        let first = errors.map(|diagnostic| diagnostic.code.class()).min_by_key(|class| rank(*class));
+        first.map_or(Self::Success, Self::from)
     }
 }
 

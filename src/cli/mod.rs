@@ -10,8 +10,11 @@ mod explain;
 mod export;
 mod git;
 mod graph;
+mod init;
+mod man;
 mod plan;
 mod project;
+mod question;
 mod remote;
 mod repository;
 mod reviewed;
@@ -27,16 +30,24 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use exit::Exit;
 use terminal::{Color, Terminal};
 
+use crate::suggest::Suggest;
+
 /// Brings Kaiten and Cloud Foundry instances into line with YAML kept in git.
 #[derive(Debug, Parser)]
-#[command(name = "trueup", version, about, max_term_width = 100)]
+#[command(
+    name = "trueup",
+    version,
+    about,
+    max_term_width = 100,
+    after_help = "Begin with `trueup init`. `trueup help COMMAND` tells more of a command."
+)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -77,6 +88,7 @@ struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Init),
     Validate(validate::Validate),
     #[command(alias = "diff", alias = "preview")]
     Plan(plan::PlanCommand),
@@ -87,6 +99,7 @@ enum Command {
     Schema(schema::Schema),
     Sandbox(sandbox::SandboxCommand),
     Completions(completions::Completions),
+    Man(man::ManCommand),
     /// Print the version
     Version,
 }
@@ -159,6 +172,7 @@ fn command(format: Option<&str>) -> clap::Command {
 
 async fn dispatch(command: Command, global: &Global, terminal: &Terminal) -> Exit {
     match command {
+        Command::Init(command) => init::run(&command, global, terminal).await,
         Command::Validate(command) => validate::run(&command, global, terminal),
         Command::Plan(command) => plan::run(&command, global, terminal).await,
         Command::Apply(command) => apply::run(&command, global, terminal).await,
@@ -168,6 +182,7 @@ async fn dispatch(command: Command, global: &Global, terminal: &Terminal) -> Exi
         Command::Schema(command) => schema::run(&command, terminal),
         Command::Sandbox(command) => sandbox::run(&command, terminal).await,
         Command::Completions(command) => completions::run(&command, terminal),
+        Command::Man(command) => man::run(&command, global, terminal),
         Command::Version => version::run(terminal),
     }
 }
@@ -179,6 +194,14 @@ fn usage(mut error: clap::Error, arguments: &[OsString]) -> Exit {
         return Exit::Success;
     }
     let variable = said_by(&error, arguments);
+    let meant = meant_command(&error);
+    if error.kind() == ErrorKind::InvalidSubcommand {
+        // Others, which clap finds similar, would only stand in the way.
+        error.remove(ContextKind::SuggestedSubcommand);
+        if let Some(meant) = &meant {
+            error.insert(ContextKind::SuggestedSubcommand, ContextValue::String(meant.clone()));
+        }
+    }
     if let Some(variable) = &variable {
         let tip = format!("the environment variable `{variable}` says so");
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
@@ -192,13 +215,21 @@ fn usage(mut error: clap::Error, arguments: &[OsString]) -> Exit {
         if let Some(variable) = variable {
             message = format!("{message}, which the environment variable `{variable}` says");
         }
-        let diagnostic =
-            crate::model::Diagnostic::error(crate::model::Code::Usage, message).help("see `trueup --help`");
+        let help = meant.map_or_else(|| "see `trueup --help`".to_owned(), |meant| format!("did you mean `{meant}`?"));
+        let diagnostic = crate::model::Diagnostic::error(crate::model::Code::Usage, message).help(help);
         Terminal::new(Color::Never, true, 0).validation(&[diagnostic], &crate::model::Sources::default());
     } else {
         let _ = error.print();
     }
     Exit::Usage
+}
+
+/// The command that a misspelt one most likely means.
+fn meant_command(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else { return None };
+    let command = Cli::command();
+    let names: Vec<&str> = command.get_subcommands().flat_map(clap::Command::get_name_and_visible_aliases).collect();
+    Suggest::default().nearest(word, names).map(str::to_owned)
 }
 
 /// The variable that a wrong value is from, if it is not from the command line.

@@ -43,6 +43,11 @@ pub(super) fn start(global: &Global) -> Result<PathBuf, Stop> {
     Err(Stop { diagnostics: vec![diagnostic], sources: Sources::default() })
 }
 
+/// A path of the command line, as if it had been given in the directory of `-C`.
+pub(super) fn below(global: &Global, path: &Path) -> PathBuf {
+    global.chdir.as_deref().map_or_else(|| path.to_owned(), |start| start.join(path))
+}
+
 /// Reads `trueup.toml` alone: as a project that declares nothing.
 pub(super) fn load_settings(global: &Global) -> Result<Project, Stop> {
     let mut sources = Sources::default();

@@ -4,18 +4,18 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// What a problem means for the exit status when it is an error.
+/// What a problem means for the exit status (see [`Exit`](super::Exit)) when it is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// The command line is wrong: 64.
+    /// The command line is wrong.
     Usage,
-    /// The configuration is invalid or missing, as far as can be told without a remote: 3.
+    /// The configuration is invalid or missing, as far as can be told without a remote.
     Config,
-    /// Not signed in, or not permitted, while reading: 4.
+    /// Not signed in, or not permitted, while reading.
     SignIn,
-    /// Refused by a guard before any write: 6.
+    /// Refused by a guard before any write.
     Guard,
-    /// Any other failure: 1 before the first write, 5 once `apply` is at work.
+    /// Any other failure.
     Failure,
 }
 

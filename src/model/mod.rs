@@ -4,6 +4,7 @@ mod address;
 mod code;
 mod diagnostic;
 mod document;
+mod exit;
 mod fingerprint;
 pub mod instant;
 mod lifecycle;
@@ -22,6 +23,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Label, RemoteProblem, Severity};
 pub use document::{
     DiagnosticDocument, FORMAT_VERSION, LabelDocument, PlaceDocument, RemoteDocument, ValidationDocument,
 };
+pub use exit::Exit;
 pub use fingerprint::Fingerprint;
 pub(crate) use fingerprint::hex;
 pub use lifecycle::{LIFECYCLE, LIFECYCLE_DOC, LifecycleField, target_doc};

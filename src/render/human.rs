@@ -224,10 +224,8 @@ fn summary(out: &mut dyn Write, plan: &Plan, theme: Theme, options: PlanOptions)
     writeln!(out, "{}", theme.paint(Tone::Strong, summary_line(plan)))?;
     causes(out, plan, theme)?;
     if plan.steps.is_empty() {
-        writeln!(
-            out,
-            "But no resource is declared: is this the right directory, and is `files` in `trueup.toml` right?"
-        )?;
+        let doubt = "But no resource is declared: is this the right directory, and is `files` in `trueup.toml` right?";
+        wrap(doubt, theme.width).iter().try_for_each(|line| writeln!(out, "{line}"))?;
     }
     if !plan.has_changes() {
         return unchanged::blind_spots(out, plan, theme);

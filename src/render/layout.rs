@@ -11,7 +11,7 @@ pub(super) fn width(text: &str) -> usize {
 }
 
 /// Breaks text into lines of at most `columns`, at spaces where it can. Line breaks in the text stay.
-pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     text.lines().flat_map(|line| wrap_line(line, columns).into_iter().map(|range| line[range].to_owned())).collect()
 }
 

@@ -36,6 +36,7 @@ pub mod workflow;
 
 pub use clean::{clean, clean_line};
 pub use files::Files;
+pub(crate) use layout::wrap;
 pub use style::Theme;
 
 #[cfg(test)]

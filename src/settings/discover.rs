@@ -113,7 +113,7 @@ impl Search<'_> {
             self.problems.push(refuse(
                 message,
                 "nothing there",
-                "`*` stays within one directory, `**` goes into all below",
+                "write one there, or correct the path: `*` stays within one directory, `**` goes into all below",
             ));
         }
     }
@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn what_names_nothing_is_told_where_it_is_written() {
         let mut project = Project::new(&["r/a.yaml"]);
-        let help = "`*` stays within one directory, `**` goes into all below";
+        let help = "write one there, or correct the path: `*` stays within one directory, `**` goes into all below";
         let relative = "the path is relative to the directory of `trueup.toml`";
         assert_eq!(
             project.told("files = [\"r/*.yml\", \"nowhere/*.yaml\",\n  \"b.yaml\", \"r\", \"../x/*.yaml\", \"/etc/x\", \"r/[.yaml\"]"),

@@ -169,7 +169,12 @@ impl Sources<'_> {
     fn text(&self, source: &SecretSource) -> Result<String, Diagnostic> {
         let (taken, place) = match &source.from {
             SecretPlace::Env(name) => {
-                let value = (self.env)(name).ok_or_else(|| Failure::new("it is not set", format!("set {name}")));
+                let value = (self.env)(name).ok_or_else(|| {
+                    let or_else =
+                        if source.span.is_some() { "" } else { ", or name another place with `token = { … }`" };
+                    let help = format!("run `export {name}=…` first{or_else}");
+                    Failure::new(format!("{name} is not set"), help)
+                });
                 (value, format!("environment variable {name}"))
             }
             SecretPlace::File(path) => (read(&self.directory.join(path)), format!("file `{}`", path.display())),
@@ -376,7 +381,7 @@ mod tests {
         let project = Project::kaiten("token = { env = \"T\" }");
         assert_eq!(
             project.failure(),
-            "6:9 no secret for target `t`: it is not set (from environment variable T) -- set T"
+            "6:9 no secret for target `t`: T is not set (from environment variable T) -- run `export T=…` first"
         );
         let project = Project::kaiten("token = { file = \"secret\" }");
         assert_eq!(
@@ -446,7 +451,7 @@ mod tests {
         let mut project = Project::kaiten("");
         assert_eq!(
             project.failure(),
-            "3:10 no secret for target `t`: it is not set (its token is taken from environment variable KAITEN_AUTH_TOKEN) -- set KAITEN_AUTH_TOKEN"
+            "3:10 no secret for target `t`: KAITEN_AUTH_TOKEN is not set (its token is taken from environment variable KAITEN_AUTH_TOKEN) -- run `export KAITEN_AUTH_TOKEN=…` first, or name another place with `token = { … }`"
         );
         project.env.insert("KAITEN_AUTH_TOKEN", "hush");
         assert_eq!(project.token(), "hush");
@@ -457,7 +462,7 @@ mod tests {
         project.env.insert("KAITEN_AUTH_TOKEN", "");
         assert!(project.failure().contains("it is empty"));
         let project = Project::kaiten("dialect = \"seed\"\ntoken = { env = \"T\" }");
-        assert!(project.failure().contains("it is not set"));
+        assert!(project.failure().contains("is not set"));
     }
 
     #[test]
@@ -476,7 +481,7 @@ mod tests {
             cf("{ method = \"client-credentials\", client_id = \"ci\", client_secret = { env = \"S\" } }");
         assert_eq!(
             project.failure(),
-            "6:75 no secret for target `t`: it is not set (from environment variable S) -- set S"
+            "6:75 no secret for target `t`: S is not set (from environment variable S) -- run `export S=…` first"
         );
         project.env.insert("S", "hush");
         let Auth::ClientCredentials { client_id, client_secret } = project.endpoint().expect("an endpoint").auth else {
@@ -490,7 +495,7 @@ mod tests {
         let mut project = Project::new(
             "provider = \"cloudfoundry\"\nurl = \"https://a.b\"\nauth = { method = \"refresh-token\", token = { env = \"R\" } }",
         );
-        assert!(project.failure().contains("it is not set"));
+        assert!(project.failure().contains("is not set"));
         project.env.insert("R", "hush");
         let endpoint = project.endpoint().expect("an endpoint");
         assert!(matches!(&endpoint.auth, Auth::RefreshToken(token) if token.expose_secret() == "hush"));

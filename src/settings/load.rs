@@ -94,8 +94,7 @@ fn find(start: &Path) -> Result<(PathBuf, String), Box<Diagnostic>> {
         }
     }
     let message = format!("no `{FILE_NAME}` in `{}` or above", start.display());
-    let help =
-        "say where the project is with `-C DIR`, or write one: `[project]` with a `name`, and a `[targets.NAME]`";
+    let help = "begin a project with `trueup init`, or give `-C` the directory of one";
     Err(Box::new(Diagnostic::error(Code::SettingsMissing, message).help(help)))
 }
 

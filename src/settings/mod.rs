@@ -19,10 +19,11 @@ use ::url::Url;
 use indexmap::IndexMap;
 use secrecy::SecretString;
 
-pub use self::cf_cli::{CfCli, Unusable};
+pub use self::cf_cli::{CfCli, Unusable, file as cf_cli_file};
 pub use self::discover::{is_resource_file, resource_files};
 pub use self::endpoint::{endpoint, endpoint_at};
 pub use self::load::{FILE_NAME, LoadOptions, load};
+pub(crate) use self::url::{UrlProblem, is_insecure, parse as target_url};
 use crate::model::{FileId, Span, Spanned, TargetName, Value};
 
 /// What `trueup.toml` says, with the chosen environment laid over it and variables given their values.

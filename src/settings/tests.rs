@@ -151,7 +151,7 @@ fn the_file_is_found_from_below_and_its_absence_is_told() {
     assert!(load(&below, options, &mut sources, &mut diagnostics).is_none());
     let missing = diagnostics.into_sorted().remove(0);
     assert_eq!(missing.code, Code::SettingsMissing);
-    assert!(missing.help.is_some_and(|help| help.contains("[project]") && help.contains("-C DIR")));
+    assert!(missing.help.is_some_and(|help| help.contains("`trueup init`") && help.contains("`-C`")));
 
     std::fs::write(directory.path().join(FILE_NAME), format!("\u{feff}{KAITEN}")).expect("written");
     let mut diagnostics = Diagnostics::default();

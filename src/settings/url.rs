@@ -8,18 +8,19 @@ use super::TargetUrl;
 use crate::model::Code;
 
 /// Why a text cannot be a target's URL. Repeats nothing of it: it may hold credentials.
-pub(super) struct UrlProblem {
+#[derive(Debug)]
+pub(crate) struct UrlProblem {
     pub(super) code: Code,
     /// Completes "`targets.kaiten.url` …".
-    pub(super) message: &'static str,
+    pub(crate) message: &'static str,
     pub(super) label: &'static str,
-    pub(super) help: String,
+    pub(crate) help: String,
     /// Whether the text must not be displayed.
     pub(super) secret: bool,
 }
 
 /// Reads a URL, or `sandbox`.
-pub(super) fn parse(text: &str) -> Result<TargetUrl, UrlProblem> {
+pub(crate) fn parse(text: &str) -> Result<TargetUrl, UrlProblem> {
     if text == "sandbox" {
         return Ok(TargetUrl::Sandbox);
     }
@@ -31,13 +32,10 @@ pub(super) fn parse(text: &str) -> Result<TargetUrl, UrlProblem> {
         secret: text.contains('@') || text.contains('?'),
     };
     let example = "write it as `https://kaiten.example.com`, or `sandbox` for the embedded emulator";
-    let url = match Url::parse(text) {
-        Ok(url) => url,
-        Err(url::ParseError::RelativeUrlWithoutBase) if !text.contains(['@', '?', '/']) => {
-            return Err(invalid("needs a scheme", &format!("write `https://{}`", text.escape_debug())));
-        }
-        Err(_) => return Err(invalid("is not a URL", example)),
-    };
+    if let Some(url) = without_scheme(text) {
+        return Err(invalid("needs a scheme", &format!("write `{url}`")));
+    }
+    let Ok(url) = Url::parse(text) else { return Err(invalid("is not a URL", example)) };
     if !url.username().is_empty() || url.password().is_some() {
         return Err(UrlProblem {
             code: Code::SettingsLiteralSecret,
@@ -56,8 +54,21 @@ pub(super) fn parse(text: &str) -> Result<TargetUrl, UrlProblem> {
     Ok(TargetUrl::Url(url))
 }
 
+/// The URL that is most likely meant, if only its scheme is missing: `kaiten.example.com/api`, and `localhost:6000`, which
+/// looks like a scheme.
+fn without_scheme(text: &str) -> Option<String> {
+    if text.contains("://") || text.contains(['@', '?', '#', '\\']) || text.contains(char::is_whitespace) {
+        return None;
+    }
+    let (host, _) = text.split_once('/').unwrap_or((text, ""));
+    let is_host = host.starts_with(char::is_alphanumeric) && (host.contains('.') || host.starts_with("localhost"));
+    let plain = Url::parse(&format!("http://{text}")).ok().filter(|url| is_host && url.host().is_some())?;
+    let scheme = if is_insecure(&plain) { "https" } else { "http" };
+    Some(format!("{scheme}://{}", text.escape_debug()))
+}
+
 /// Whether what is sent there could be read on the way.
-pub(super) fn is_insecure(url: &Url) -> bool {
+pub(crate) fn is_insecure(url: &Url) -> bool {
     let local = match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),
@@ -86,6 +97,25 @@ mod tests {
             ("http://notlocalhost", true),
         ] {
             assert_eq!(is_insecure(&Url::parse(text).expect("a URL")), insecure, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_only_lacks_its_scheme_is_given_one() {
+        for (text, help) in [
+            ("kaiten.example.com", "write `https://kaiten.example.com`"),
+            ("kaiten.example.com/api", "write `https://kaiten.example.com/api`"),
+            ("kaiten.example.com:8443", "write `https://kaiten.example.com:8443`"),
+            ("localhost:6000", "write `http://localhost:6000`"),
+            ("127.0.0.1:6000/", "write `http://127.0.0.1:6000/`"),
+        ] {
+            let problem = parse(text).expect_err("it has no scheme");
+            assert_eq!((problem.message, problem.help.as_str()), ("needs a scheme", help), "{text}");
+        }
+        for text in
+            ["kaiten", "/etc/kaiten", "./kaiten", "me:hush@kaiten.example.com", "ftp://kaiten.example.com", "a b.c"]
+        {
+            assert_ne!(parse(text).expect_err("not a URL").message, "needs a scheme", "{text}");
         }
     }
 

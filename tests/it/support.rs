@@ -122,17 +122,18 @@ impl Project {
         let stream = || tempfile::NamedTempFile::new().expect("a temporary file");
         let (stdout, stderr) = (stream(), stream());
         let writer = |file: &tempfile::NamedTempFile| file.reopen().expect("it is there");
-        let child = Command::new(env!("CARGO_BIN_EXE_trueup"))
-            .args(arguments)
-            .current_dir(self.path())
-            .env_clear()
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(writer(&stdout))
-            .stderr(writer(&stderr))
-            .spawn()
-            .expect("the binary starts");
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::null()).stdout(writer(&stdout)).stderr(writer(&stderr));
+        let child = command.spawn().expect("the binary starts");
         Run { child, stdout, stderr, directory: self.path().to_owned() }
+    }
+
+    /// The binary, to be started in the directory.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trueup"));
+        command.args(arguments).current_dir(self.path()).env_clear();
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
     }
 }
 
@@ -239,6 +240,11 @@ pub struct Output {
 }
 
 impl Output {
+    /// What a run in a directory said, all of it on stdout.
+    pub fn of(directory: PathBuf, stdout: String, code: i32) -> Self {
+        Self { stdout, stderr: String::new(), code, directory }
+    }
+
     /// The same, if it ended so.
     #[track_caller]
     pub fn exits(self, code: i32) -> Self {

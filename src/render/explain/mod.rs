@@ -8,7 +8,7 @@ use super::explanation::Explanation;
 use super::layout::{width, wrap};
 use super::style::{Theme, Tone};
 use crate::explain::{Block, Entry, Page};
-use crate::model::{Class, Code};
+use crate::model::{Class, Code, Exit};
 
 /// How far what is said of a thing stands in.
 const INDENT: usize = 4;
@@ -40,12 +40,13 @@ pub fn page(out: &mut dyn Write, page: &Page, theme: Theme) -> io::Result<()> {
 
 /// Writes what `docs/diagnostics.md` says of a code.
 pub fn code(out: &mut dyn Write, code: Code, theme: Theme) -> io::Result<()> {
-    let status = match code.class() {
-        Class::Usage => "64",
-        Class::Config => "3",
-        Class::Guard => "6",
-        Class::SignIn => "4, or 5 once `apply` is at work",
-        Class::Failure => "1, or 5 once `apply` is at work",
+    let class = code.class();
+    let status = Exit::from(class).code();
+    let status = match class {
+        Class::Usage | Class::Config | Class::Guard => status.to_string(),
+        Class::SignIn | Class::Failure => {
+            format!("{status}, or {} once `apply` is at work", Exit::Incomplete.code())
+        }
     };
     let blocks = markdown::blocks(Explanation::of(code).markdown());
     page(out, &Page { title: (code.to_string(), format!("as an error, exit status {status}")), blocks }, theme)
