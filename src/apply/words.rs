@@ -250,7 +250,9 @@ fn in_words(value: &Shown) -> String {
         Shown::Nothing => "nothing".to_owned(),
         Shown::Json(json) => format!("`{json}`"),
         Shown::Sensitive => "a secret".to_owned(),
-        Shown::Unknown | Shown::Unverifiable | Shown::Unreadable => "something that cannot be read".to_owned(),
+        Shown::Unknown | Shown::Unverifiable | Shown::Unreadable | Shown::Redacted => {
+            "something that cannot be read".to_owned()
+        }
     }
 }
 
@@ -270,7 +272,7 @@ pub(super) fn not_converged(resource: &Resource, difference: &Difference) -> Dia
     let message = match &difference.before {
         Shown::Json(json) => format!("the remote stored `{path}` of `{address}` as `{json}`"),
         Shown::Nothing => format!("the remote did not store `{path}` of `{address}`"),
-        Shown::Unknown | Shown::Sensitive | Shown::Unverifiable | Shown::Unreadable => {
+        Shown::Unknown | Shown::Sensitive | Shown::Unverifiable | Shown::Unreadable | Shown::Redacted => {
             format!("the remote stored another `{path}` of `{address}` than was sent")
         }
     };

@@ -286,7 +286,7 @@ impl Apply {
     }
 
     fn asked<'a>(&self, only: &'a [String], consents: &'a Consents, reviewed: Option<&'a Reviewed>) -> Asked<'a> {
-        Asked { only, consents, reviewed, parallelism: self.parallelism, undeclared: false }
+        Asked { only, consents, reviewed, parallelism: self.parallelism, undeclared: false, remote: None }
     }
 
     /// The plan in the file, if one is given; otherwise somebody has to be there to be asked.

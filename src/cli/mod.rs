@@ -18,6 +18,7 @@ mod reviewed;
 mod sandbox;
 mod schema;
 mod signal;
+mod snapshot;
 mod terminal;
 mod validate;
 mod version;
@@ -82,6 +83,7 @@ enum Command {
     Plan(plan::PlanCommand),
     Apply(apply::Apply),
     Export(export::Export),
+    Snapshot(snapshot::SnapshotCommand),
     Explain(explain::Explain),
     Graph(graph::GraphCommand),
     Schema(schema::Schema),
@@ -163,6 +165,7 @@ async fn dispatch(command: Command, global: &Global, terminal: &Terminal) -> Exi
         Command::Plan(command) => plan::run(&command, global, terminal).await,
         Command::Apply(command) => apply::run(&command, global, terminal).await,
         Command::Export(command) => export::run(&command, global, terminal).await,
+        Command::Snapshot(command) => snapshot::run(&command, global, terminal).await,
         Command::Explain(command) => explain::run(&command, terminal),
         Command::Graph(command) => graph::run(&command, global, terminal).await,
         Command::Schema(command) => schema::run(&command, terminal),

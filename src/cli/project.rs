@@ -47,7 +47,12 @@ pub(super) fn load_settings(global: &Global) -> Result<Project, Stop> {
     let mut sources = Sources::default();
     let mut problems = Diagnostics::default();
     let start = start(global)?;
-    let options = LoadOptions { environment: global.env.as_deref(), variables: &global.variables, env: &environment };
+    let options = LoadOptions {
+        environment: global.env.as_deref(),
+        variables: &global.variables,
+        env: &environment,
+        unconnected: false,
+    };
     match settings::load(&start, options, &mut sources, &mut problems) {
         Some(settings) if !problems.has_errors() => {
             let desired = Desired { project: settings.project.clone(), sources, ..Desired::default() };
@@ -60,10 +65,20 @@ pub(super) fn load_settings(global: &Global) -> Result<Project, Stop> {
 
 /// Reads everything that can be known offline.
 pub(super) fn load(global: &Global, registry: &Registry) -> Result<Project, Stop> {
+    load_for(global, registry, false)
+}
+
+/// The same; `unconnected`: by somebody who connects to nothing, and need not have what that takes.
+pub(super) fn load_for(global: &Global, registry: &Registry, unconnected: bool) -> Result<Project, Stop> {
     let mut sources = Sources::default();
     let mut problems = Diagnostics::default();
     let start = start(global)?;
-    let options = LoadOptions { environment: global.env.as_deref(), variables: &global.variables, env: &environment };
+    let options = LoadOptions {
+        environment: global.env.as_deref(),
+        variables: &global.variables,
+        env: &environment,
+        unconnected,
+    };
     match read(&start, options, registry, &mut sources, &mut problems) {
         Some((settings, desired)) if !problems.has_errors() => {
             let desired = ManuallyDrop::new(desired);

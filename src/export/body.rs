@@ -278,7 +278,12 @@ impl<'a> Writer<'_, 'a> {
                 }
                 Node::Map(map)
             }
-            Value::Reference(_) | Value::Template(_) | Value::Unknown | Value::Sensitive(_) | Value::Fingerprint(_) => {
+            Value::Reference(_)
+            | Value::Template(_)
+            | Value::Unknown
+            | Value::Sensitive(_)
+            | Value::Fingerprint(_)
+            | Value::Redacted => {
                 return Err("secret".to_owned());
             }
         })

@@ -21,7 +21,7 @@ const NAMES: [&[&str]; 14] = [
 ];
 
 /// Why a value should not be written down, if there is reason to think so. `key` is what it stands under.
-pub(super) fn suspicion(key: &str, value: &Value) -> Option<&'static str> {
+pub(crate) fn suspicion(key: &str, value: &Value) -> Option<&'static str> {
     let text = value.as_text().filter(|text| !text.is_empty())?;
     if is_named_so(key) {
         Some("by its name a secret")

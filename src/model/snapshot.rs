@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use jiff::Timestamp;
+
 use super::{Fields, RemoteId, TargetName};
 
 /// The natural key of an object: what it is recognised by. `slug`; `organization` and `name`; `space` and `name`.
@@ -196,6 +198,8 @@ pub struct Snapshot {
     pub collections: BTreeMap<TargetName, BTreeMap<&'static str, Collection>>,
     /// How many requests it took.
     pub reads: u64,
+    /// When it was taken, if that was in another run: the remotes may be otherwise by now.
+    pub taken: Option<Timestamp>,
 }
 
 impl Snapshot {

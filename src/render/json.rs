@@ -13,6 +13,7 @@ use crate::apply::{Event, Ledger, LedgerDocument, Resolution};
 use crate::model::{Diagnostic, DiagnosticDocument, FORMAT_VERSION, Sources, ValidationDocument};
 use crate::plan::document::Document;
 use crate::plan::{Action, Plan};
+use crate::snapshot;
 
 /// One line of `apply --format json`. Readers ignore keys and events they do not know.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -84,6 +85,11 @@ pub struct EndedDocument {
 /// Writes a plan, `plan --format json`.
 pub fn plan(out: &mut dyn Write, plan: &Plan, sources: &Sources) -> io::Result<()> {
     pretty(out, &Document::new(plan, sources))
+}
+
+/// Writes a snapshot, `trueup snapshot`.
+pub fn snapshot(out: &mut dyn Write, document: &snapshot::Document) -> io::Result<()> {
+    pretty(out, document)
 }
 
 /// Writes the outcome of a validation, `validate --format json`.

@@ -15,7 +15,7 @@ use super::files::Files;
 use super::human::summary_line;
 use super::layout::counted;
 use super::style::Theme;
-use super::{cause, coverage, diagnostic, unchanged};
+use super::{cause, coverage, diagnostic, taken, unchanged};
 use crate::model::{Diagnostic, Severity, Sources};
 use crate::plan::document::Document;
 use crate::plan::{Action, Plan, Step};
@@ -92,6 +92,9 @@ impl Page<'_> {
             if let Some(line) = cause::line(plan, str::to_owned) {
                 writeln!(out, "<p>{}</p>", Escaped(&line))?;
             }
+        }
+        if let Some(line) = taken::line(plan) {
+            writeln!(out, "<p class=\"taken\">{}</p>", Escaped(&line))?;
         }
         if errors > 0 {
             writeln!(out, "<p class=\"failed\">This plan cannot be applied: {}.</p>", counted(errors, "error"))?;

@@ -17,7 +17,7 @@ use super::graph::Graph;
 use super::human::{is_ambiguous, said, summary_line};
 use super::layout::{counted, cut};
 use super::style::Theme;
-use super::{cause, clean_line, coverage, diagnostic, unchanged};
+use super::{cause, clean_line, coverage, diagnostic, taken, unchanged};
 use crate::model::{Diagnostic, Severity, Sources};
 use crate::plan::document::Document;
 use crate::plan::{Action, Plan, Step};
@@ -70,6 +70,9 @@ fn head(plan: &Plan, files: &Files) -> String {
         if let Some(line) = cause::line(plan, |revision| code_of(revision, NAME)) {
             head = format!("{head}{line}\n\n");
         }
+    }
+    if let Some(line) = taken::line(plan) {
+        head = format!("{head}**{line}**\n\n");
     }
     if errors > 0 {
         head = format!("{head}**This plan cannot be applied: {}.**\n\n", counted(errors, "error"));
