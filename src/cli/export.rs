@@ -199,7 +199,7 @@ impl Export {
     /// The schema, as the files that are written name it.
     fn schema(&self, settings: &Settings, global: &Global) -> PathBuf {
         let project = absolute(&settings.directory);
-        let from = self.dir.as_ref().map_or_else(|| project.clone(), |dir| absolute(&below(global, dir)));
+        let from = self.dir.as_ref().map_or_else(|| project.clone(), |dir| absolute(&global.path(dir)));
         relative(&from, &project.join(SCHEMA))
     }
 
@@ -218,7 +218,7 @@ impl Export {
                 terminal.result(&text)
             }
             Some(shown) => {
-                let directory = below(global, shown);
+                let directory = global.path(shown);
                 match self.twice(exported, &directory, settings, global) {
                     Some(diagnostic) => {
                         terminal.problems(std::slice::from_ref(&diagnostic), &Sources::default());
@@ -372,11 +372,6 @@ fn outside(documents: &[Document], directory: &Path, settings: &Settings) -> Opt
     let read: Vec<PathBuf> = read.iter().map(|path| absolute(&settings.directory.join(path))).collect();
     let written = documents.iter().map(|document| directory.join(&document.path));
     written.into_iter().find(|path| !read.contains(&absolute(path)))
-}
-
-/// A path of the command line, as if it had been given in the directory of `-C`.
-fn below(global: &Global, path: &Path) -> PathBuf {
-    global.chdir.as_deref().map_or_else(|| path.to_owned(), |start| start.join(path))
 }
 
 /// A path from the root, also of what is not there yet.

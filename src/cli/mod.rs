@@ -24,7 +24,7 @@ mod version;
 mod written;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
@@ -48,7 +48,7 @@ struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 struct Global {
-    /// Work as if started in DIR
+    /// Work as if started in DIR: also files that are named on the command line are looked for and written from there
     #[arg(short = 'C', long, global = true, value_name = "DIR", env = "TRUEUP_CHDIR", hide_env = true)]
     chdir: Option<PathBuf>,
     /// Lay the environment NAME of trueup.toml over it
@@ -73,6 +73,13 @@ struct Global {
     /// Say more; twice: log every request to stderr
     #[arg(short, long, global = true, action = clap::ArgAction::Count, env = "TRUEUP_VERBOSE", hide_env = true)]
     verbose: u8,
+}
+
+impl Global {
+    /// A path of the command line: relative to the directory of `-C`, as with `git` and `make`.
+    fn path(&self, path: &Path) -> PathBuf {
+        self.chdir.as_deref().map_or_else(|| path.to_owned(), |start| start.join(path))
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -166,7 +173,7 @@ async fn dispatch(command: Command, global: &Global, terminal: &Terminal) -> Exi
         Command::Explain(command) => explain::run(&command, terminal),
         Command::Graph(command) => graph::run(&command, global, terminal).await,
         Command::Schema(command) => schema::run(&command, terminal),
-        Command::Sandbox(command) => sandbox::run(&command, terminal).await,
+        Command::Sandbox(command) => sandbox::run(&command, global, terminal).await,
         Command::Completions(command) => completions::run(&command, terminal),
         Command::Version => version::run(terminal),
     }

@@ -177,11 +177,12 @@ pub(super) async fn run(command: &PlanCommand, global: &Global, terminal: &Termi
     let sources = &project.desired.sources;
     let shown = command.show(&plan, sources, &files, terminal);
     if let Some(path) = &command.out {
-        if !PlanCommand::save(path, &plan, sources, terminal) {
+        if !PlanCommand::save(&global.path(path), &plan, sources, terminal) {
             return Exit::Failure;
         }
         if plan.has_work() && !plan.errored() {
-            terminal.remark(&format!("To carry out just this, run `trueup apply {}`.", path.display()));
+            let chdir = global.chdir.as_ref().map(|start| format!("-C {} ", start.display())).unwrap_or_default();
+            terminal.remark(&format!("To carry out just this, run `trueup {chdir}apply {}`.", path.display()));
         }
     }
     if let Err(error) = remotes.close().await {
@@ -274,8 +275,8 @@ impl PlanCommand {
             self.show(&empty, sources, files, terminal);
         }
         // What an earlier run has left there must not pass for this one's.
-        if let Some(path) = self.out.as_deref().filter(|path| path.exists()) {
-            Self::save(path, &Plan { environment: None, ..empty }, sources, terminal);
+        if let Some(path) = self.out.as_deref().map(|path| global.path(path)).filter(|path| path.exists()) {
+            Self::save(&path, &Plan { environment: None, ..empty }, sources, terminal);
         }
         exit
     }

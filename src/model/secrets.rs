@@ -5,19 +5,32 @@ use std::sync::Arc;
 
 use super::{Fields, Value};
 
+/// Characters of a secret that is found by more than chance.
+const LEAST: usize = 4;
+
 /// The sensitive values among some fields. A remote's words can repeat what was sent to it.
 pub struct Secrets(Vec<Arc<str>>);
 
 impl Secrets {
     /// Those of these fields, however deep.
     pub fn of(fields: &Fields) -> Self {
+        Self::among(fields.iter().map(|(_, value)| value))
+    }
+
+    /// Those of these values, however deep.
+    pub fn among<'v>(values: impl IntoIterator<Item = &'v Value>) -> Self {
         let mut secrets = Vec::new();
-        for (_, value) in fields.iter() {
+        for value in values {
             collect(value, false, &mut secrets);
         }
         // The longest first: one can be a part of another.
         secrets.sort_by_key(|secret| Reverse(secret.len()));
         Self(secrets)
+    }
+
+    /// Whether one of them is in a text. Those of few characters are found anywhere and say nothing.
+    pub fn are_in(&self, text: &str) -> bool {
+        self.0.iter().any(|secret| secret.chars().count() >= LEAST && text.contains(&**secret))
     }
 
     /// Replaces each of them by `[redacted]`.

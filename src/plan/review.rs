@@ -78,9 +78,8 @@ fn headed(found: Vec<Diagnostic>, message: &str) -> Vec<Diagnostic> {
         1 => "1 difference".to_owned(),
         more => format!("{more} differences"),
     };
-    let head = Diagnostic::error(Code::StalePlan, format!("{message}: {counted}")).help(
-        "nothing was changed; make the plan again with `trueup plan --out FILE` and the same `--var`, and have it reviewed",
-    );
+    let head = Diagnostic::error(Code::StalePlan, format!("{message}: {counted}"))
+        .help("make the plan again with `trueup plan --out FILE` and the same `--var`, and have it reviewed");
     std::iter::once(head).chain(found).collect()
 }
 

@@ -543,6 +543,25 @@ fn variables_keep_the_types_of_toml() {
 }
 
 #[test]
+fn a_sensitive_variable_is_not_taken_from_an_empty_environment_variable() {
+    let toml = kaiten(
+        "[variables]\na = { env = \"A\", sensitive = true, default = \"x\" }\nb = { env = \"B\", sensitive = true }\nc = { env = \"C\" }\n",
+    );
+    let mut run = Run { env: [("A", ""), ("B", " \n"), ("C", "")].into(), ..Run::default() };
+    let loaded = run.load(&toml);
+    let help =
+        |env: &str| format!("set {env} to the secret; a CI sets it to nothing where it does not have the secret");
+    let told = loaded.told().into_iter().filter(|line| line.contains("variable_unset")).collect::<Vec<_>>();
+    let expected = [("7:1", "a", "A"), ("8:1", "b", "B")].map(|(at, name, env)| {
+        format!("{at} settings::variable_unset: the sensitive variable `{name}` is empty -- {}", help(env))
+    });
+    assert_eq!(told, expected);
+    // Whoever writes it out means it.
+    run.variables = vec![("a".to_owned(), String::new()), ("b".to_owned(), String::new())];
+    assert!(run.load(&toml).told().iter().all(|line| !line.contains("variable_unset")));
+}
+
+#[test]
 fn a_variable_without_a_value_is_told_and_the_rest_still_loads() {
     let toml = kaiten(
         "[variables]\na = { env = \"A\" }\nb = { env = \"B\", sensitive = true }\nc = {}\nd = { default = 1 }\n",

@@ -119,9 +119,15 @@ pub(super) fn values(
         let written = overlay.swap_remove(name).unwrap_or(Slot::Absent).over(default);
         let bad = matches!(written, Slot::Bad) || matches!(from, Slot::Bad);
         let from = from.value();
-        let value = (given.iter().rev().find(|(given, _)| given == name).map(|(_, text)| Value::text(text.as_str())))
-            .or_else(|| from.as_deref().and_then(env).map(Value::text))
-            .or_else(|| written.value());
+        let given = given.iter().rev().find(|(given, _)| given == name).map(|(_, text)| text.as_str());
+        let kept = from.as_deref().and_then(env);
+        // So a CI tells of a secret that it does not have; nobody means the empty one.
+        if let (true, None, Some("")) = (sensitive, given, kept.as_deref().map(str::trim)) {
+            reader.report(empty(name, span, from.as_deref().unwrap_or_default()));
+            variables.insert(name.into(), Variable { value: Value::Unknown, span });
+            continue;
+        }
+        let value = given.map(Value::text).or_else(|| kept.map(Value::text)).or_else(|| written.value());
         match value {
             Some(value) => {
                 let value = if sensitive { Sensitive::wrap(value) } else { value };
@@ -135,6 +141,12 @@ pub(super) fn values(
         }
     }
     variables
+}
+
+fn empty(name: &str, span: Span, env: &str) -> Diagnostic {
+    Diagnostic::error(Code::SettingsVariableUnset, format!("the sensitive variable `{name}` is empty"))
+        .at(span, format!("nothing is in its environment variable, {env}"))
+        .help(format!("set {env} to the secret; a CI sets it to nothing where it does not have the secret"))
 }
 
 fn unset(name: &str, span: Span, env: Option<&str>, sensitive: bool) -> Diagnostic {

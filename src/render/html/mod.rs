@@ -15,6 +15,7 @@ use super::files::Files;
 use super::human::summary_line;
 use super::layout::counted;
 use super::style::Theme;
+use super::workflow::harmless_line;
 use super::{cause, coverage, diagnostic, unchanged};
 use crate::model::{Diagnostic, Severity, Sources};
 use crate::plan::document::Document;
@@ -255,7 +256,7 @@ fn drawn(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
     let mut drawn = Vec::new();
     write(&mut drawn).expect("a vector can be written to");
     let lines = String::from_utf8_lossy(&drawn).into_owned();
-    lines.lines().map(|line| Escaped(line).to_string()).collect::<Vec<_>>().join("\n")
+    lines.lines().map(|line| Escaped(&harmless_line(line.into())).to_string()).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

@@ -50,9 +50,10 @@ pub fn plan(out: &mut dyn Write, plan: &Plan, sources: &Sources, files: &Files, 
         nothing.shortened.clone_from(&nothing.left_out);
         fitted = fit(&tiers, room(&nothing));
     }
+    let body = fitted.text.clone() + &foot(plan, &fitted, &digest);
     out.write_all(head.as_bytes())?;
-    out.write_all(fitted.text.as_bytes())?;
-    out.write_all(foot(plan, &fitted, &digest).as_bytes())
+    // The head ends with an empty line, and a heading begins with one.
+    out.write_all(body.trim_start_matches('\n').as_bytes())
 }
 
 fn head(plan: &Plan, files: &Files) -> String {

@@ -92,6 +92,13 @@ fn nothing_to_do_is_said_and_a_plan_that_cannot_be_applied_never_says_it() {
         errored.contains("**This plan cannot be applied: 2 errors.**") && !errored.contains("No changes"),
         "{errored}"
     );
+    plan.targets.clear();
+    for made in [plan.clone(), Plan { diagnostics: plan.diagnostics.clone(), ..Plan::default() }] {
+        let text = written(&(made, sources.clone()), None);
+        assert!(!text.contains("\n\n\n"), "one empty line is enough: {text}");
+    }
+    let (mut plan, sources) = reviewed_with("acme");
+    plan.steps.retain(|step| step.action == Action::Unchanged);
     plan.diagnostics.clear();
     insta::assert_snapshot!(written(&(plan, sources), None));
 }
