@@ -122,7 +122,8 @@ impl Project {
             std::fs::write(directory.path().join(format!("{}.yaml", projects::key(from))), text)
                 .expect("it is writable");
         }
-        let options = LoadOptions { environment: None, variables: &[], env: &|_| Some("secret".to_owned()) };
+        let options =
+            LoadOptions { environment: None, variables: &[], env: &|_| Some("secret".to_owned()), unconnected: false };
         let settings = settings::load(directory.path(), options, &mut Sources::default(), &mut Diagnostics::default())
             .expect("they are sound");
         let files = settings::resource_files(&settings).expect("there are some");

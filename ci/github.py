@@ -80,6 +80,12 @@ class Job:
             return False
         return (self.pull_request["head"]["repo"] or {}).get("full_name") != self.environment["GITHUB_REPOSITORY"]
 
+    @property
+    def snapshot(self):
+        """What stands in for the remotes in a pull request from a fork, whose job may not have what reading them takes."""
+        given = self.input("FORK_SNAPSHOT")
+        return self.workspace / given if given and self.from_fork else None
+
     def append(self, variable, text):
         with open(self.environment[variable], "a", encoding="utf-8") as file:
             file.write(text)
@@ -173,7 +179,7 @@ def plan(job):
         arguments.append(f"--base={base}")
     if job.switch("FAIL_ON_CHANGES"):
         arguments.append("--detailed-exitcode")
-    planned = review.plan(job.command, arguments, job.plan_file, job.environment, annotate=True)
+    planned = review.plan(job.command, arguments, job.plan_file, job.environment, annotate=True, snapshot=job.snapshot)
     review.close(planned, job.where, fork=job.from_fork)
 
     with Silenced():

@@ -76,18 +76,28 @@ def _run(command, environment):
 def _digest(file):
     try:
         plan = json.loads(Path(file).read_text(encoding="utf-8"))
+        # Where nothing could be planned, nothing is known of the project either.
+        if not plan["project"]:
+            return "", None
         return plan["digest"], any(count for action, count in plan["summary"].items() if action != "unchanged")
     except (OSError, ValueError, LookupError):
         return "", None
 
 
-def plan(command, arguments, plan_file, environment, annotate=False):
-    """Plans once for the text and `plan_file`, and with `annotate` once more for annotations."""
+def plan(command, arguments, plan_file, environment, annotate=False, snapshot=None):
+    """Plans once for the text and `plan_file`, and with `annotate` once more for annotations. With `snapshot` the plan is made
+    from that file instead of the remotes, and there is no plan file: such a plan is not applied."""
     # A plan of an earlier run must not be taken for this one's.
     Path(plan_file).unlink(missing_ok=True)
     shown = ["--format", "markdown", "--max-bytes", str(MAX_BYTES)]
-    told = _run([*command, "plan", *shown, "--out", str(plan_file), *arguments], environment)
-    digest, changes = _digest(plan_file)
+    with tempfile.TemporaryDirectory() as scratch:
+        kept = Path(scratch, "plan.json") if snapshot else Path(plan_file)
+        if snapshot:
+            arguments = [*arguments, f"--remote={snapshot}"]
+            kept.write_text(_run([*command, "plan", "--format", "json", *arguments], environment).stdout, encoding="utf-8")
+        out = [] if snapshot else ["--out", str(kept)]
+        told = _run([*command, "plan", *shown, *out, *arguments], environment)
+        digest, changes = _digest(kept)
     planned = Planned(told.returncode, told.stdout, told.stderr, digest=digest, changes=changes)
     if not planned.markdown:
         planned.markdown = (
@@ -97,9 +107,11 @@ def plan(command, arguments, plan_file, environment, annotate=False):
     if annotate:
         with tempfile.TemporaryDirectory() as scratch:
             second = Path(scratch, "plan.json")
-            marked = _run([*command, "plan", "--format", "github", "--out", str(second), *arguments], environment)
+            out = [] if snapshot else ["--out", str(second)]
+            marked = _run([*command, "plan", "--format", "github", *out, *arguments], environment)
             planned.annotations = marked.stdout
-            planned.differs = (marked.returncode, _digest(second)[0]) != (planned.status, digest)
+            # A file tells the same at each look.
+            planned.differs = not snapshot and (marked.returncode, _digest(second)[0]) != (planned.status, digest)
     return planned
 
 

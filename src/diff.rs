@@ -27,7 +27,7 @@ pub struct Difference {
 impl Difference {
     /// Whether this says only that nobody can tell, and nobody asked to send it all the same.
     pub fn is_unverifiable(&self) -> bool {
-        self.before == Shown::Unverifiable && !self.resent
+        self.before.is_untold() && !self.resent
     }
 }
 
@@ -77,6 +77,7 @@ impl Measure<'_> {
                 {
                     let before = match object.fields.get(field.name) {
                         None | Some(Value::Fingerprint(_)) => Shown::Unverifiable,
+                        Some(before) if before.has_redacted() => Shown::Redacted,
                         Some(before) => shown(before, field.sensitive || after.has_sensitive()),
                     };
                     let after = shown(after, field.sensitive);
@@ -175,6 +176,11 @@ impl Walk<'_> {
         if let (Value::Map(after), None | Some(Value::Null)) = (after, before) {
             // An absent, a null and an empty mapping mean the same.
             return after.iter().for_each(|(key, value)| self.value(path.key(Arc::clone(key)), None, value));
+        }
+        // Something is there, and nobody here knows whether it is that.
+        let there = before.filter(|before| **before != Value::Null);
+        if there.is_some_and(|before| before.has_redacted() || after.has_redacted()) {
+            return self.push(path, Shown::Redacted, shown(after, self.field.sensitive));
         }
         if !before.is_some_and(|before| self.equal(before, after)) {
             let hide = self.field.sensitive || after.has_sensitive();
@@ -310,7 +316,12 @@ pub fn to_json(value: &Value) -> Option<Json> {
             Json::Object(object)
         }
         Value::Link(link) => Json::String(link.shown().to_owned()),
-        Value::Reference(_) | Value::Template(_) | Value::Unknown | Value::Sensitive(_) | Value::Fingerprint(_) => {
+        Value::Reference(_)
+        | Value::Template(_)
+        | Value::Unknown
+        | Value::Sensitive(_)
+        | Value::Fingerprint(_)
+        | Value::Redacted => {
             return None;
         }
     })
@@ -417,6 +428,39 @@ mod tests {
             told(&[("secret", Value::text("x"))], &[("secret", Value::text("y"))], &[]),
             ["secret: (sensitive) -> (sensitive)"]
         );
+    }
+
+    #[test]
+    fn what_is_not_here_is_neither_a_change_nor_none() {
+        let (text, redacted) = (|text: &str| Value::text(text), || Value::Redacted);
+        let absent_secret = || crate::model::Sensitive::wrap(Value::Redacted);
+        let name = |value| [("name", value)];
+        assert_eq!(told(&name(text("x")), &name(redacted()), &[]), [r#"name: (redacted) -> "x""#]);
+        assert_eq!(told(&name(absent_secret()), &name(text("x")), &[]), ["name: (redacted) -> (sensitive)"]);
+        assert_eq!(told(&name(absent_secret()), &name(redacted()), &[]), ["name: (redacted) -> (sensitive)"]);
+        let both = diff(&THINGS, &fields(&name(absent_secret())), &fields(&name(redacted())), &[]);
+        assert!(both[0].is_unverifiable());
+        // Where nothing is, any secret is something else.
+        for nothing in [&[][..], &name(Value::Null)] {
+            assert!(!diff(&THINGS, &fields(&name(absent_secret())), &fields(nothing), &[])[0].is_unverifiable());
+        }
+    }
+
+    #[test]
+    fn beside_what_is_not_here_everything_is_compared() {
+        let text = |text: &str| Value::text(text);
+        let declared = map(&[("a", text("x")), ("b", text("y")), ("c", text("z"))]);
+        let observed = map(&[("a", Value::Redacted), ("b", text("old")), ("c", text("z")), ("d", Value::Redacted)]);
+        assert_eq!(
+            told(&[("notes", declared.clone())], &[("notes", observed.clone())], &[]),
+            [r#"notes.a: (redacted) -> "x""#, r#"notes.b: "old" -> "y""#]
+        );
+        assert_eq!(
+            told(&[("settings", declared)], &[("settings", observed)], &[]),
+            [r#"settings.a: (redacted) -> "x""#, r#"settings.b: "old" -> "y""#, "settings.d: (sensitive) -> (nothing)"]
+        );
+        let tags = Value::List(vec![text("a"), Value::Redacted]);
+        assert_eq!(told(&[("tags", tags)], &[("tags", Value::List(vec![]))], &[]), ["tags: (redacted) -> (sensitive)"]);
     }
 
     #[test]

@@ -286,6 +286,13 @@ pub trait Readable: 'static {
     /// may be deleted.
     const ALONG: &'static [&'static str] = &[];
 
+    /// What of these objects, or which of them, is read only as far as something declared asks for it, however much is asked
+    /// for ([`Wanted::scope`]), in words.
+    const PARTIAL: Option<&'static str> = None;
+
+    /// The names under which checks keep what they need beside the attributes of the table; no expression can read them.
+    const NOTES: &'static [&'static str] = &[];
+
     /// Whether somebody who names none of these objects could mean this one: what cannot be chosen is not proposed.
     fn can_be_chosen(observed: &Observed) -> bool {
         let _ = observed;

@@ -9,6 +9,7 @@ pub mod http;
 pub mod kind;
 pub mod graph;
 pub mod observe;
+pub mod snapshot;
 pub mod resolve;
 pub mod diff;
 pub mod providers;

@@ -22,7 +22,7 @@ pub async fn observe(
     sessions: &Sessions,
     problems: &mut Diagnostics,
 ) -> Snapshot {
-    observe_within(Scope::Declared, desired, registry, sessions, problems).await
+    observe_within(Reach::Declared, desired, registry, sessions, problems).await
 }
 
 /// Observes everything that can be declared at these targets, declared or not, and what it refers to, beside all that
@@ -33,18 +33,40 @@ pub async fn observe_whole(
     sessions: &Sessions,
     problems: &mut Diagnostics,
 ) -> Snapshot {
-    observe_within(Scope::Whole, desired, registry, sessions, problems).await
+    observe_within(Reach::Whole, desired, registry, sessions, problems).await
+}
+
+/// The same, and all that a plan of whatever may come to be declared there looks into besides, as far as the kinds read that
+/// without anybody asking: for a snapshot that outlives what is declared now.
+pub async fn observe_for_others(
+    desired: &Desired,
+    registry: &Registry,
+    sessions: &Sessions,
+    problems: &mut Diagnostics,
+) -> Snapshot {
+    observe_within(Reach::Whatever, desired, registry, sessions, problems).await
+}
+
+/// For whom it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// What is declared.
+    Declared,
+    /// Beside that, whoever looks at all that there is.
+    Whole,
+    /// And whatever may come to be declared.
+    Whatever,
 }
 
 async fn observe_within(
-    scope: Scope,
+    reach: Reach,
     desired: &Desired,
     registry: &Registry,
     sessions: &Sessions,
     problems: &mut Diagnostics,
 ) -> Snapshot {
     let each = sessions.iter().map(async |(target, session)| {
-        let (collections, failures) = observe_target(target, scope, desired, registry, &**session).await;
+        let (collections, failures) = observe_target(target, reach, desired, registry, &**session).await;
         (Arc::clone(target), session.facts(), collections, failures)
     });
     let mut snapshot = Snapshot::default();
@@ -66,15 +88,14 @@ async fn observe_within(
 /// where it needs it.
 async fn observe_target(
     target: &TargetName,
-    scope: Scope,
+    reach: Reach,
     desired: &Desired,
     registry: &Registry,
     session: &dyn Session,
 ) -> (BTreeMap<&'static str, Collection>, Vec<Diagnostic>) {
-    let needs = match scope {
-        Scope::Declared => needs(target, desired, registry, &[]),
-        Scope::Whole => needs(target, desired, registry, &listed_at(&session.facts(), registry)),
-    };
+    let scope = if reach == Reach::Declared { Scope::Declared } else { Scope::Whole };
+    let besides = if reach == Reach::Declared { Vec::new() } else { listed_at(&session.facts(), registry) };
+    let needs = needs(target, desired, registry, &besides, reach == Reach::Whatever);
     let kinds: Vec<_> = needs.keys().filter_map(|section| Some((*section, registry.kind(section)?))).collect();
     let readings: BTreeMap<&'static str, Arc<Reading>> =
         kinds.iter().map(|(section, _)| (*section, Arc::default())).collect();
@@ -150,7 +171,7 @@ impl Again<'_> {
         let Self { target, desired, registry, snapshot, session } = self;
         let kind = registry.kind(section).expect("kinds name sections that are registered");
         let Need { resources, references, .. } =
-            needs(target, desired, registry, &[]).remove(section).unwrap_or_default();
+            needs(target, desired, registry, &[], false).remove(section).unwrap_or_default();
         let none = Collection::default();
         let known = |before: &'static str| match narrowed {
             Some((section, collection)) if section == before => collection,
@@ -199,12 +220,24 @@ pub(crate) fn listed_at(facts: &Facts, registry: &Registry) -> Vec<&'static str>
     declared.map(|section| section.name).collect()
 }
 
-/// What has to be read of a target for what is declared, and of all these sections besides.
+/// The sections that have to be read of a target for what is declared, each with the first resource that needs it.
+pub(crate) fn needed<'a>(
+    target: &TargetName,
+    desired: &'a Desired,
+    registry: &Registry,
+) -> Vec<(&'static str, Option<&'a Resource>)> {
+    let needs = needs(target, desired, registry, &[], false);
+    needs.into_iter().map(|(section, need)| (section, need.witness)).collect()
+}
+
+/// What has to be read of a target for what is declared, and of all these sections besides; `all`: with what checks and
+/// deletes look into even where nothing asks for it.
 fn needs<'a>(
     target: &TargetName,
     desired: &'a Desired,
     registry: &Registry,
     besides: &[&'static str],
+    all: bool,
 ) -> BTreeMap<&'static str, Need<'a>> {
     let mut needs: BTreeMap<&'static str, Need<'a>> = BTreeMap::new();
     needs.extend(besides.iter().map(|section| (*section, Need::default())));
@@ -235,9 +268,10 @@ fn needs<'a>(
         let witness = needs[section].witness;
         let Some(kind) = registry.kind(section) else { continue };
         // Whoever deletes nothing need not be permitted to read what would go along.
-        let along = if needs[section].resources.iter().any(|resource| may_go(resource)) { kind.along() } else { &[] };
+        let goes = all || needs[section].resources.iter().any(|resource| may_go(resource));
+        let along = if goes { kind.along() } else { &[] };
         // What checks look into is of no use where nothing is checked.
-        let beside = if witness.is_some() { kind.beside() } else { &[] };
+        let beside = if all || witness.is_some() { kind.beside() } else { &[] };
         for other in kind.after().iter().chain(beside).chain(along) {
             let is_new = !needs.contains_key(other);
             let need = needs.entry(other).or_default();

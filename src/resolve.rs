@@ -342,23 +342,31 @@ impl<'a> Knowledge<'a> {
                 secrets.push(as_text(secret.expose()).into());
                 secret.expose().clone()
             }
-            value => value,
+            value => {
+                sensitive |= value.has_redacted();
+                value
+            }
         };
         let outcome = if let [TemplatePart::Field { address, path }] = template.parts.as_slice() {
             expose(self.read(address, path))
         } else {
             let mut text = String::new();
-            let mut unknown = false;
+            let (mut unknown, mut redacted) = (false, template.redacted);
             for part in &template.parts {
                 match part {
                     TemplatePart::Literal(literal) => text.push_str(literal),
                     TemplatePart::Field { address, path } => match expose(self.read(address, path)) {
                         Value::Unknown => unknown = true,
+                        value if value.has_redacted() => redacted = true,
                         value => text.push_str(&as_text(&value)),
                     },
                 }
             }
-            if unknown { Value::Unknown } else { Value::text(text) }
+            match (unknown, redacted) {
+                (true, _) => Value::Unknown,
+                (_, true) => Value::Redacted,
+                _ => Value::text(text),
+            }
         };
         if sensitive { Sensitive::wrap_text(outcome, secrets) } else { outcome }
     }
@@ -440,6 +448,7 @@ fn inside(value: &Value, path: &[Segment]) -> Value {
     let inner = match (value, first) {
         (Value::Map(map), Segment::Key(key)) => map.get(key),
         (Value::List(items), Segment::Index(index)) => items.get(*index),
+        (Value::Redacted, _) => return Value::Redacted,
         (Value::Sensitive(secret), _) => {
             return match inside(secret.expose(), path) {
                 Value::Unknown => Value::Unknown,

@@ -1,4 +1,4 @@
-//! What must take any bytes: the two kinds of files people write, a saved plan, and the answers of both remotes. Nothing here may
+//! What must take any bytes: the two kinds of files people write, a saved plan or snapshot, and the answers of both remotes. Nothing here may
 //! panic or hang; what it says about them is for other tests.
 
 use std::cell::RefCell;
@@ -17,7 +17,7 @@ use trueup::plan::document::Document;
 use trueup::plan::{self, Plan};
 use trueup::render::{self, Theme};
 use trueup::settings::{self, LoadOptions, Settings};
-use trueup::{config, providers};
+use trueup::{config, providers, snapshot};
 
 /// Both providers, a variable and a secret one.
 const SETTINGS: &str = "\
@@ -57,7 +57,7 @@ fn environment(name: &str) -> Option<String> {
 }
 
 fn load_settings(directory: &Path, problems: &mut Diagnostics, sources: &mut Sources) -> Option<Settings> {
-    let options = LoadOptions { environment: None, variables: &[], env: &environment };
+    let options = LoadOptions { environment: None, variables: &[], env: &environment, unconnected: false };
     settings::load(directory, options, sources, problems)
 }
 
@@ -122,6 +122,35 @@ pub fn plan(data: &[u8]) {
             tell(&told, &desired.sources);
         });
     }
+}
+
+/// A snapshot as `plan --remote FILE` reads it, and what is planned with one that is read.
+pub fn snapshot(data: &[u8]) {
+    PLANNED.with(|(Project { settings, desired, registry }, _)| {
+        let saved = match snapshot::read(data, registry) {
+            Ok(saved) => saved,
+            Err(damaged) => return assert!(!damaged.to_string().is_empty(), "refused without a word"),
+        };
+        let again = serde_json::to_vec(&saved.document).expect("what was read can be written");
+        let again = snapshot::read(&again, registry).expect("it reads back");
+        assert!(again.document == saved.document, "it reads back");
+        let then = saved.document.declared.clone();
+        match saved.fit("it", settings, desired, |_| true, registry) {
+            Ok(snapshot) => {
+                let mut planned = plan::plan(desired, &snapshot, registry, Diagnostics::default());
+                planned.diagnostics.extend(snapshot::partial(&planned, desired, registry, &then));
+                render::json::plan(&mut std::io::sink(), &planned, &desired.sources).expect("a sink takes all");
+                let options = render::human::PlanOptions { verbose: true, hint: true };
+                render::human::plan(&mut std::io::sink(), &planned, &desired.sources, Theme::PLAIN, options)
+                    .expect("a sink takes all");
+                tell(&planned.diagnostics, &desired.sources);
+            }
+            Err(problems) => {
+                assert!(!problems.is_empty(), "refused without a word");
+                tell(&problems, &desired.sources);
+            }
+        }
+    });
 }
 
 /// Every answer of Kaiten: a byte for the status, the rest is the body.

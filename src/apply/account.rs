@@ -1,11 +1,10 @@
 //! What is known of an apply at any moment, by what it has told: for a run that has to end before it has a ledger.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::event::Event;
 use super::ledger::{Ledger, Outcome, Resolution};
-use super::words;
-use crate::model::{Address, Desired, Span};
+use crate::model::{Address, Diagnostic, RemoteId};
 use crate::plan::Plan;
 
 /// Follows an apply, and says how each resource ended if all ended now.
@@ -14,26 +13,34 @@ pub struct Account {
     ledger: Ledger,
     /// Where in the ledger each resource is.
     at: HashMap<Address, usize>,
-    /// Where in the YAML each resource of the ledger is.
-    places: Vec<Span>,
-    /// What has been begun and has not ended.
-    in_flight: HashSet<usize>,
+    /// How what has been begun and has not ended would end.
+    standing: HashMap<usize, Standing>,
+}
+
+#[derive(Debug, Clone)]
+struct Standing {
+    resolution: Resolution,
+    id: Option<RemoteId>,
+    diagnostic: Diagnostic,
 }
 
 impl Account {
     /// Of this plan, of which nothing has been begun.
-    pub fn new(plan: &Plan, desired: &Desired) -> Self {
+    pub fn new(plan: &Plan) -> Self {
         let ledger = Ledger::not_begun(plan);
         let at = ledger.outcomes.iter().enumerate().map(|(at, outcome)| (outcome.address.clone(), at)).collect();
-        let places = ledger.outcomes.iter().map(|outcome| desired.resources[&outcome.address].key_span).collect();
-        Self { ledger, at, places, in_flight: HashSet::new() }
+        Self { ledger, at, standing: HashMap::new() }
     }
 
     /// Takes note of an event.
     pub fn follow(&mut self, event: &Event) {
         match event {
-            Event::Start { address, .. } => drop(self.in_flight.insert(self.at[address])),
-            Event::Progress { .. } => {}
+            // Nothing has been sent for it yet.
+            Event::Start { .. } | Event::Progress { .. } => {}
+            Event::Standing { address, resolution, id, diagnostic } => {
+                let standing = Standing { resolution: *resolution, id: id.clone(), diagnostic: diagnostic.clone() };
+                self.standing.insert(self.at[address], standing);
+            }
             Event::Complete { address, id, .. } => {
                 let ended = self.ended(address, Resolution::Done);
                 ended.id = id.clone().or(ended.id.take());
@@ -53,7 +60,7 @@ impl Account {
 
     fn ended(&mut self, address: &Address, resolution: Resolution) -> &mut Outcome {
         let at = self.at[address];
-        self.in_flight.remove(&at);
+        self.standing.remove(&at);
         let outcome = &mut self.ledger.outcomes[at];
         outcome.resolution = resolution;
         outcome
@@ -62,16 +69,17 @@ impl Account {
     /// The apply has come to its end: from now on this is what is known.
     pub fn close(&mut self, ledger: &Ledger) {
         self.ledger.clone_from(ledger);
-        self.in_flight.clear();
+        self.standing.clear();
     }
 
-    /// The ledger of a run that this signal ends now. Nobody looks at what becomes of what is in flight, so it is unknown.
+    /// The ledger of a run that this signal ends now. Nobody looks any more at what comes of what has not been answered.
     pub fn cut_off(&self, signal: u8) -> Ledger {
         let mut ledger = Ledger { signal: Some(signal), ..self.ledger.clone() };
-        for at in &self.in_flight {
+        for (at, Standing { resolution, id, diagnostic }) in &self.standing {
             let outcome = &mut ledger.outcomes[*at];
-            outcome.resolution = Resolution::Unknown;
-            outcome.diagnostics.push(words::cut_off(&outcome.address, self.places[*at]));
+            outcome.resolution = *resolution;
+            outcome.id = id.clone().or(outcome.id.take());
+            outcome.diagnostics.push(diagnostic.clone());
         }
         ledger
     }

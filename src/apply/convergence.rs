@@ -8,7 +8,7 @@ use crate::diff::Difference;
 use crate::kind::Registry;
 use crate::model::{Address, Code, Desired, Diagnostic, Diagnostics, Resource, Severity};
 use crate::observe::{Sessions, observe};
-use crate::plan::{Action, Shown, Step, only, plan};
+use crate::plan::{Action, Step, only, plan};
 
 /// Adds to each outcome in what way it is not as declared, and to the ledger whether all is. What is added is returned too.
 /// Nothing is read if nothing was written.
@@ -61,7 +61,7 @@ fn is_same(known: &Diagnostic, problem: &Diagnostic) -> bool {
 
 /// In what way a resource that was written is not as declared.
 fn mismatches(step: &Step, resource: &Resource) -> Vec<Diagnostic> {
-    let changes = step.changes.iter().filter(|change| change.before != Shown::Unverifiable);
+    let changes = step.changes.iter().filter(|change| !change.before.is_untold());
     let differing = changes.map(|change| {
         let (path, before, after) = (change.path.clone(), change.before.clone(), change.after.clone());
         words::not_converged(resource, &Difference { path, before, after, immutable: None, resent: false })

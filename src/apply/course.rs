@@ -197,6 +197,23 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// What a look for the object of a step is for: `the license with slug team`.
+    pub(super) fn sought(&self, at: usize) -> String {
+        let (step, started) = (&self.plan.steps[at], &self.started[&at]);
+        let proposal = Proposal { address: &step.address, identity: &started.identity, fields: &started.fields };
+        let facts = self.plan.targets.get(&step.target);
+        let by = facts.and_then(|facts| self.kind(at).recognised_by(proposal, facts));
+        let by = by.unwrap_or_else(|| started.identity.in_words());
+        format!("the {} {by}", self.section(at).singular)
+    }
+
+    /// Tells how a step that goes on would end if the run ended now.
+    pub(super) fn stand(&mut self, at: usize, resolution: Resolution, diagnostic: Diagnostic) {
+        let address = self.plan.steps[at].address.clone();
+        let id = self.started[&at].object.as_ref().map(|object| Arc::clone(&object.id));
+        (self.events)(Event::Standing { address, resolution, id, diagnostic });
+    }
+
     fn section(&self, at: usize) -> &'static Section {
         self.registry.section(self.plan.steps[at].address.section).expect("planned kinds are registered")
     }
@@ -289,6 +306,7 @@ impl<'a> Run<'a> {
             clock: self.clock.clone(),
             write,
         };
+        self.stand(at, Resolution::Unknown, words::interrupted(operation, &self.sought(at), self.resource(at)));
         let handle = self.running.spawn(attempt(task));
         self.tasks.insert(handle.id(), at);
     }
@@ -308,9 +326,9 @@ impl<'a> Run<'a> {
             }
             Some(Attempt::Failed(error)) => (Resolution::Failed, words::refused(&error, operation, resource)),
             Some(Attempt::Unknown { error, looked }) => {
-                (Resolution::Unknown, words::uncertain(&error, looked, operation, resource))
+                (Resolution::Unknown, words::uncertain(&error, looked, operation, &self.sought(at), resource))
             }
-            None => (Resolution::Unknown, words::defect(operation, resource)),
+            None => (Resolution::Unknown, words::defect(operation, &self.sought(at), resource)),
         };
         self.end(at, resolution, None, diagnostic);
     }
@@ -330,6 +348,7 @@ impl<'a> Run<'a> {
             // However that has ended: it is to go.
             Condition::Ready | Condition::Failed { .. } if doing != Operation::Delete && self.is_tombstone(at) => {
                 self.started.get_mut(&at).expect("what goes on has been started").object = Some(object);
+                self.stand(at, Resolution::Waiting, words::not_deleted_yet(self.resource(at)));
                 self.resumed.push_back(at);
             }
             Condition::Failed { operation, description } if *operation == doing && !self.is_as_wanted(at, &object) => {
@@ -377,6 +396,7 @@ impl<'a> Run<'a> {
         let (address, action, elapsed) = (step.address.clone(), step.action, self.elapsed(at, now));
         let description = Some("gone; it is created anew".to_owned());
         (self.events)(Event::Progress { address, action, elapsed, description });
+        self.stand(at, Resolution::Waiting, words::not_created_yet(self.resource(at)));
         self.resumed.push_back(at);
     }
 
@@ -392,6 +412,7 @@ impl<'a> Run<'a> {
                 started.then.push_back(Leg::Write(Operation::Update));
                 started.object = Some(object);
                 started.deleted = false;
+                self.stand_held_back(at);
                 return self.resumed.push_back(at);
             }
         }

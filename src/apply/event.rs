@@ -49,6 +49,18 @@ pub enum Event {
         /// The resource because of which it was skipped.
         because: Option<Address>,
     },
+    /// How a resource that is being worked on would end if the run ended now, until the next of these or its end. Not told
+    /// to anybody as it happens: it is for the account of a run that is cut off.
+    Standing {
+        /// The resource.
+        address: Address,
+        /// How it would end: what has been answered is known, and only what has not is unknown.
+        resolution: Resolution,
+        /// The remote's id of it, where known.
+        id: Option<RemoteId>,
+        /// What there would be to say.
+        diagnostic: Diagnostic,
+    },
     /// Something to tell.
     Diagnostic(Diagnostic),
 }

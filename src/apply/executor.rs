@@ -330,7 +330,7 @@ impl<'a> Run<'a> {
     fn finish(mut self, signal: Option<u8>) -> Ledger {
         self.running.abort_all();
         for at in self.tasks.values().copied().collect::<BTreeSet<_>>() {
-            let diagnostic = words::interrupted(self.started[&at].doing, self.resource(at));
+            let diagnostic = words::interrupted(self.started[&at].doing, &self.sought(at), self.resource(at));
             self.settle(at, Resolution::Unknown, None, vec![diagnostic]);
         }
         self.finish_without_parts();
@@ -348,7 +348,7 @@ impl<'a> Run<'a> {
         let waiting: Vec<Pending> =
             std::mem::take(&mut self.pending).into_values().flatten().chain(looked_for).collect();
         for waiting in waiting {
-            let diagnostic = words::still_running(self.resource(waiting.step), "the wait for it was interrupted");
+            let diagnostic = words::wait_interrupted(self.resource(waiting.step));
             self.settle(waiting.step, Resolution::Waiting, Some(waiting.object.id), vec![diagnostic]);
         }
         let outcomes = self.plan.steps.iter().zip(self.outcomes).map(|(step, outcome)| {

@@ -113,6 +113,7 @@ impl Run<'_> {
     /// The object of a step is there: its parts can begin. The step goes on once all of them have ended.
     pub(super) fn wait_for_parts(&mut self, at: usize, object: Observed) {
         self.knowledge.learn(self.plan.steps[at].address.clone(), Cow::Owned(object));
+        self.stand_held_back(at);
         let parts = self.parts.of(at).to_vec();
         let left = parts.iter().filter(|part| self.outcomes[**part].is_none()).count();
         self.parts.released.insert(at);
@@ -178,6 +179,12 @@ impl Run<'_> {
         let diagnostic = words::held_back_by_end(self.resource(at), &self.held(at));
         let id = self.started[&at].object.as_ref().map(|object| Arc::clone(&object.id));
         self.end(at, Resolution::Waiting, id, diagnostic);
+    }
+
+    /// Tells that a step would end so if the run ended now.
+    pub(super) fn stand_held_back(&mut self, at: usize) {
+        let diagnostic = words::held_back_by_end(self.resource(at), &self.held(at));
+        self.stand(at, Resolution::Waiting, diagnostic);
     }
 
     /// What of a step has not been done.

@@ -32,6 +32,9 @@ pub(super) struct Pending {
 impl Run<'_> {
     pub(super) fn wait(&mut self, at: usize, object: Observed) {
         let step = &self.plan.steps[at];
+        let (address, id) = (step.address.clone(), Some(Arc::clone(&object.id)));
+        let (resolution, diagnostic) = (Resolution::Waiting, words::wait_interrupted(self.resource(at)));
+        (self.events)(Event::Standing { address, resolution, id, diagnostic });
         let since = self.clock.now();
         let group = (Arc::clone(&step.target), step.address.section);
         self.pending.entry(group).or_default().push(Pending { step: at, object, since });

@@ -4,7 +4,7 @@ use super::ledger::Resolution;
 use super::recheck::{Moved, Value};
 use crate::diff::Difference;
 use crate::kind::{Failure, RemoteError};
-use crate::model::{Address, Code, Condition, Diagnostic, Operation, Resource, Segment, Severity, Span};
+use crate::model::{Address, Code, Condition, Diagnostic, Operation, Resource, Segment, Severity};
 use crate::plan::{Action, Shown, Step};
 
 /// `created`.
@@ -42,7 +42,14 @@ pub(super) fn refused(error: &RemoteError, operation: Operation, resource: &Reso
 }
 
 /// A write of which nobody can say what came.
-pub(super) fn uncertain(error: &RemoteError, looked: bool, operation: Operation, resource: &Resource) -> Diagnostic {
+/// `sought` is what the next look is for.
+pub(super) fn uncertain(
+    error: &RemoteError,
+    looked: bool,
+    operation: Operation,
+    sought: &str,
+    resource: &Resource,
+) -> Diagnostic {
     let address = &resource.address;
     let mut diagnostic = error.diagnose(&format!("{operation} `{address}`"), Some(resource));
     diagnostic.code = Code::UncertainWrite;
@@ -54,32 +61,25 @@ pub(super) fn uncertain(error: &RemoteError, looked: bool, operation: Operation,
         Operation::Update => "it was looked at, and that does not tell; the remote may still be at it",
         Operation::Delete => "it was looked for and is still there; the remote may still be at it",
     };
-    diagnostic.help = Some(format!("{found}; it was not sent again: run `trueup plan`, it looks again"));
+    diagnostic.help = Some(format!("{found}; it was not sent again: run `trueup plan`, it looks for {sought} again"));
     diagnostic
 }
 
 /// A defect while a write was under way.
-pub(super) fn defect(operation: Operation, resource: &Resource) -> Diagnostic {
+pub(super) fn defect(operation: Operation, sought: &str, resource: &Resource) -> Diagnostic {
     let (address, done) = (&resource.address, done(operation));
     Diagnostic::error(Code::Internal, format!("trueup failed while it {done} `{address}`"))
         .at(resource.key_span, format!("whether this was {done} is not known"))
-        .help("run `trueup plan`: it looks again; please report this as a defect")
-}
-
-/// A write that was cut short by a signal.
-pub(super) fn interrupted(operation: Operation, resource: &Resource) -> Diagnostic {
-    let (address, done) = (&resource.address, done(operation));
-    Diagnostic::error(Code::UncertainWrite, format!("interrupted while `{address}` was being {done}"))
-        .at(resource.key_span, format!("whether this was {done} is not known"))
-        .help("run `trueup plan`: it looks")
+        .help(format!("run `trueup plan`: it looks for {sought}; please report this as a defect"))
         .on(address)
 }
 
-/// Work that was under way when a second signal ended the run at once.
-pub(super) fn cut_off(address: &Address, place: Span) -> Diagnostic {
-    Diagnostic::error(Code::UncertainWrite, format!("the run was ended at once while it was at work on `{address}`"))
-        .at(place, "how far this came is not known")
-        .help("run `trueup plan`: it looks")
+/// A write that was cut short by a signal.
+pub(super) fn interrupted(operation: Operation, sought: &str, resource: &Resource) -> Diagnostic {
+    let (address, done) = (&resource.address, done(operation));
+    Diagnostic::error(Code::UncertainWrite, format!("interrupted while `{address}` was being {done}"))
+        .at(resource.key_span, format!("whether this was {done} is not known"))
+        .help(format!("run `trueup plan`: it looks for {sought}"))
         .on(address)
 }
 
@@ -250,7 +250,9 @@ fn in_words(value: &Shown) -> String {
         Shown::Nothing => "nothing".to_owned(),
         Shown::Json(json) => format!("`{json}`"),
         Shown::Sensitive => "a secret".to_owned(),
-        Shown::Unknown | Shown::Unverifiable | Shown::Unreadable => "something that cannot be read".to_owned(),
+        Shown::Unknown | Shown::Unverifiable | Shown::Unreadable | Shown::Redacted => {
+            "something that cannot be read".to_owned()
+        }
     }
 }
 
@@ -264,13 +266,18 @@ pub(super) fn still_running(resource: &Resource, because: &str) -> Diagnostic {
     .on(&resource.address)
 }
 
+/// The same for a wait that a signal ended.
+pub(super) fn wait_interrupted(resource: &Resource) -> Diagnostic {
+    still_running(resource, "the wait for it was interrupted")
+}
+
 pub(super) fn not_converged(resource: &Resource, difference: &Difference) -> Diagnostic {
     let path = &difference.path;
     let address = &resource.address;
     let message = match &difference.before {
         Shown::Json(json) => format!("the remote stored `{path}` of `{address}` as `{json}`"),
         Shown::Nothing => format!("the remote did not store `{path}` of `{address}`"),
-        Shown::Unknown | Shown::Sensitive | Shown::Unverifiable | Shown::Unreadable => {
+        Shown::Unknown | Shown::Sensitive | Shown::Unverifiable | Shown::Unreadable | Shown::Redacted => {
             format!("the remote stored another `{path}` of `{address}` than was sent")
         }
     };
@@ -365,6 +372,9 @@ pub(super) fn not_as_declared(resource: &Resource, difference: &Difference) -> D
         format!("what was going on has ended, and `{path}` of `{address}` is another"),
     )
     .at(resource.places.value(path), "declared here")
-    .help("run `trueup apply` again: it looks at it, and makes the change")
+    .help(match difference.immutable {
+        None => "it was waited for and nothing more, as planned: run `trueup apply` again, it makes the change",
+        Some(_) => "it was waited for and nothing more, as planned, and this cannot be changed in place: run `trueup plan`, it says how to go on",
+    })
     .on(address)
 }

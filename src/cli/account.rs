@@ -8,7 +8,7 @@ use super::exit::Exit;
 use super::terminal::Terminal;
 use super::{Format, plan};
 use crate::apply::{Account, Event, Ledger};
-use crate::model::{Desired, Sources};
+use crate::model::Sources;
 use crate::plan::Plan;
 use crate::render;
 use crate::render::json::{self, EventDocument};
@@ -44,9 +44,8 @@ impl Known {
     }
 
     /// There is a plan, and it is about to be carried out.
-    pub(super) fn planned(&self, plan: &Plan, desired: &Desired, progress: Option<Arc<Mutex<Progress>>>) {
-        let account = Account::new(plan, desired);
-        *self.state() = State { account, sources: desired.sources.clone(), progress, told: false };
+    pub(super) fn planned(&self, plan: &Plan, sources: &Sources, progress: Option<Arc<Mutex<Progress>>>) {
+        *self.state() = State { account: Account::new(plan), sources: sources.clone(), progress, told: false };
     }
 
     /// Takes note of an event.

@@ -55,7 +55,7 @@ pub(super) struct Apply {
 }
 
 pub(super) async fn run(command: &Apply, global: &Global, terminal: &Terminal) -> Exit {
-    let known = Known::new(command.format, command.report.clone(), terminal);
+    let known = Known::new(command.format, command.report.as_deref().map(|report| global.path(report)), terminal);
     let end_early = |early, sources: &Sources| command.end_early(early, sources, &known, terminal);
     let reviewed = match command.reviewed(global) {
         Ok(reviewed) => reviewed,
@@ -104,7 +104,7 @@ pub(super) async fn run(command: &Apply, global: &Global, terminal: &Terminal) -
     }
     let options = Options { parallelism: project.settings.limits.parallelism, fail_fast: command.fail_fast };
     let course = Course::new(command.format, &plan, sources, terminal);
-    known.planned(&plan, &project.desired, course.progress.clone());
+    known.planned(&plan, sources, course.progress.clone());
     let ticking = course.tick(remotes.sessions.clone());
     let mut watch = |event: Event| {
         known.event(&event);
@@ -203,13 +203,18 @@ impl Course {
                 let mut progress = lock(progress);
                 let mut lines = self.terminal.stderr();
                 let mut nowhere = std::io::sink();
-                let went_well = matches!(event, Event::Start { .. } | Event::Progress { .. } | Event::Complete { .. });
+                let went_well = matches!(
+                    event,
+                    Event::Start { .. } | Event::Progress { .. } | Event::Complete { .. } | Event::Standing { .. }
+                );
                 let out: &mut dyn Write = if self.terminal.quiet && went_well { &mut nowhere } else { &mut lines };
                 // Nobody reads stderr any more: the work goes on all the same.
                 let _ = progress.event(out, event, at);
             }
             None => {
-                self.terminal.write(|out| json::line(out, &EventDocument::new(event, sources)));
+                if let Some(document) = EventDocument::new(event, sources) {
+                    self.terminal.write(|out| json::line(out, &document));
+                }
             }
         }
     }
@@ -274,7 +279,7 @@ impl Apply {
     }
 
     fn asked<'a>(&self, only: &'a [String], consents: &'a Consents, reviewed: Option<&'a Reviewed>) -> Asked<'a> {
-        Asked { only, consents, reviewed, parallelism: self.parallelism, undeclared: false }
+        Asked { only, consents, reviewed, parallelism: self.parallelism, undeclared: false, remote: None }
     }
 
     /// The plan in the file, if one is given; otherwise somebody has to be there to be asked.
@@ -286,7 +291,7 @@ impl Apply {
             let help = "review `trueup plan`, then run `trueup apply --yes`";
             return Err(Diagnostic::error(Code::Usage, "there is no terminal to ask on").help(help));
         };
-        let reviewed = Reviewed::read(path)?;
+        let reviewed = Reviewed::read(&global.path(path))?;
         match reviewed.contradiction(global, &self.only, &self.consents) {
             Some(diagnostic) => Err(diagnostic),
             None => Ok(Some(reviewed)),

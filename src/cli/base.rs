@@ -51,8 +51,13 @@ enum Declares {
 /// # Errors
 ///
 /// A revision that there is not, or that shares nothing with this branch; no repository, no git. What cannot be made of the
-/// files of a revision is no error: it is told by [`Others::judge`].
-pub(super) async fn load(revision: &str, global: &Global, registry: &Registry) -> Result<Others, Stop> {
+/// files of a revision is no error: it is told by [`Others::judge`]. `unconnected` as in [`project::load_telling`].
+pub(super) async fn load(
+    revision: &str,
+    global: &Global,
+    registry: &Registry,
+    unconnected: bool,
+) -> Result<Others, Stop> {
     let refuse = |diagnostic: Diagnostic| Stop { diagnostics: vec![diagnostic], sources: Sources::default() };
     let start = project::start(global)?;
     let start = start.canonicalize().unwrap_or(start);
@@ -73,7 +78,7 @@ pub(super) async fn load(revision: &str, global: &Global, registry: &Registry) -
     };
     let root = git.root().canonicalize().unwrap_or_else(|_| git.root().to_owned());
     let below = directory.strip_prefix(&root).unwrap_or(Path::new("")).to_path_buf();
-    let reader = Reader { git: &git, below: &below, global, registry };
+    let reader = Reader { git: &git, below: &below, global, registry, unconnected };
     let tip = reader.read(revision.to_owned(), &commit).await.map_err(asked)?;
     let name = format!("the merge base with `{revision}`, {}", short(&merge_base));
     let merge_base_is = reader.read(name, &merge_base).await.map_err(asked)?;
@@ -154,6 +159,7 @@ struct Reader<'a> {
     below: &'a Path,
     global: &'a Global,
     registry: &'a Registry,
+    unconnected: bool,
 }
 
 impl Reader<'_> {
@@ -207,7 +213,12 @@ impl Reader<'_> {
         // One that this branch has added means nothing there.
         let given = self.global.variables.iter().filter(|(name, _)| declared.contains(name));
         let given: Vec<(String, String)> = given.cloned().collect();
-        let options = LoadOptions { environment: self.global.env.as_deref(), variables: &given, env: &environment };
+        let options = LoadOptions {
+            environment: self.global.env.as_deref(),
+            variables: &given,
+            env: &environment,
+            unconnected: self.unconnected,
+        };
         let (mut sources, mut problems) = (Sources::default(), Diagnostics::default());
         let loaded = project::read(&start, options, self.registry, &mut sources, &mut problems);
         if let Some(loaded) = loaded.filter(|_| !problems.has_errors()) {

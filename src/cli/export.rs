@@ -199,7 +199,7 @@ impl Export {
     /// The schema, as the files that are written name it.
     fn schema(&self, settings: &Settings, global: &Global) -> PathBuf {
         let project = absolute(&settings.directory);
-        let from = self.dir.as_ref().map_or_else(|| project.clone(), |dir| absolute(&project::below(global, dir)));
+        let from = self.dir.as_ref().map_or_else(|| project.clone(), |dir| absolute(&global.path(dir)));
         relative(&from, &project.join(SCHEMA))
     }
 
@@ -218,7 +218,7 @@ impl Export {
                 terminal.result(&text)
             }
             Some(shown) => {
-                let directory = project::below(global, shown);
+                let directory = global.path(shown);
                 match self.twice(exported, &directory, settings, global) {
                     Some(diagnostic) => {
                         terminal.problems(std::slice::from_ref(&diagnostic), &Sources::default());

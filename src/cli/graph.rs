@@ -1,5 +1,7 @@
 //! `trueup graph`: what depends on what, as a picture, a page, or for tools that draw.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 
 use super::consents::Consents;
@@ -12,6 +14,7 @@ use crate::clock::Clock;
 use crate::model::Sources;
 use crate::providers;
 use crate::render::graph::Graph;
+use crate::render::taken;
 
 /// Show what depends on what; with `--actions` also what `apply` would do
 #[derive(Debug, Args)]
@@ -22,6 +25,9 @@ pub(super) struct GraphCommand {
     /// Read the remotes too, and show the action of each resource
     #[arg(long, env = "TRUEUP_ACTIONS", hide_env = true, value_parser = clap::builder::BoolishValueParser::new())]
     actions: bool,
+    /// Show the action of each resource by FILE, written by `trueup snapshot`, instead of the remotes
+    #[arg(long, value_name = "FILE", env = "TRUEUP_REMOTE", hide_env = true)]
+    remote: Option<PathBuf>,
 }
 
 /// How a graph is printed.
@@ -37,7 +43,7 @@ enum GraphFormat {
 }
 
 pub(super) async fn run(command: &GraphCommand, global: &Global, terminal: &Terminal) -> Exit {
-    if !command.actions {
+    if !command.actions && command.remote.is_none() {
         return match project::load(global, &providers::registry()) {
             Ok(project) => {
                 terminal.problems(&project.warnings, &project.desired.sources);
@@ -48,7 +54,14 @@ pub(super) async fn run(command: &GraphCommand, global: &Global, terminal: &Term
     }
     let mut interrupt = signal::watch();
     let (clock, consents) = (Clock::system(), Consents::default());
-    let asked = Asked { only: &[], consents: &consents, reviewed: None, parallelism: None, undeclared: false };
+    let asked = Asked {
+        only: &[],
+        consents: &consents,
+        reviewed: None,
+        parallelism: None,
+        undeclared: false,
+        remote: command.remote.as_deref(),
+    };
     let made = tokio::select! {
         made = plan::make(global, asked, &clock, terminal) => made,
         number = signal::first(&mut interrupt) => {
@@ -62,6 +75,9 @@ pub(super) async fn run(command: &GraphCommand, global: &Global, terminal: &Term
     };
     let shown = command.show(&Graph::planned(&plan), &project.desired.sources, global, terminal);
     terminal.problems(&plan.diagnostics, &project.desired.sources);
+    if let Some(line) = taken::line(&plan) {
+        terminal.note(&line);
+    }
     if let Err(error) = remotes.close().await {
         terminal.note(&error);
         return Exit::Failure;

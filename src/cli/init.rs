@@ -467,7 +467,7 @@ fn above(directory: &Path) -> Option<String> {
     let outer = directory.ancestors().skip(1).find(|above| above.join(FILE_NAME).is_file())?;
     let shown = clean_line(&outer.join(FILE_NAME).display().to_string()).into_owned();
     let mut told = format!("`{shown}` above is another project's: commands in here are about the new one.");
-    let options = LoadOptions { environment: None, variables: &[], env: &project::environment };
+    let options = LoadOptions { environment: None, variables: &[], env: &project::environment, unconnected: true };
     let settings = settings::load(outer, options, &mut Sources::default(), &mut Diagnostics::default());
     let example = directory.join(init::EXAMPLE);
     let example = example.strip_prefix(outer).expect("the directory is below");

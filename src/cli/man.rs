@@ -8,10 +8,10 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 use regex_lite::Regex;
 
+use super::Global;
 use super::exit::Exit;
 use super::terminal::Terminal;
 use super::written::{self, Refused};
-use super::{Global, project};
 use crate::render::clean_line;
 
 /// Print the manual page, or write all of them
@@ -49,7 +49,7 @@ pub(super) fn run(command: &ManCommand, global: &Global, terminal: &Terminal) ->
     let Some(shown) = &command.dir else { return terminal.result(&pages[0].1) };
     let files = pages.iter().map(|(name, text)| (Path::new(name), text.as_str()));
     // Pages of an older version are there to be replaced.
-    match written::write(&project::below(global, shown), files, true) {
+    match written::write(&global.path(shown), files, true) {
         Ok(_) => {
             let shown = clean_line(&shown.display().to_string()).into_owned();
             terminal.remark(&format!("Wrote {} pages to `{shown}`.", pages.len()));

@@ -21,13 +21,14 @@ mod reviewed;
 mod sandbox;
 mod schema;
 mod signal;
+mod snapshot;
 mod terminal;
 mod validate;
 mod version;
 mod written;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -59,7 +60,7 @@ struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 struct Global {
-    /// Work as if started in DIR
+    /// Work as if started in DIR: also files that are named on the command line are looked for and written from there
     #[arg(short = 'C', long, global = true, value_name = "DIR", env = "TRUEUP_CHDIR", hide_env = true)]
     chdir: Option<PathBuf>,
     /// Lay the environment NAME of trueup.toml over it
@@ -86,6 +87,13 @@ struct Global {
     verbose: u8,
 }
 
+impl Global {
+    /// A path of the command line: relative to the directory of `-C`, as with `git` and `make`.
+    fn path(&self, path: &Path) -> PathBuf {
+        self.chdir.as_deref().map_or_else(|| path.to_owned(), |start| start.join(path))
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(init::Init),
@@ -94,6 +102,7 @@ enum Command {
     Plan(plan::PlanCommand),
     Apply(apply::Apply),
     Export(export::Export),
+    Snapshot(snapshot::SnapshotCommand),
     Explain(explain::Explain),
     Graph(graph::GraphCommand),
     Schema(schema::Schema),
@@ -177,10 +186,11 @@ async fn dispatch(command: Command, global: &Global, terminal: &Terminal) -> Exi
         Command::Plan(command) => plan::run(&command, global, terminal).await,
         Command::Apply(command) => apply::run(&command, global, terminal).await,
         Command::Export(command) => export::run(&command, global, terminal).await,
+        Command::Snapshot(command) => snapshot::run(&command, global, terminal).await,
         Command::Explain(command) => explain::run(&command, terminal),
         Command::Graph(command) => graph::run(&command, global, terminal).await,
         Command::Schema(command) => schema::run(&command, terminal),
-        Command::Sandbox(command) => sandbox::run(&command, terminal).await,
+        Command::Sandbox(command) => sandbox::run(&command, global, terminal).await,
         Command::Completions(command) => completions::run(&command, terminal),
         Command::Man(command) => man::run(&command, global, terminal),
         Command::Version => version::run(terminal),

@@ -11,6 +11,7 @@ use super::exit::Exit;
 use super::project::{self, Project, Stop};
 use super::remote::Early;
 use super::reviewed::Reviewed;
+use super::snapshot::Instead;
 use super::terminal::Terminal;
 use super::{Global, base, remote, repository, signal};
 use crate::clock::Clock;
@@ -19,7 +20,7 @@ use crate::model::{Code, Diagnostic, Diagnostics, Snapshot, Sources, TargetName}
 use crate::observe::{observe, observe_whole};
 use crate::plan::{self, Action, Plan};
 use crate::render::{Files, github, html, json, markdown, sarif};
-use crate::{providers, render};
+use crate::{providers, render, snapshot};
 
 /// Read both sides and show what `apply` would do; never writes
 #[derive(Debug, Args)]
@@ -42,6 +43,9 @@ pub(super) struct PlanCommand {
     /// Say of each change whether it is declared here, drift, or would undo what REV declares, such as origin/main
     #[arg(long, value_name = "REV", env = "TRUEUP_BASE", hide_env = true)]
     base: Option<String>,
+    /// Plan from FILE, written by `trueup snapshot`, instead of the remotes: without a connection, a token or a secret
+    #[arg(long, value_name = "FILE", env = "TRUEUP_REMOTE", hide_env = true)]
+    remote: Option<PathBuf>,
     /// Also show what exists and is not declared; it is no change and is left alone
     #[arg(long, env = "TRUEUP_UNDECLARED", hide_env = true, conflicts_with = "only", value_parser = clap::builder::BoolishValueParser::new())]
     undeclared: bool,
@@ -97,6 +101,8 @@ pub(super) struct Asked<'a> {
     pub(super) parallelism: Option<u16>,
     /// Whether all is read that exists, at every target of the project.
     pub(super) undeclared: bool,
+    /// The snapshot that is taken for the remotes.
+    pub(super) remote: Option<&'a Path>,
 }
 
 /// Loads, connects, observes and plans. Problems with a remote are in the plan.
@@ -106,12 +112,12 @@ pub(super) async fn make(
     clock: &Clock,
     terminal: &Terminal,
 ) -> Result<Planned, Stop> {
-    let Asked { only, consents, reviewed, parallelism, undeclared } = asked;
+    let Asked { only, consents, reviewed, parallelism, undeclared, remote } = asked;
     let registry = providers::registry();
     let mut early = Early::default();
     // Not where something can still decide that a target is not needed.
-    let hurry = only.is_empty() && reviewed.is_none();
-    let mut project = project::load_telling(global, &registry, |settings, used| {
+    let hurry = only.is_empty() && reviewed.is_none() && remote.is_none();
+    let mut project = project::load_telling(global, &registry, remote.is_some(), |settings, used| {
         if hurry {
             let mut settings = settings.clone();
             settings.limits.parallelism = parallelism.map_or(settings.limits.parallelism, Into::into);
@@ -135,6 +141,13 @@ pub(super) async fn make(
     let mut problems = Diagnostics::default();
     problems.extend(project.warnings.iter().cloned());
     let wanted = |target: &TargetName| undeclared || project.desired.targets.contains_key(target);
+    if let Some(file) = remote {
+        let Instead { snapshot, declared } = Instead::read(file, &project, wanted, &registry)?;
+        let mut planned = planned(project, registry, remote::Remotes::none(), snapshot, problems, asked);
+        let partial = snapshot::partial(&planned.plan, &planned.project.desired, &planned.registry, &declared);
+        planned.plan.diagnostics.extend(partial);
+        return Ok(planned);
+    }
     let remotes = early.and(&project.settings, wanted, &registry, clock, &mut problems, terminal).await;
     let mut snapshot = if undeclared {
         let reading = observe_whole(&project.desired, &registry, &remotes.sessions, &mut problems);
@@ -144,13 +157,26 @@ pub(super) async fn make(
         remote::patiently(reading, &remotes.sessions, terminal).await
     };
     remote::name_sandboxes(&project.settings, &mut snapshot);
+    Ok(planned(project, registry, remotes, snapshot, problems, asked))
+}
+
+/// Plans, once what the remotes hold is known.
+fn planned(
+    project: Project,
+    registry: Registry,
+    remotes: remote::Remotes,
+    snapshot: Snapshot,
+    problems: Diagnostics,
+    asked: Asked<'_>,
+) -> Planned {
+    let Asked { only, consents, undeclared, .. } = asked;
     let mut plan = plan::plan(&project.desired, &snapshot, &registry, problems);
     plan.terms = consents.terms(only);
     if undeclared {
         plan.undeclared = Some(plan::coverage(&plan, &snapshot, &registry));
     }
     plan::guard(&mut plan, &project.desired, consents.deletes(project.settings.limits.max_deletes));
-    Ok(Planned { project, registry, remotes, snapshot: ManuallyDrop::new(snapshot), plan: ManuallyDrop::new(plan) })
+    Planned { project, registry, remotes, snapshot: ManuallyDrop::new(snapshot), plan: ManuallyDrop::new(plan) }
 }
 
 pub(super) async fn run(command: &PlanCommand, global: &Global, terminal: &Terminal) -> Exit {
@@ -163,6 +189,11 @@ pub(super) async fn run(command: &PlanCommand, global: &Global, terminal: &Termi
     if command.undeclared && !command.format.shows_undeclared() {
         let diagnostic = Diagnostic::error(Code::Usage, "this format has no place for what is not declared")
             .help("leave `--undeclared` out, or give `--format` with human, json, markdown or html");
+        return command.stopped(vec![diagnostic], &Sources::default(), global, &files, terminal);
+    }
+    if command.remote.is_some() && command.out.is_some() {
+        let diagnostic = Diagnostic::error(Code::Usage, "a plan made from a snapshot is not one to apply")
+            .help("leave `--out` out, or `--remote`: what is applied has to be planned from the remotes as they are");
         return command.stopped(vec![diagnostic], &Sources::default(), global, &files, terminal);
     }
     let mut interrupt = signal::watch();
@@ -187,11 +218,12 @@ pub(super) async fn run(command: &PlanCommand, global: &Global, terminal: &Termi
     let sources = &project.desired.sources;
     let shown = command.show(&plan, sources, &files, terminal);
     if let Some(path) = &command.out {
-        if !PlanCommand::save(path, &plan, sources, terminal) {
+        if !PlanCommand::save(&global.path(path), &plan, sources, terminal) {
             return Exit::Failure;
         }
         if plan.has_work() && !plan.errored() {
-            terminal.remark(&format!("To carry out just this, run `trueup apply {}`.", path.display()));
+            let chdir = global.chdir.as_ref().map(|start| format!("-C {} ", start.display())).unwrap_or_default();
+            terminal.remark(&format!("To carry out just this, run `trueup {chdir}apply {}`.", path.display()));
         }
     }
     if let Err(error) = remotes.close().await {
@@ -218,7 +250,7 @@ impl PlanCommand {
     async fn make(&self, global: &Global, clock: &Clock, terminal: &Terminal) -> Result<Planned, Stop> {
         // Before a remote is asked: what is wrong with a revision is soon told.
         let others = match &self.base {
-            Some(revision) => Some(base::load(revision, global, &providers::registry()).await?),
+            Some(revision) => Some(base::load(revision, global, &providers::registry(), self.remote.is_some()).await?),
             None => None,
         };
         let asked = Asked {
@@ -227,6 +259,7 @@ impl PlanCommand {
             reviewed: None,
             parallelism: None,
             undeclared: self.undeclared,
+            remote: self.remote.as_deref(),
         };
         let mut planned = make(global, asked, clock, terminal).await?;
         if let Some(others) = others {
@@ -284,8 +317,8 @@ impl PlanCommand {
             self.show(&empty, sources, files, terminal);
         }
         // What an earlier run has left there must not pass for this one's.
-        if let Some(path) = self.out.as_deref().filter(|path| path.exists()) {
-            Self::save(path, &Plan { environment: None, ..empty }, sources, terminal);
+        if let Some(path) = self.out.as_deref().map(|path| global.path(path)).filter(|path| path.exists()) {
+            Self::save(&path, &Plan { environment: None, ..empty }, sources, terminal);
         }
         exit
     }

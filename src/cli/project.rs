@@ -43,17 +43,17 @@ pub(super) fn start(global: &Global) -> Result<PathBuf, Stop> {
     Err(Stop { diagnostics: vec![diagnostic], sources: Sources::default() })
 }
 
-/// A path of the command line, as if it had been given in the directory of `-C`.
-pub(super) fn below(global: &Global, path: &Path) -> PathBuf {
-    global.chdir.as_deref().map_or_else(|| path.to_owned(), |start| start.join(path))
-}
-
 /// Reads `trueup.toml` alone: as a project that declares nothing.
 pub(super) fn load_settings(global: &Global) -> Result<Project, Stop> {
     let mut sources = Sources::default();
     let mut problems = Diagnostics::default();
     let start = start(global)?;
-    let options = LoadOptions { environment: global.env.as_deref(), variables: &global.variables, env: &environment };
+    let options = LoadOptions {
+        environment: global.env.as_deref(),
+        variables: &global.variables,
+        env: &environment,
+        unconnected: false,
+    };
     match settings::load(&start, options, &mut sources, &mut problems) {
         Some(settings) if !problems.has_errors() => {
             let desired = Desired { project: settings.project.clone(), sources, ..Desired::default() };
@@ -66,19 +66,26 @@ pub(super) fn load_settings(global: &Global) -> Result<Project, Stop> {
 
 /// Reads everything that can be known offline.
 pub(super) fn load(global: &Global, registry: &Registry) -> Result<Project, Stop> {
-    load_telling(global, registry, |_, _| {})
+    load_telling(global, registry, false, |_, _| {})
 }
 
 /// The same, and tells as soon as it is known of which providers there is something, see [`config::load_telling`].
+/// `unconnected`: by somebody who connects to nothing, and need not have what that takes.
 pub(super) fn load_telling(
     global: &Global,
     registry: &Registry,
+    unconnected: bool,
     providers: impl FnOnce(&Settings, &BTreeSet<&'static str>),
 ) -> Result<Project, Stop> {
     let mut sources = Sources::default();
     let mut problems = Diagnostics::default();
     let start = start(global)?;
-    let options = LoadOptions { environment: global.env.as_deref(), variables: &global.variables, env: &environment };
+    let options = LoadOptions {
+        environment: global.env.as_deref(),
+        variables: &global.variables,
+        env: &environment,
+        unconnected,
+    };
     match read_telling(&start, options, registry, &mut sources, &mut problems, providers) {
         Some((settings, desired)) if !problems.has_errors() => {
             let desired = ManuallyDrop::new(desired);

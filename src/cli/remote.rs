@@ -31,6 +31,11 @@ pub(super) struct Remotes {
 }
 
 impl Remotes {
+    /// No connection at all.
+    pub(super) fn none() -> Self {
+        Self { sessions: Sessions::new(), sandboxes: Vec::new() }
+    }
+
     /// Lets the emulators write down what they hold.
     pub(super) async fn close(self) -> Result<(), String> {
         drop(self.sessions);
@@ -82,13 +87,13 @@ pub(super) async fn connect(
     problems: &mut Diagnostics,
     terminal: &Terminal,
 ) -> Remotes {
-    let mut remotes = Remotes { sessions: Sessions::new(), sandboxes: Vec::new() };
+    let mut remotes = Remotes::none();
     let mut endpoints = Vec::new();
     for target in settings.targets.values().filter(|target| wanted(&target.name)) {
         let endpoint = match target.url {
             TargetUrl::Sandbox => sandbox(target, settings, &mut remotes.sandboxes).await,
             // A secret's command may take its time.
-            TargetUrl::Url(_) | TargetUrl::CfCli { .. } => {
+            TargetUrl::Url(_) | TargetUrl::CfCli { .. } | TargetUrl::Unsaid => {
                 tokio::task::block_in_place(|| settings::endpoint(target, settings, &environment))
             }
         };

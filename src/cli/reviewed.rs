@@ -36,6 +36,13 @@ impl Reviewed {
             };
             Diagnostic::error(Code::PlanFile, format!("`{name}` cannot be applied: {damaged}")).help(help)
         })?;
+        if let Some(snapshot) = &document.snapshot {
+            let message = format!(
+                "`{name}` cannot be applied: the plan in it was made from a snapshot taken {}, not from the remotes",
+                snapshot.taken
+            );
+            return Err(Diagnostic::error(Code::PlanFile, message).help(again));
+        }
         if document.errored {
             let message = format!("`{name}` cannot be applied: the plan in it has errors");
             return Err(Diagnostic::error(Code::PlanFile, message)

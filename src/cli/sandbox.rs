@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::exit::Exit;
-use super::signal;
 use super::terminal::Terminal;
+use super::{Global, signal};
 use crate::emulator::{Sandbox, cloudfoundry, kaiten};
 
 /// Serve the embedded emulator of both APIs on this machine
@@ -54,7 +54,7 @@ enum Dialect {
     Seed,
 }
 
-pub(super) async fn run(command: &SandboxCommand, terminal: &Terminal) -> Exit {
+pub(super) async fn run(command: &SandboxCommand, global: &Global, terminal: &Terminal) -> Exit {
     let SandboxCommand { kaiten_port, cf_port, state, api, dialect, latency } = command;
     let options = match dialect {
         Dialect::Core => kaiten::Options::default(),
@@ -64,7 +64,7 @@ pub(super) async fn run(command: &SandboxCommand, terminal: &Terminal) -> Exit {
     };
     let mut sandbox = Sandbox::new().kaiten(*kaiten_port, options).cloud_foundry(*cf_port, api.foundation());
     if let Some(file) = state {
-        sandbox = sandbox.state_file(file);
+        sandbox = sandbox.state_file(global.path(file));
     }
     let mut interrupt = signal::watch();
     let running = match sandbox.start().await {

@@ -9,7 +9,7 @@ use crate::{providers, schema};
 /// Print a JSON Schema for editors and scripts
 #[derive(Debug, Args)]
 pub(super) struct Schema {
-    /// Of resource files, of trueup.toml, or of the JSON of `trueup plan --format json`
+    /// Of resource files, of trueup.toml, or of the JSON of `trueup plan --format json` or `trueup snapshot`
     #[arg(value_name = "WHAT", default_value = "resources")]
     what: What,
 }
@@ -20,6 +20,7 @@ enum What {
     Resources,
     Settings,
     Plan,
+    Snapshot,
 }
 
 pub(super) fn run(command: &Schema, terminal: &Terminal) -> Exit {
@@ -27,6 +28,7 @@ pub(super) fn run(command: &Schema, terminal: &Terminal) -> Exit {
         What::Resources => schema::resources(&providers::registry()),
         What::Settings => schema::settings(),
         What::Plan => schema::plan(),
+        What::Snapshot => schema::snapshot(),
     };
     terminal.result(&schema::text(&schema))
 }

@@ -53,7 +53,10 @@ impl Shapes {
         if let Value::Sensitive(secret) = subject.value {
             return self.check(shape, Subject { value: secret.expose(), secret: true, ..subject }, suggest);
         }
-        if matches!(subject.value, Value::Unknown | Value::Template(_) | Value::Reference(_) | Value::Link(_)) {
+        if matches!(
+            subject.value,
+            Value::Unknown | Value::Redacted | Value::Template(_) | Value::Reference(_) | Value::Link(_)
+        ) {
             return Ok(());
         }
         let name = subject.name;
@@ -243,7 +246,7 @@ fn texts(items: &[Value], max_total: usize, subject: Subject<'_>) -> Result<(), 
         let exposed = if let Value::Sensitive(secret) = item { secret.expose() } else { item };
         match exposed {
             Value::Text(text) => total += text.chars().count(),
-            Value::Unknown | Value::Template(_) => {}
+            Value::Unknown | Value::Redacted | Value::Template(_) => {}
             other => {
                 let message = format!("`{}` takes strings, not {}", subject.name, other.describe());
                 let mut complaint = Complaint::new(Code::WrongType, message, other.describe());
@@ -266,7 +269,7 @@ fn texts(items: &[Value], max_total: usize, subject: Subject<'_>) -> Result<(), 
 fn mappings(items: &[Value], subject: Subject<'_>) -> Result<(), Complaint> {
     for (at, item) in items.iter().enumerate() {
         let exposed = if let Value::Sensitive(secret) = item { secret.expose() } else { item };
-        if !matches!(exposed, Value::Map(_) | Value::Unknown | Value::Template(_)) {
+        if !matches!(exposed, Value::Map(_) | Value::Unknown | Value::Redacted | Value::Template(_)) {
             let message = format!("`{}` takes mappings, not {}", subject.name, exposed.describe());
             let mut complaint = Complaint::new(Code::WrongType, message, exposed.describe());
             complaint.path = Path::default().index(at);

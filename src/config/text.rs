@@ -70,7 +70,7 @@ impl<'t> Reader<'_, 't, '_> {
         let alone = matches!(pieces[..], [Piece::Expression { .. }]);
         let mut parts: Vec<TemplatePart> = Vec::new();
         let mut literal = String::new();
-        let mut sensitive = false;
+        let (mut sensitive, mut redacted) = (false, false);
         let mut faulty = false;
         for piece in pieces {
             let (inner, range) = match piece {
@@ -91,7 +91,11 @@ impl<'t> Reader<'_, 't, '_> {
                     } else {
                         &value
                     };
-                    if let Some(text) = as_text(value) {
+                    if *value == Value::Redacted {
+                        // Stands for it where parts are counted, and is never part of a value.
+                        literal.push_str("[redacted]");
+                        redacted = true;
+                    } else if let Some(text) = as_text(value) {
                         literal.push_str(&text);
                     } else {
                         faulty = true;
@@ -115,13 +119,13 @@ impl<'t> Reader<'_, 't, '_> {
             return None;
         }
         if parts.is_empty() {
-            let text = Value::text(literal);
+            let text = if redacted { Value::Redacted } else { Value::text(literal) };
             return Some(if sensitive { Sensitive::wrap(text) } else { text });
         }
         if !literal.is_empty() {
             parts.push(TemplatePart::Literal(literal.into()));
         }
-        Some(Value::Template(Box::new(Template { parts, sensitive })))
+        Some(Value::Template(Box::new(Template { parts, sensitive, redacted })))
     }
 
     fn refuse(&mut self, diagnostic: Diagnostic) {

@@ -131,7 +131,7 @@ fn declared(yaml: &str) -> Vec<&'static str> {
     let file = directory.path().join("a.yaml");
     std::fs::write(&file, yaml).expect("a file");
     let (mut sources, mut problems) = (Sources::default(), crate::model::Diagnostics::default());
-    let options = LoadOptions { environment: None, variables: &[], env: &|_| None };
+    let options = LoadOptions { environment: None, variables: &[], env: &|_| None, unconnected: false };
     let settings = settings::load(directory.path(), options, &mut sources, &mut problems).expect("settings");
     let desired = crate::config::load(&[file], &settings, &registry(), &mut sources, &mut problems);
     let found = problems.into_sorted();

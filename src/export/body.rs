@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::choose::{Chosen, left};
 use super::keys::Keys;
-use super::suspicion::suspicion;
+use super::suspicion::Suspicion;
 use super::world::{World, is, own_name};
 use super::yaml::{Map, Node};
 use super::{Left, Object, Without};
@@ -39,7 +39,8 @@ pub(super) struct Body<'a> {
 }
 
 pub(super) fn bodies<'a>(world: &World<'a>, keys: &Keys, chosen: &Chosen<'a>, without: &Without) -> Bodies<'a> {
-    let writer = Writer { world, keys, without, fit: RefCell::default() };
+    let suspicion = Suspicion::new(&world.ask.settings.variables);
+    let writer = Writer { world, keys, without, suspicion, fit: RefCell::default() };
     let mut bodies = Bodies { all: Vec::new(), left: Vec::new() };
     for (section, object) in &chosen.objects {
         match writer.body(section, object) {
@@ -50,10 +51,13 @@ pub(super) fn bodies<'a>(world: &World<'a>, keys: &Keys, chosen: &Chosen<'a>, wi
     bodies
 }
 
-/// The fields that no export has, with whether they are secret: nobody tells them.
+/// The fields that no export has, with whether they are secret: nobody tells them. Not those that today's API does not have
+/// any more: nobody has set them.
 pub(super) fn untold(section: &'static Section, world: &World<'_>) -> impl Iterator<Item = (&'static str, bool)> {
     let untold = |field: &&Field| field.sensitive || matches!(field.compare, Compare::IfTold | Compare::WholeIfTold);
-    let fields = section.fields.iter().filter(untold).filter(|field| world.has(field));
+    let today = world.kind(section.name).can_be().first().map(|facts| facts.api);
+    let is_of_today = |field: &&Field| field.apis.is_empty() || today.is_some_and(|api| field.apis.contains(&api));
+    let fields = section.fields.iter().filter(untold).filter(is_of_today).filter(|field| world.has(field));
     fields.map(|field| (field.name, field.sensitive)).collect::<Vec<_>>().into_iter()
 }
 
@@ -61,6 +65,7 @@ struct Writer<'w, 'a> {
     world: &'w World<'a>,
     keys: &'w Keys,
     without: &'w Without,
+    suspicion: Suspicion,
     fit: RefCell<Fit>,
 }
 
@@ -232,7 +237,7 @@ impl<'a> Writer<'_, 'a> {
         if let (Shape::Instant, Value::Text(text)) = (field.shape, value) {
             return Outcome::Written(Node::Bare(text.to_string()));
         }
-        if let Some(why) = suspicion(name, value).filter(|_| !field.required) {
+        if let Some(why) = self.suspicion.of(name, value).filter(|_| !field.required) {
             return noted(name, why);
         }
         let id = (body.section.name, body.object.id.clone());
@@ -252,7 +257,7 @@ impl<'a> Writer<'_, 'a> {
             Value::Text(value) => text(value),
             Value::Link(link) => text(link.shown()),
             Value::List(items) => {
-                let item = |(at, item)| match suspicion("", item) {
+                let item = |(at, item)| match self.suspicion.of("", item) {
                     Some(why) => Err(why.to_owned()),
                     None => self.node(field, item, &path.index(at), id),
                 };
@@ -262,7 +267,7 @@ impl<'a> Writer<'_, 'a> {
                 let mut map = Map::default();
                 for (key, value) in entries.iter() {
                     let path = path.key(Arc::clone(key));
-                    let written = match (self.without.field(id, &path), suspicion(key, value)) {
+                    let written = match (self.without.field(id, &path), self.suspicion.of(key, value)) {
                         (Some(because), _) => Err(because.to_owned()),
                         (None, Some(why)) => Err(why.to_owned()),
                         (None, None) => self.node(field, value, &path, id),
@@ -278,7 +283,12 @@ impl<'a> Writer<'_, 'a> {
                 }
                 Node::Map(map)
             }
-            Value::Reference(_) | Value::Template(_) | Value::Unknown | Value::Sensitive(_) | Value::Fingerprint(_) => {
+            Value::Reference(_)
+            | Value::Template(_)
+            | Value::Unknown
+            | Value::Sensitive(_)
+            | Value::Fingerprint(_)
+            | Value::Redacted => {
                 return Err("secret".to_owned());
             }
         })

@@ -2,7 +2,7 @@
 
 use super::world::World;
 use super::{Left, Without};
-use crate::model::{Collection, Condition, Observed, Operation, RemoteId, Section};
+use crate::model::{Collection, Condition, Observed, Operation, RemoteId, Secrets, Section};
 
 /// Which objects are asked for.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +23,8 @@ pub(super) struct Chosen<'a> {
 
 pub(super) fn choose<'a>(world: &World<'a>, without: &Without) -> Chosen<'a> {
     let mut chosen = Chosen { objects: Vec::new(), left: Vec::new() };
+    // A broker can repeat in its words what it was told.
+    let secrets = Secrets::among(world.ask.settings.variables.values().map(|variable| &variable.value));
     for section in world.sections() {
         for object in world.collection(section.name).into_iter().flat_map(Collection::iter) {
             let id = (section.name, object.id.clone());
@@ -36,7 +38,10 @@ pub(super) fn choose<'a>(world: &World<'a>, without: &Without) -> Chosen<'a> {
             }
             match unfinished(object).or_else(|| without.objects.get(&id).cloned()) {
                 None => chosen.objects.push((section, object)),
-                Some(because) => chosen.left.push((home, left(section, object, because))),
+                Some(mut because) => {
+                    secrets.take_out(&mut because);
+                    chosen.left.push((home, left(section, object, because)));
+                }
             }
         }
     }

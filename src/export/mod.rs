@@ -23,6 +23,7 @@ use crate::model::{Address, Diagnostic, Path, RemoteId, Section, Snapshot, Sourc
 use crate::settings::Settings;
 
 pub use choose::Within;
+pub(crate) use suspicion::suspicion;
 use world::World;
 
 /// How often the text is planned at most; each time at least one thing has been taken out of it.

@@ -1,6 +1,11 @@
 //! What may be a secret though no table says so: free-form values are whatever somebody put there, and files go into git.
 
-use crate::model::Value;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use crate::model::{Secrets, Value};
+use crate::settings::Variable;
 
 /// What the name of a secret ends with.
 const NAMES: [&[&str]; 14] = [
@@ -21,16 +26,37 @@ const NAMES: [&[&str]; 14] = [
 ];
 
 /// Why a value should not be written down, if there is reason to think so. `key` is what it stands under.
-pub(super) fn suspicion(key: &str, value: &Value) -> Option<&'static str> {
-    let text = value.as_text().filter(|text| !text.is_empty())?;
-    if is_named_so(key) {
-        Some("by its name a secret")
-    } else if holds_password(text) {
-        Some("there is a password in it")
-    } else if text.contains("-----BEGIN ") && text.contains("PRIVATE KEY-----") {
-        Some("a private key")
-    } else {
-        None
+pub(crate) fn suspicion(key: &str, value: &Value) -> Option<&'static str> {
+    Suspicion::default().of(key, value)
+}
+
+/// What values are suspected for.
+#[derive(Default)]
+pub(super) struct Suspicion {
+    /// The sensitive variables of the project: what was declared with them is at the remote as it is.
+    known: Secrets,
+}
+
+impl Suspicion {
+    /// In a project with these variables.
+    pub(super) fn new(variables: &IndexMap<Arc<str>, Variable>) -> Self {
+        Self { known: Secrets::among(variables.values().map(|variable| &variable.value)) }
+    }
+
+    /// Why a value should not be written down, if there is reason to think so. `key` is what it stands under.
+    pub(super) fn of(&self, key: &str, value: &Value) -> Option<&'static str> {
+        let text = value.as_text().filter(|text| !text.is_empty())?;
+        if is_named_so(key) {
+            Some("by its name a secret")
+        } else if self.known.are_in(text) {
+            Some("the value of a sensitive variable is in it")
+        } else if holds_password(text) {
+            Some("there is a password in it")
+        } else if text.contains("-----BEGIN ") && text.contains("PRIVATE KEY-----") {
+            Some("a private key")
+        } else {
+            None
+        }
     }
 }
 
@@ -66,7 +92,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_a_sensitive_variable_says_is_known_wherever_it_is() {
+        use crate::model::{Sensitive, SourceFile, Sources, Span};
+        let file = Sources::default().add(SourceFile::new("trueup.toml", ""));
+        let variable = |value| Variable { value, span: Span::new(file, 0..0) };
+        let variables = [
+            ("secret".into(), variable(Sensitive::wrap(Value::text("hush-hush")))),
+            ("pin".into(), variable(Sensitive::wrap(Value::text("eu")))),
+            ("region".into(), variable(Value::text("europe"))),
+        ];
+        let suspicion = Suspicion::new(&variables.into());
+        let why = suspicion.of("description", &Value::text("dial hush-hush now"));
+        assert_eq!(why, Some("the value of a sensitive variable is in it"));
+        assert_eq!(suspicion.of("description", &Value::text("europe, new")), None);
+    }
+
+    #[test]
     fn secrets_are_known_by_their_names_and_forms() {
+        let suspicion = Suspicion::new(&IndexMap::new());
         for (key, text) in [
             ("password", "x"),
             ("DB_PASSWORD", "x"),
@@ -79,7 +122,7 @@ mod tests {
             ("note", "see https://me:hush@example.com/x for more"),
             ("pem", "-----BEGIN RSA PRIVATE KEY-----\nMII"),
         ] {
-            assert!(suspicion(key, &Value::text(text)).is_some(), "{key}: {text}");
+            assert!(suspicion.of(key, &Value::text(text)).is_some(), "{key}: {text}");
         }
         for (key, text) in [
             ("passwordless", "x"),
@@ -90,8 +133,8 @@ mod tests {
             ("mail", "me@example.com"),
             ("at", "https://me@example.com"),
         ] {
-            assert_eq!(suspicion(key, &Value::text(text)), None, "{key}: {text}");
+            assert_eq!(suspicion.of(key, &Value::text(text)), None, "{key}: {text}");
         }
-        assert_eq!(suspicion("token", &Value::Bool(true)), None);
+        assert_eq!(suspicion.of("token", &Value::Bool(true)), None);
     }
 }

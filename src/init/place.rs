@@ -26,7 +26,7 @@ pub struct Refused {
 pub fn place(text: &str) -> Result<Place, Refused> {
     match target_url(text.trim()) {
         Ok(TargetUrl::Url(url)) => Place::at(url),
-        Ok(TargetUrl::Sandbox | TargetUrl::CfCli { .. }) => Ok(Place::Sandbox),
+        Ok(TargetUrl::Sandbox | TargetUrl::CfCli { .. } | TargetUrl::Unsaid) => Ok(Place::Sandbox),
         Err(UrlProblem { message, help, .. }) => Err(Refused { why: message, help }),
     }
 }

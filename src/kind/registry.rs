@@ -50,6 +50,11 @@ impl Registry {
         self.kinds.get(section).map(|kind| kind.section())
     }
 
+    /// All kinds, in the order of registration.
+    pub fn kinds(&self) -> impl Iterator<Item = &Arc<dyn ErasedKind>> {
+        self.kinds.values()
+    }
+
     /// All tables, in the order of registration.
     pub fn sections(&self) -> impl Iterator<Item = &'static Section> {
         self.kinds.values().map(|kind| kind.section())
@@ -89,6 +94,10 @@ pub trait ErasedKind: Send + Sync {
     fn can_be_chosen(&self, observed: &Observed) -> bool;
     /// See [`Readable::ALONG`].
     fn along(&self) -> &'static [&'static str];
+    /// See [`Readable::PARTIAL`].
+    fn partial(&self) -> Option<&'static str>;
+    /// See [`Readable::NOTES`].
+    fn notes(&self) -> &'static [&'static str];
     /// See [`Provider::connect_with`].
     fn connect_with<'a>(
         &self,
@@ -204,6 +213,14 @@ impl<K: Readable> ErasedKind for Erased<K> {
 
     fn along(&self) -> &'static [&'static str] {
         K::ALONG
+    }
+
+    fn partial(&self) -> Option<&'static str> {
+        K::PARTIAL
+    }
+
+    fn notes(&self) -> &'static [&'static str] {
+        K::NOTES
     }
 
     fn can_be(&self) -> Vec<Facts> {

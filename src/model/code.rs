@@ -181,6 +181,13 @@ codes! {
     /// What would be done is not what was reviewed.
     StalePlan = "trueup::plan::stale", Guard;
 
+    /// A file that is no snapshot, or not one of this project.
+    SnapshotFile = "trueup::snapshot::file", Guard;
+    /// A snapshot that does not hold what is declared now, or is of another remote.
+    SnapshotMismatch = "trueup::snapshot::mismatch", Guard;
+    /// Something declared since a snapshot was taken, of which not all is in it that a plan looks at.
+    SnapshotPartial = "trueup::snapshot::partial", Guard;
+
     /// The answer to a write was lost and looking did not settle what happened.
     UncertainWrite = "trueup::apply::uncertain_write", Failure;
     /// The remote's operation failed after it was accepted.

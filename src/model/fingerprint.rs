@@ -102,7 +102,9 @@ fn write(value: &Value, hash: &mut Sha256) -> Option<()> {
             feed(link.shown(), hash);
         }
         Value::Sensitive(secret) => write(secret.expose(), hash)?,
-        Value::Fingerprint(_) | Value::Reference(_) | Value::Template(_) | Value::Unknown => return None,
+        Value::Fingerprint(_) | Value::Reference(_) | Value::Template(_) | Value::Unknown | Value::Redacted => {
+            return None;
+        }
     }
     Some(())
 }

@@ -5,14 +5,47 @@ use std::sync::Arc;
 
 use super::{Fields, Value};
 
+/// How many characters a secret has at least for a longer text to count as one that repeats it: fewer are a part of some
+/// harmless text by chance.
+const TELLING: usize = 4;
+
 /// The sensitive values among some fields. A remote's words can repeat what was sent to it.
+#[derive(Default)]
 pub struct Secrets(Vec<Arc<str>>);
 
 impl Secrets {
+    /// Adds all texts and numbers in a value, sensitive or not.
+    pub fn learn(&mut self, value: &Value) {
+        collect(value, true, &mut self.0);
+    }
+
+    /// Adds the sensitive ones in it.
+    pub fn learn_sensitive(&mut self, value: &Value) {
+        collect(value, false, &mut self.0);
+    }
+
+    /// Each once.
+    pub fn settled(mut self) -> Self {
+        self.0.retain(|secret| secret.chars().nth(TELLING - 1).is_some());
+        self.0.sort_unstable();
+        self.0.dedup();
+        self
+    }
+
+    /// Whether one of them is in a text. Those of a few characters are not looked for.
+    pub fn are_in(&self, text: &str) -> bool {
+        self.0.iter().any(|secret| secret.chars().nth(TELLING - 1).is_some() && text.contains(&**secret))
+    }
+
     /// Those of these fields, however deep.
     pub fn of(fields: &Fields) -> Self {
+        Self::among(fields.iter().map(|(_, value)| value))
+    }
+
+    /// Those of these values, however deep.
+    pub fn among<'v>(values: impl IntoIterator<Item = &'v Value>) -> Self {
         let mut secrets = Vec::new();
-        for (_, value) in fields.iter() {
+        for value in values {
             collect(value, false, &mut secrets);
         }
         // The longest first: one can be a part of another.

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use jiff::Timestamp;
+
 use super::{Fields, RemoteId, TargetName};
 
 /// The natural key of an object: what it is recognised by. `slug`; `organization` and `name`; `space` and `name`.
@@ -17,6 +19,15 @@ impl Identity {
     /// One part: a slug or a name.
     pub fn single(part: &'static str, value: impl Into<Arc<str>>) -> Self {
         Self { parts: vec![(part, value.into())] }
+    }
+
+    /// In a sentence: `with name db in space acme/production`.
+    pub fn in_words(&self) -> String {
+        let (outer, own) = self.parts.split_at(self.parts.len().saturating_sub(1));
+        let words = |part: &str| part.replace('_', " ");
+        let own = own.iter().map(|(part, value)| format!("with {} {value}", words(part)));
+        let outer = outer.iter().map(|(part, value)| format!("in {} {value}", words(part)));
+        own.chain(outer).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -77,8 +88,9 @@ impl fmt::Display for Operation {
     }
 }
 
-/// One remote object, in the terms in which it is declared.
-#[derive(Debug, Clone)]
+/// One remote object, in the terms in which it is declared. Its `Debug` has no values: what a remote holds may be a secret that
+/// nothing here knows as one.
+#[derive(Clone)]
 pub struct Observed {
     /// Its natural key.
     pub identity: Identity,
@@ -92,6 +104,21 @@ pub struct Observed {
     pub attributes: Fields,
     /// Its state.
     pub condition: Condition,
+}
+
+impl fmt::Debug for Observed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { identity, id, version, fields, attributes: _, condition } = self;
+        let names: Vec<&str> = fields.iter().map(|(name, _)| name).collect();
+        let condition = match condition {
+            Condition::Ready => "ready",
+            Condition::InProgress { .. } => "in progress",
+            Condition::Failed { .. } => "failed",
+        };
+        let mut shown = f.debug_struct("Observed");
+        shown.field("identity", identity).field("id", id).field("version", version).field("fields", &names);
+        shown.field("condition", &condition).finish_non_exhaustive()
+    }
 }
 
 /// All objects of one kind at one target that the declared ones could mean.
@@ -196,6 +223,8 @@ pub struct Snapshot {
     pub collections: BTreeMap<TargetName, BTreeMap<&'static str, Collection>>,
     /// How many requests it took.
     pub reads: u64,
+    /// When it was taken, if that was in another run: the remotes may be otherwise by now.
+    pub taken: Option<Timestamp>,
 }
 
 impl Snapshot {

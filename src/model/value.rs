@@ -44,6 +44,8 @@ pub enum Value {
     Sensitive(Box<Sensitive>),
     /// A mark of a value that cannot be read back; only observed.
     Fingerprint(Box<Fingerprint>),
+    /// A value that is not here because it may be a secret: a snapshot leaves it out, or its source is not asked.
+    Redacted,
 }
 
 impl Value {
@@ -68,10 +70,10 @@ impl Value {
         }
     }
 
-    /// Whether anything in it is known only after apply.
+    /// Whether anything in it is not known: not before apply, or not here.
     pub fn has_unknown(&self) -> bool {
         match self {
-            Self::Unknown => true,
+            Self::Unknown | Self::Redacted => true,
             Self::List(items) => items.iter().any(Self::has_unknown),
             Self::Map(map) => map.values().any(Self::has_unknown),
             Self::Sensitive(secret) => secret.value.has_unknown(),
@@ -92,9 +94,20 @@ impl Value {
     /// Whether anything in it must not be shown.
     pub fn has_sensitive(&self) -> bool {
         match self {
-            Self::Sensitive(_) => true,
+            Self::Sensitive(_) | Self::Redacted => true,
             Self::List(items) => items.iter().any(Self::has_sensitive),
             Self::Map(map) => map.values().any(Self::has_sensitive),
+            _ => false,
+        }
+    }
+
+    /// Whether anything in it is not here because it may be a secret: it can be compared with nothing.
+    pub fn has_redacted(&self) -> bool {
+        match self {
+            Self::Redacted => true,
+            Self::List(items) => items.iter().any(Self::has_redacted),
+            Self::Map(map) => map.values().any(Self::has_redacted),
+            Self::Sensitive(secret) => secret.value.has_redacted(),
             _ => false,
         }
     }
@@ -113,6 +126,7 @@ impl Value {
             Self::Unknown => "a value known after apply",
             Self::Sensitive(_) => "a sensitive value",
             Self::Fingerprint(_) => "a fingerprint",
+            Self::Redacted => "a redacted value",
         }
     }
 
@@ -240,6 +254,8 @@ pub struct Template {
     pub parts: Vec<TemplatePart>,
     /// Whether a sensitive variable went in: the outcome is sensitive then.
     pub sensitive: bool,
+    /// Whether the value of one that went in is not here: neither is the outcome then.
+    pub redacted: bool,
 }
 
 /// A part of a [`Template`].

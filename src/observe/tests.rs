@@ -192,7 +192,7 @@ fn no_kind_waits_for_one_that_waits_for_it() {
 /// The sections that are read, each with whether somebody declared needs it, in order of the alphabet.
 fn needed(desired: &Desired, besides: &[&'static str]) -> Vec<(&'static str, bool)> {
     let registry = Registry::default().with_readable::<Parts>().with_readable::<Things>().with_readable::<Spares>();
-    let needs = needs(&"test".into(), desired, &registry, besides);
+    let needs = needs(&"test".into(), desired, &registry, besides, false);
     needs.into_iter().map(|(section, need)| (section, need.witness.is_some())).collect()
 }
 
@@ -205,6 +205,15 @@ fn what_only_checks_look_into_is_read_where_something_is_checked() {
     let declared = Declared::new().thing("a", &[], &[]).desired;
     assert_eq!(needed(&declared, &[]), all);
     assert_eq!(needed(&declared, &["parts", "things"]), all);
+}
+
+#[test]
+fn what_may_come_to_be_declared_needs_all_that_anything_could() {
+    let registry = Registry::default().with_readable::<Parts>().with_readable::<Things>().with_readable::<Spares>();
+    let (none, target) = (Desired::default(), "test".into());
+    let sections = |all| needs(&target, &none, &registry, &["things"], all).into_keys().collect::<Vec<_>>();
+    assert_eq!(sections(false), ["things"]);
+    assert_eq!(sections(true), ["parts", "spares", "things"]);
 }
 
 #[test]

@@ -49,6 +49,7 @@ pub fn plan(desired: &Desired, snapshot: &Snapshot, registry: &Registry, mut pro
         steps,
         terms: Terms::default(),
         base: None,
+        taken: snapshot.taken,
         reads: snapshot.reads,
         diagnostics: Vec::new(),
         undeclared: None,

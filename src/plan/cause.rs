@@ -11,7 +11,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Change, Plan, Shown, Step, build};
+use super::{Action, Change, Plan, Step, build};
 use crate::diff::Measure;
 use crate::kind::Registry;
 use crate::model::{
@@ -269,7 +269,7 @@ impl<'s> Case<'s> {
 
 /// Whether a change is one: not only something that cannot be compared.
 fn is_real(change: &Change) -> bool {
-    change.before != Shown::Unverifiable
+    !change.before.is_untold()
 }
 
 /// Whether one path lies in the other.

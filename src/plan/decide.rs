@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Action, Reason, tombstone};
 use crate::diff::{Difference, Measure, creation};
 use crate::kind::{Abilities, ErasedDeclared};
-use crate::model::{Collection, Condition, Facts, Identity, Observed, OnExists, Operation, Resource, Secrets};
+use crate::model::{Collection, Condition, Facts, Observed, OnExists, Operation, Resource, Secrets};
 
 /// What a decision is made from.
 pub(super) struct Case<'a> {
@@ -63,7 +63,7 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
     }
     let Measure { section, identity, fields, .. } = case.measure;
     let Some(object) = case.observed else {
-        let by = case.recognised_by.clone().unwrap_or_else(|| in_words(identity));
+        let by = case.recognised_by.clone().unwrap_or_else(|| identity.in_words());
         let message = format!("no {} {by}", section.singular);
         return Decision::new(Action::Create, "absent", message).with(creation(section, fields));
     };
@@ -72,9 +72,11 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
             Decision::new(Action::Wait, "delete_in_progress", "it is being deleted; it is created once it is gone")
                 .with(creation(section, fields))
         }
-        Condition::InProgress { operation, .. } => {
-            Decision::new(Action::Wait, "in_progress", format!("the remote is still at work on its {operation}"))
-        }
+        Condition::InProgress { operation, .. } => Decision::new(
+            Action::Wait,
+            "in_progress",
+            format!("the remote is still at work on its {operation}; what differs after that is left to the next run"),
+        ),
         Condition::Failed { operation: Operation::Create, description } => {
             let mut words = description.as_ref().map(|words| format!(": {words}")).unwrap_or_default();
             Secrets::of(fields).take_out(&mut words);
@@ -86,15 +88,6 @@ pub(super) fn decide(case: &Case<'_>) -> Decision {
         }
         Condition::Ready | Condition::Failed { .. } => compare(case, object),
     }
-}
-
-/// `with name db in space acme/production`.
-pub(super) fn in_words(identity: &Identity) -> String {
-    let (outer, own) = identity.parts.split_at(identity.parts.len().saturating_sub(1));
-    let words = |part: &str| part.replace('_', " ");
-    let own = own.iter().map(|(part, value)| format!("with {} {value}", words(part)));
-    let outer = outer.iter().map(|(part, value)| format!("in {} {value}", words(part)));
-    own.chain(outer).collect::<Vec<_>>().join(" ")
 }
 
 fn compare(case: &Case<'_>, object: &Observed) -> Decision {

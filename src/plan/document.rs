@@ -29,6 +29,9 @@ pub struct Document {
     pub errored: bool,
     /// What the targets turned out to be, by name.
     pub targets: BTreeMap<String, TargetDocument>,
+    /// Which snapshot it was made from, with `--remote`. It cannot be applied then. Absent where the remotes were read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<TakenDocument>,
     /// What the causes were judged against. Absent without `--base`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<BaseDocument>,
@@ -45,6 +48,14 @@ pub struct Document {
     /// How much of what exists is declared, kind by kind; only with `--undeclared`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undeclared: Option<Vec<CoverageDocument>>,
+}
+
+/// The snapshot that a plan was made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Taken")]
+pub struct TakenDocument {
+    /// When it was taken, RFC 3339 in UTC.
+    pub taken: String,
 }
 
 /// How much of one kind at one target is declared.
@@ -196,9 +207,12 @@ pub struct ChangeDocument {
     /// The value is a secret: neither side is shown. Absent unless `true`.
     #[serde(default, skip_serializing_if = "is_false")]
     pub sensitive: bool,
-    /// The remote cannot tell what it holds. Absent unless `true`.
+    /// Nobody can tell what the remote holds: it does not return it, or `redacted` says why. Absent unless `true`.
     #[serde(default, skip_serializing_if = "is_false")]
     pub unverifiable: bool,
+    /// The snapshot does not hold it, because it may be a secret. Absent unless `true`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub redacted: bool,
     /// What it is cannot be read, only that it is not what is declared. Absent unless `true`.
     #[serde(default, skip_serializing_if = "is_false")]
     pub unreadable: bool,
@@ -234,6 +248,7 @@ impl Document {
             digest: String::new(),
             errored: plan.errored(),
             targets: targets.collect(),
+            snapshot: plan.taken.map(|taken| TakenDocument { taken: taken.to_string() }),
             base: plan.base.as_ref().map(BaseDocument::new),
             summary: Summary::new(plan),
             actions: plan.steps.iter().map(|step| ActionDocument::new(step, plan, sources)).collect(),
@@ -398,7 +413,8 @@ impl ChangeDocument {
             after: json(after),
             unknown: either(&Shown::Unknown),
             sensitive,
-            unverifiable: either(&Shown::Unverifiable),
+            unverifiable: before.is_untold() || after.is_untold(),
+            redacted: either(&Shown::Redacted),
             unreadable: either(&Shown::Unreadable),
             source: source.map(|span| PlaceDocument::new(span, sources)),
             cause: CauseDocument::new(*cause, plan),

@@ -22,6 +22,7 @@ pub use build::{knowledge, only, plan};
 pub use cause::{Base, Cause, Revisions, judge};
 pub use coverage::{Covered, Undeclared, coverage};
 pub use guard::guard;
+use jiff::Timestamp;
 pub use review::{beyond, redeclared, undeclared};
 pub use saved::{Damaged, read};
 use schemars::JsonSchema;
@@ -45,6 +46,8 @@ pub struct Plan {
     pub terms: Terms,
     /// What causes were judged against, if they were.
     pub base: Option<Base>,
+    /// When the snapshot was taken that it is made from, if it is from a file. Such a plan is not carried out.
+    pub taken: Option<Timestamp>,
     /// How many requests were sent to read.
     pub reads: u64,
     /// What was found on the way; with an error among them the plan cannot be applied.
@@ -212,6 +215,15 @@ pub enum Shown {
     Unverifiable,
     /// Another one than what is declared, by the fingerprint that was kept of it; which, the remote does not tell.
     Unreadable,
+    /// The snapshot that the plan is made from leaves it out, because it may be a secret; or what is declared is not here.
+    Redacted,
+}
+
+impl Shown {
+    /// Whether nobody can tell what it is: of such a value it is not known whether it differs.
+    pub fn is_untold(&self) -> bool {
+        matches!(self, Self::Unverifiable | Self::Redacted)
+    }
 }
 
 impl Plan {

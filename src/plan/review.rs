@@ -78,9 +78,8 @@ fn headed(found: Vec<Diagnostic>, message: &str) -> Vec<Diagnostic> {
         1 => "1 difference".to_owned(),
         more => format!("{more} differences"),
     };
-    let head = Diagnostic::error(Code::StalePlan, format!("{message}: {counted}")).help(
-        "nothing was changed; make the plan again with `trueup plan --out FILE` and the same `--var`, and have it reviewed",
-    );
+    let head = Diagnostic::error(Code::StalePlan, format!("{message}: {counted}"))
+        .help("make the plan again with `trueup plan --out FILE` and the same `--var`, and have it reviewed");
     std::iter::once(head).chain(found).collect()
 }
 
@@ -153,13 +152,25 @@ fn covers(reviewed: &ChangeDocument, now: &ChangeDocument) -> bool {
         let same_before = reviewed.before == now.before || reviewed.path != now.path;
         return same_before && now.path.strip_prefix(&reviewed.path).is_some_and(inside);
     }
-    let ChangeDocument { path, before, after, unknown, sensitive, unverifiable, unreadable, source: _, cause: _ } = now;
+    let ChangeDocument {
+        path,
+        before,
+        after,
+        unknown,
+        sensitive,
+        unverifiable,
+        redacted,
+        unreadable,
+        source: _,
+        cause: _,
+    } = now;
     reviewed.path == *path
         && reviewed.before == *before
         && reviewed.after == *after
         && reviewed.unknown == *unknown
         && reviewed.sensitive == *sensitive
         && reviewed.unverifiable == *unverifiable
+        && reviewed.redacted == *redacted
         && reviewed.unreadable == *unreadable
 }
 
@@ -173,8 +184,19 @@ fn what(action: &ActionDocument) -> String {
 
 /// `"a" -> "b"`.
 fn told(change: &ChangeDocument) -> String {
-    let ChangeDocument { path: _, before, after, unknown, sensitive, unverifiable, unreadable, source: _, cause: _ } =
-        change;
+    let ChangeDocument {
+        path: _,
+        before,
+        after,
+        unknown,
+        sensitive,
+        unverifiable,
+        // Nothing is carried out of what was not read.
+        redacted: _,
+        unreadable,
+        source: _,
+        cause: _,
+    } = change;
     if *sensitive {
         return "another secret".to_owned();
     }

@@ -115,6 +115,35 @@ mod tests {
         assert_eq!(read(other.as_bytes()), Err(Damaged::OtherVersion("2.0".to_owned())));
     }
 
+    /// The version of trueup, what is declared, what was observed, what is to be done: no value in the file can become another.
+    #[test]
+    fn every_value_of_a_plan_is_under_its_digest() {
+        fn leaves(json: &Json, at: &str, into: &mut Vec<String>) {
+            match json {
+                Json::Object(map) if !map.is_empty() => {
+                    map.iter().for_each(|(key, value)| leaves(value, &format!("{at}/{key}"), into));
+                }
+                Json::Array(items) if !items.is_empty() => {
+                    items.iter().enumerate().for_each(|(index, item)| leaves(item, &format!("{at}/{index}"), into));
+                }
+                _ => into.push(at.to_owned()),
+            }
+        }
+        let (_, text) = with(&[json!({ "a": [1, null], "b": "x" })]);
+        let json: Json = serde_json::from_str(&text).expect("JSON");
+        let mut all = Vec::new();
+        leaves(&json, "", &mut all);
+        for needed in ["/trueup", "/digest", "/project", "/actions/0/action", "/actions/0/observed", "/terms/declared"]
+        {
+            assert!(all.iter().any(|at| at.starts_with(needed)), "{needed}: {all:#?}");
+        }
+        for at in all.iter().filter(|at| *at != "/format_version") {
+            let mut altered = json.clone();
+            *altered.pointer_mut(at).expect("it is there") = json!("another");
+            assert_eq!(read(altered.to_string().as_bytes()), Err(Damaged::Altered), "{at}");
+        }
+    }
+
     #[test]
     fn a_later_minor_version_is_read_and_a_plan_of_another_shape_is_not() {
         let (_, text) = with(&[]);

@@ -84,7 +84,7 @@ fn canonical_value(value: &Value, secret: bool) -> Json {
             To::Id { id, slug } => json!({ "section": reference.section, "id": &**id, "slug": slug.as_deref() }),
         },
         Value::Template(template) => {
-            let Template { parts, sensitive } = &**template;
+            let Template { parts, sensitive, redacted: _ } = &**template;
             let part = |part: &TemplatePart| match part {
                 TemplatePart::Literal(_) if secret || *sensitive => Json::Null,
                 TemplatePart::Literal(text) => json!(&**text),
@@ -92,7 +92,7 @@ fn canonical_value(value: &Value, secret: bool) -> Json {
             };
             json!({ "template": parts.iter().map(part).collect::<Vec<_>>() })
         }
-        Value::Sensitive(_) | Value::Fingerprint(_) => json!({ "sensitive": true }),
+        Value::Sensitive(_) | Value::Fingerprint(_) | Value::Redacted => json!({ "sensitive": true }),
         _ if secret => json!({ "sensitive": true }),
         Value::Null => Json::Null,
         Value::Bool(bool) => json!(bool),
@@ -185,7 +185,7 @@ mod tests {
         assert_ne!(of(&[("secret", Value::text("hunter2"))]), of(&[]));
         let template = |text: &str| {
             let parts = vec![TemplatePart::Literal(text.into())];
-            Value::Template(Box::new(Template { parts, sensitive: true }))
+            Value::Template(Box::new(Template { parts, sensitive: true, redacted: false }))
         };
         assert_eq!(of(&[("name", template("hunter2"))]), of(&[("name", template("hunter3"))]));
         let account = |key: &str, value: &str| map(&[(key, Value::text(value))]);

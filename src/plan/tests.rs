@@ -7,8 +7,10 @@ mod tombstones;
 
 use std::sync::Arc;
 
-use super::{Plan, plan};
-use crate::model::{Code, Condition, Desired, Diagnostics, Identity, OnExists, Operation, Resource, Value};
+use super::{Plan, Shown, plan};
+use crate::model::{
+    Code, Condition, Desired, Diagnostics, Identity, OnExists, Operation, Path, Resource, Template, TemplatePart, Value,
+};
 use crate::testing::{Declared, World, address, expression, map, named, object, observed, refers_to, registry};
 
 fn world(objects: &[(&str, &[(&'static str, Value)])]) -> Arc<World> {
@@ -92,11 +94,36 @@ async fn a_value_of_an_existing_object_is_known_in_the_plan() {
 }
 
 #[tokio::test]
+async fn what_an_expression_reads_that_is_not_here_makes_no_change_and_is_no_secret_of_its_own() {
+    let parts = vec![
+        TemplatePart::Literal("<".into()),
+        TemplatePart::Field { address: address("a"), path: Path::parse("color").expect("a path") },
+    ];
+    let within = Value::Template(Box::new(Template { parts, sensitive: false, redacted: false }));
+    let declared = Declared::new()
+        .thing("a", &[], &[])
+        .thing("b", &[("name", expression("a", "color")), ("kind", within)], &["a"])
+        .thing("c", &[("name", expression("b", "name"))], &["b"])
+        .thing("d", &[("name", expression("a", "color"))], &["a"])
+        .desired;
+    let text = |text: &str| [("name", Value::text(text)), ("kind", Value::text("<"))];
+    let world = world(&[("a", &[]), ("b", &text("x")), ("c", &text("x"))]);
+    world.objects.lock().unwrap().get_mut("a").expect("there").attributes.set("color", Value::Redacted);
+    let plan = planned(&declared, &world).await;
+    let unchanged = ["unchanged a: equal", "unchanged b: equal", "unchanged c: equal"];
+    assert_eq!(actions(&plan), [&unchanged[..], &["create d: absent"]].concat());
+    let changes = |step: usize| plan.steps[step].changes.iter().map(|change| (&change.before, &change.after));
+    assert_eq!(changes(1).collect::<Vec<_>>(), [(&Shown::Redacted, &Shown::Sensitive); 2]);
+    assert_eq!(changes(2).collect::<Vec<_>>(), [(&Shown::Redacted, &Shown::Sensitive)]);
+    assert_eq!(changes(3).collect::<Vec<_>>(), [(&Shown::Nothing, &Shown::Sensitive)]);
+}
+
+#[tokio::test]
 async fn ignored_and_unverifiable_differences_change_nothing() {
     let desired = Declared::new()
         .thing("a", &[("name", Value::text("A")), ("input", Value::text("x"))], &[])
         .lifecycle("a", |lifecycle| {
-            let path = crate::model::Path::parse("name").expect("a path");
+            let path = Path::parse("name").expect("a path");
             let span = Declared::new().thing("x", &[], &[]).desired.resources[0].span;
             lifecycle.ignore = vec![crate::model::Spanned { value: path, span }];
         })
@@ -123,7 +150,7 @@ async fn what_only_one_can_have_is_given_to_one() {
 /// With the field `kind` of a thing ignored.
 fn desired_without_watching(mut desired: Desired, key: &str) -> Desired {
     let resource = &mut desired.resources[&address(key)];
-    let value = crate::model::Path::field("kind");
+    let value = Path::field("kind");
     resource.lifecycle.ignore = vec![crate::model::Spanned { value, span: resource.span }];
     desired
 }
@@ -171,7 +198,7 @@ async fn what_a_failed_create_left_tells_nothing_that_stays_true() {
     world.objects.lock().unwrap().get_mut("a").expect("there").condition =
         Condition::Failed { operation: Operation::Create, description: None };
     let plan = planned(&desired, &world).await;
-    assert_eq!(plan.steps[1].changes[0].after, super::Shown::Unknown);
+    assert_eq!(plan.steps[1].changes[0].after, Shown::Unknown);
 }
 
 #[tokio::test]

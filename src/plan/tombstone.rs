@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::decide::{Case, Decision, in_words, listed};
+use super::decide::{Case, Decision, listed};
 use super::{Action, Change, Plan, Step};
 use crate::graph::{self, Requirement};
 use crate::kind::{ErasedDeclared, Registry, Tied};
@@ -20,7 +20,7 @@ use crate::model::{
 pub(super) fn decide(case: &Case<'_>) -> Decision {
     let section = case.measure.section;
     let Some(object) = case.observed else {
-        let by = case.recognised_by.clone().unwrap_or_else(|| in_words(case.measure.identity));
+        let by = case.recognised_by.clone().unwrap_or_else(|| case.measure.identity.in_words());
         return gone(&format!("no {} {by}", section.singular));
     };
     if matches!(object.condition, Condition::InProgress { operation: Operation::Delete, .. }) {

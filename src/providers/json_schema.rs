@@ -115,7 +115,12 @@ impl<'s> Validator<'s> {
         };
         if matches!(
             value,
-            Value::Unknown | Value::Reference(_) | Value::Template(_) | Value::Link(_) | Value::Fingerprint(_)
+            Value::Unknown
+                | Value::Reference(_)
+                | Value::Template(_)
+                | Value::Link(_)
+                | Value::Fingerprint(_)
+                | Value::Redacted
         ) {
             return Outcome::UNSURE;
         }

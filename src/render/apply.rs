@@ -87,7 +87,7 @@ impl Course {
             }
             Event::Complete { address, .. } => self.end(address, Resolution::Done),
             Event::Ended { address, resolution, .. } => self.end(address, *resolution),
-            Event::Diagnostic(_) => {}
+            Event::Standing { .. } | Event::Diagnostic(_) => {}
         }
     }
 
@@ -117,7 +117,7 @@ impl Lines {
         self.course.follow(event, at);
         let theme = self.theme;
         match event {
-            Event::Start { .. } | Event::Progress { .. } => Ok(()),
+            Event::Start { .. } | Event::Progress { .. } | Event::Standing { .. } => Ok(()),
             Event::Complete { address, action, id, elapsed } => {
                 let id =
                     id.as_ref().map(|id| theme.paint(Tone::Faint, format!(" (id {})", clean_line(id))).to_string());
@@ -335,7 +335,15 @@ fn next(ledger: &Ledger, undone: &[&Outcome]) -> Vec<&'static str> {
     if count(Resolution::Blocked) > 0 {
         advice.push("What is blocked needs a decision: `trueup plan` says which.");
     }
-    if count(Resolution::Done) + count(Resolution::Unchanged) > 0 {
+    let is_of = |outcome: &&&Outcome| matches!(outcome.resolution, Resolution::Done | Resolution::Unchanged);
+    let (waited_for, others): (Vec<&Outcome>, Vec<&Outcome>) =
+        undone.iter().filter(is_of).copied().partition(|outcome| outcome.action == Action::Wait);
+    if !waited_for.is_empty() {
+        advice.push(
+            "What was only waited for and still differs: `trueup plan` shows it, `trueup apply` makes the change.",
+        );
+    }
+    if !others.is_empty() {
         advice.push("What is not as declared: `trueup plan` shows how it differs.");
     }
     advice

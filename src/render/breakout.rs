@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::clean::is_unsafe;
 use super::graph::Graph;
+use super::json::{self, EventDocument};
 use super::reviewed::reviewed_with;
 use super::testing::as_text;
 use super::{Files, github, gitlab, html, markdown, sarif};
@@ -172,7 +173,7 @@ fn no_text_leaves_its_label_in_a_graph() {
         let label = dot.lines().find(|line| line.starts_with("  n1 [")).expect("a node");
         let label =
             label.strip_prefix("  n1 [label=\"").and_then(|rest| rest.split_once("\", fillcolor=")).expect("quotes").0;
-        let bare = label.replace("\\\\", "").replace("\\\"", "").replace("&amp;", "");
+        let bare = label.replace("\\\\", "").replace("\\\"", "").replace("&amp;", "").replace("&#35;", "");
         assert!(!bare.contains(['"', '\\', '&']), "{text:?}: {label}");
     }
 }
@@ -191,6 +192,31 @@ fn no_text_makes_a_command_of_a_forge() {
             let is_ours = |at: usize| ours.iter().any(|ours| line[at..].starts_with(ours));
             assert!(line.match_indices('%').all(|(at, _)| is_ours(at)), "{text:?}: {line}");
             assert!(!data.contains('\r'), "{text:?}");
+        }
+    }
+}
+
+/// A document may be printed to a log that a runner listens to.
+#[test]
+fn no_document_holds_a_command_of_a_log() {
+    let graph = |plan: &Plan| Graph::planned(plan);
+    for text in attempts() {
+        let formats = [
+            ("json", written(&text, |out, plan, sources, _| json::plan(out, plan, sources))),
+            ("events", written(&text, |out, plan, sources, _| json::line(out, &EventDocument::planned(plan, sources)))),
+            ("problems", written(&text, |out, plan, sources, _| json::validation(out, &plan.diagnostics, sources))),
+            ("sarif", written(&text, sarif::plan)),
+            ("gitlab", written(&text, |out, plan, at, files| gitlab::validation(out, &plan.diagnostics, at, files))),
+            ("markdown", written(&text, |out, plan, sources, files| markdown::plan(out, plan, sources, files, None))),
+            ("html", written(&text, html::plan)),
+            ("mermaid", written(&text, |out, plan, _, _| graph(plan).mermaid(out))),
+            ("dot", written(&text, |out, plan, _, _| graph(plan).dot(out))),
+            ("svg", written(&text, |out, plan, _, _| graph(plan).svg(out))),
+            ("page of a graph", written(&text, |out, plan, sources, files| graph(plan).html(out, sources, files))),
+        ];
+        for (format, written) in formats {
+            let obeyed = |line: &&str| line.trim_start().starts_with("::") || line.contains("##[");
+            assert_eq!(written.lines().find(obeyed), None, "{format}: {text:?}");
         }
     }
 }

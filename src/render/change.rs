@@ -93,6 +93,7 @@ const UNKNOWN: &str = "(known after apply)";
 const SENSITIVE: &str = "(sensitive)";
 const UNVERIFIABLE: &str = "(unverifiable: the remote does not return it)";
 const AGAIN: &str = "(as it is, sent again)";
+const REDACTED: &str = "(redacted, not compared)";
 const UNREADABLE: &str = "(other than when it was last applied)";
 
 /// The rows of a change: one for each value in it.
@@ -102,6 +103,8 @@ pub(super) fn rows<'a>(change: &'a Change, rows: &mut Vec<Row<'a>>) {
     match (before, after) {
         (Shown::Unreadable, Shown::Json(after)) => row(What::From(UNREADABLE, after)),
         (Shown::Unreadable, _) | (_, Shown::Unreadable) => row(What::Noted(Side::Both, UNREADABLE)),
+        (Shown::Redacted, Shown::Json(after)) => row(What::From(REDACTED, after)),
+        (Shown::Redacted, _) | (_, Shown::Redacted) => row(What::Noted(Side::Both, REDACTED)),
         // One side of a secret would tell about the other.
         (Shown::Sensitive, Shown::Nothing) => row(What::Noted(Side::Gone, SENSITIVE)),
         (Shown::Nothing, Shown::Sensitive) => row(What::Noted(Side::New, SENSITIVE)),

@@ -4,11 +4,11 @@
 
 use std::io::{self, Write};
 
-use super::cause;
 use super::files::Files;
 use super::finding::{Finding, Level, of_plan, of_problems};
 use super::human::summary_line;
 use super::layout::counted;
+use super::{cause, taken};
 use crate::model::{Diagnostic, Severity, Sources};
 use crate::plan::Plan;
 
@@ -29,6 +29,9 @@ pub fn plan(out: &mut dyn Write, plan: &Plan, sources: &Sources, files: &Files) 
     }
     if let Some(line) = cause::line(plan, str::to_owned) {
         summary = format!("{summary} {line}");
+    }
+    if let Some(line) = taken::line(plan) {
+        summary = format!("{line} {summary}");
     }
     written(out, &of_plan(plan, sources, files), Some(&summary), "plan")
 }

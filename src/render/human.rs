@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::layout::{counted, width, wrap};
 use super::style::{Theme, Tone};
-use super::{cause, change, clean_line, coverage, unchanged};
+use super::{cause, change, clean_line, coverage, taken, unchanged};
 use crate::model::{Address, Severity, Sources, Span};
 use crate::plan::{Action, Cause, Plan, Step};
 
@@ -81,7 +81,14 @@ fn header(out: &mut dyn Write, plan: &Plan, theme: Theme) -> io::Result<()> {
         let gap = names - width(name);
         writeln!(out, "  {name}{:gap$}  {}", "", theme.paint(Tone::Faint, format!("{kind:kinds$}  {url}")))?;
     }
+    from_snapshot(out, plan, theme)?;
     writeln!(out)
+}
+
+/// What it is made from, if not from the remotes: said first and last.
+fn from_snapshot(out: &mut dyn Write, plan: &Plan, theme: Theme) -> io::Result<()> {
+    let line = taken::line(plan).unwrap_or_default();
+    wrap(&line, theme.width).iter().try_for_each(|line| writeln!(out, "{}", theme.paint(Tone::Warning, line)))
 }
 
 /// `resources/acme.yaml:8`.
@@ -245,13 +252,14 @@ fn summary(out: &mut dyn Write, plan: &Plan, theme: Theme, options: PlanOptions)
         writeln!(out, "Applying it takes up to {} requests that write.", plan.writes())?;
     }
     if options.hint && plan.steps.iter().any(|step| step.executable && is_work(step.action)) {
+        writeln!(out)?;
         let hint = match cause::revision(plan) {
+            _ if plan.taken.is_some() => return from_snapshot(out, plan, theme),
             revision if plan.steps.iter().any(|step| step.cause == Some(Cause::Behind)) => {
                 format!("Merge {revision} first and plan again, so that nothing of it is undone.")
             }
             _ => "To carry this out, run `trueup apply`.".to_owned(),
         };
-        writeln!(out)?;
         wrap(&hint, theme.width).iter().try_for_each(|line| writeln!(out, "{line}"))?;
     }
     Ok(())
@@ -544,6 +552,18 @@ mod tests {
         assert!(listed.contains("service_instances.e  resources/acme.yaml:2  unchanged, `parameters` not compared\n"));
         let work = world.step(Action::Create, "customers", "acme", "none yet", vec![]);
         assert_eq!(work.shown(Theme::PLAIN, HINTED).matches("cannot be compared").count(), 1);
+    }
+
+    #[test]
+    fn a_plan_from_a_snapshot_says_so_first_and_last_and_names_what_was_left_out() {
+        let hidden = |path| change(path, Shown::Redacted, Shown::Sensitive);
+        let blind = change("parameters", Shown::Unverifiable, Shown::Json(json!({ "size": 1 })));
+        let mut world = World::new()
+            .step(Action::Unchanged, "instances", "a", "nothing that can be compared", vec![hidden("metadata.key")])
+            .step(Action::Unchanged, "service_instances", "b", "nothing that can be compared", vec![blind])
+            .step(Action::Create, "customers", "acme", "none yet", vec![]);
+        world.plan.taken = Some("2026-11-28T10:12:30Z".parse().expect("a point in time"));
+        insta::assert_snapshot!("from_a_snapshot", world.shown(Theme::PLAIN, HINTED));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! For scripts: the documents, and the events of an apply one a line.
 //!
-//! What could upset a terminal is escaped in the JSON way, which changes nothing for whoever parses it.
+//! What could upset a terminal, or be a command to the runner whose log it is printed to ([`workflow`](super::workflow)), is
+//! escaped in the JSON way, which changes nothing for whoever parses it.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -13,6 +14,7 @@ use crate::apply::{Event, Ledger, LedgerDocument, Resolution};
 use crate::model::{Diagnostic, DiagnosticDocument, FORMAT_VERSION, Sources, ValidationDocument};
 use crate::plan::document::Document;
 use crate::plan::{Action, Plan};
+use crate::snapshot;
 
 /// One line of `apply --format json`. Readers ignore keys and events they do not know.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -86,6 +88,11 @@ pub fn plan(out: &mut dyn Write, plan: &Plan, sources: &Sources) -> io::Result<(
     pretty(out, &Document::new(plan, sources))
 }
 
+/// Writes a snapshot, `trueup snapshot`.
+pub fn snapshot(out: &mut dyn Write, document: &snapshot::Document) -> io::Result<()> {
+    pretty(out, document)
+}
+
 /// Writes the outcome of a validation, `validate --format json`.
 pub fn validation(out: &mut dyn Write, diagnostics: &[Diagnostic], sources: &Sources) -> io::Result<()> {
     pretty(out, &ValidationDocument::new(diagnostics, sources))
@@ -112,9 +119,10 @@ impl EventDocument {
         Self::Planned(Box::new(Document::new(plan, sources)))
     }
 
-    /// A line in between.
-    pub fn new(event: &Event, sources: &Sources) -> Self {
-        match event {
+    /// A line in between, if the event is told.
+    pub fn new(event: &Event, sources: &Sources) -> Option<Self> {
+        Some(match event {
+            Event::Standing { .. } => return None,
             Event::Start { address, action } => Self::Start { address: address.to_string(), action: *action },
             Event::Progress { address, action, elapsed, description } => Self::Progress {
                 address: address.to_string(),
@@ -141,7 +149,7 @@ impl EventDocument {
                 }
             }
             Event::Diagnostic(diagnostic) => Self::Diagnostic(DiagnosticDocument::new(diagnostic, sources)),
-        }
+        })
     }
 
     /// The last line.
@@ -161,6 +169,8 @@ pub(super) fn pretty(out: &mut dyn Write, document: &impl Serialize) -> io::Resu
 
 /// Outside of strings JSON has line breaks and nothing else that could be unsafe, so what is found is in a string.
 fn safe(json: String) -> String {
+    // `::` at the start of a line cannot be: a string holds no line break.
+    let json = if json.contains("##[") { json.replace("##[", "\\u0023#[") } else { json };
     let is_odd = |char| is_unsafe(char) && char != '\n';
     if !json.contains(is_odd) {
         return json;
@@ -189,9 +199,9 @@ mod tests {
 
     #[test]
     fn what_is_written_out_is_read_as_it_was() {
-        let text = "a\u{1b}\u{202e}\u{200b}\u{e0041}b";
+        let text = "a\u{1b}\u{202e}\u{200b}\u{e0041}b ###[group]";
         let json = as_text(|out| pretty(out, &text));
-        assert_eq!(json, "\"a\\u001b\\u202e\\u200b\\udb40\\udc41b\"\n");
+        assert_eq!(json, "\"a\\u001b\\u202e\\u200b\\udb40\\udc41b #\\u0023#[group]\"\n");
         assert_eq!(serde_json::from_str::<String>(&json).expect("JSON"), text);
     }
 
@@ -209,7 +219,7 @@ mod tests {
         as_text(|out| {
             line(out, &EventDocument::version())?;
             for (_, event) in a_course() {
-                line(out, &EventDocument::new(&event, &sources))?;
+                line(out, &EventDocument::new(&event, &sources).expect("a course is told"))?;
             }
             line(out, &EventDocument::ledger(&account, 5, &sources))
         })

@@ -16,6 +16,7 @@ mod fingerprint;
 mod layout;
 mod snippet;
 mod style;
+pub(crate) mod taken;
 mod unchanged;
 mod value;
 pub mod apply;

@@ -45,7 +45,7 @@ impl Progress {
     pub fn event(&mut self, out: &mut dyn Write, event: &Event, at: Duration) -> io::Result<()> {
         let Self { lines, bar, .. } = self;
         match event {
-            Event::Start { .. } | Event::Progress { .. } => lines.event(out, event, at)?,
+            Event::Start { .. } | Event::Progress { .. } | Event::Standing { .. } => lines.event(out, event, at)?,
             _ => bar.suspend(|| lines.event(out, event, at).and_then(|()| out.flush()))?,
         }
         self.draw(at);

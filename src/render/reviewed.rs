@@ -157,6 +157,7 @@ pub(super) fn reviewed_with(nasty: &str) -> (Plan, Sources) {
     ];
     let facts = |provider, url: &str, api| Facts { provider, url: url.into(), api, read_only: None };
     let plan = Plan {
+        taken: None,
         project: nasty.into(),
         environment: Some(nasty.into()),
         targets: [

@@ -3,7 +3,12 @@
 //! The runner of GitHub Actions reads what a step prints, and obeys `::name::` at the start of a line, after any spaces, and
 //! `##[name]` anywhere in it (`ActionCommand.cs` of actions/runner). A remote or a file that somebody else wrote could hide
 //! the rest of a log with that, or annotate it with what is not so. Of either, the first character is written out.
+//!
+//! What is for people goes through [`Harmless`] where the environment says that a runner listens. Documents are the same
+//! everywhere: each format writes it out in its own way whenever it occurs, JSON as `\u0023`, pages and Graphviz as `&#35;` or
+//! `&#91;`, Markdown as here. Only YAML stays as it is: an export is to be read back as it was.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// Writes on to `out` line by line, with nothing in it that the runner would obey.
@@ -51,13 +56,22 @@ impl<W: Write> Drop for Harmless<W> {
 }
 
 fn harmless(line: &[u8]) -> Vec<u8> {
-    let text = String::from_utf8_lossy(line);
-    let text = text.replace("##[", "\\u{23}#[");
-    let start = text.len() - text.trim_start().len();
-    match text[start..].strip_prefix("::") {
-        Some(rest) => format!("{}\\u{{3a}}:{rest}", &text[..start]).into_bytes(),
-        None => text.into_bytes(),
+    harmless_line(String::from_utf8_lossy(line)).into_owned().into_bytes()
+}
+
+/// A line with nothing in it that the runner would obey.
+pub(super) fn harmless_line(line: Cow<'_, str>) -> Cow<'_, str> {
+    let line = harmless_inside(line);
+    let start = line.len() - line.trim_start().len();
+    match line[start..].strip_prefix("::") {
+        Some(rest) => format!("{}\\u{{3a}}:{rest}", &line[..start]).into(),
+        None => line,
     }
+}
+
+/// The same for what stands in a line behind something else.
+pub(super) fn harmless_inside(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.contains("##[") { text.replace("##[", "\\u{23}#[").into() } else { text }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! JSON Schemas, draft 2020-12: of resource files, of `trueup.toml`, and of plans. Editors and scripts read them; what
+//! JSON Schemas, draft 2020-12: of resource files, of `trueup.toml`, of plans, and of snapshots. Editors and scripts read them; what
 //! they say is what this version carries out.
 
 mod resources;
@@ -11,6 +11,7 @@ pub use resources::resources;
 pub use settings::settings;
 
 use crate::plan::document::Document;
+use crate::snapshot;
 
 /// The dialect of all of them.
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -19,6 +20,12 @@ const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 pub fn plan() -> Value {
     let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
     generator.into_root_schema_for::<Document>().to_value()
+}
+
+/// The schema of what `snapshot` writes, likewise.
+pub fn snapshot() -> Value {
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    generator.into_root_schema_for::<snapshot::Document>().to_value()
 }
 
 /// A schema as it is written to a file.
@@ -56,6 +63,11 @@ mod tests {
     #[test]
     fn the_committed_schema_of_plans_is_the_generated_one() {
         committed("plan.schema.json", &plan());
+    }
+
+    #[test]
+    fn the_committed_schema_of_snapshots_is_the_generated_one() {
+        committed("snapshot.schema.json", &snapshot());
     }
 
     #[test]

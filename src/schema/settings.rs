@@ -216,8 +216,12 @@ mod tests {
         std::fs::write(directory.path().join("ca.pem"), "PEM").expect("written");
         let mut diagnostics = Diagnostics::default();
         // Every variable has a value, so that what remains is about the text.
-        let options =
-            LoadOptions { environment: None, variables: &[], env: &|_| Some("https://x.example.com".to_owned()) };
+        let options = LoadOptions {
+            environment: None,
+            variables: &[],
+            env: &|_| Some("https://x.example.com".to_owned()),
+            unconnected: false,
+        };
         load(directory.path(), options, &mut Sources::default(), &mut diagnostics);
         !diagnostics.has_errors()
     }

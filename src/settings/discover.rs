@@ -230,7 +230,7 @@ mod tests {
         fn search(&mut self, files: &str) -> Result<Vec<PathBuf>, Diagnostics> {
             let toml = format!("[project]\nname = \"acme\"\n{files}\n");
             std::fs::write(self.directory.path().join(FILE_NAME), toml).expect("written");
-            let options = LoadOptions { environment: None, variables: &[], env: &|_| None };
+            let options = LoadOptions { environment: None, variables: &[], env: &|_| None, unconnected: false };
             let settings = load(self.directory.path(), options, &mut self.sources, &mut Diagnostics::default());
             resource_files(&settings.expect("sound settings"))
         }

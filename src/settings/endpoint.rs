@@ -32,8 +32,8 @@ pub fn endpoint(
     let url = match &target.url {
         TargetUrl::Url(url) => url.clone(),
         TargetUrl::CfCli { allow_insecure } => taken.url_of_cf_cli(*allow_insecure)?,
-        TargetUrl::Sandbox => {
-            let message = format!("target `{}` is the sandbox, which has no address yet", target.name);
+        TargetUrl::Sandbox | TargetUrl::Unsaid => {
+            let message = format!("target `{}` has no address yet", target.name);
             return Err(Diagnostic::error(Code::Internal, message).at(target.span, "declared here"));
         }
     };
@@ -317,7 +317,7 @@ mod tests {
             let toml = format!("[project]\nname = \"acme\"\n[targets.t]\n{target}\n[limits]\nparallelism = 3\n");
             std::fs::write(directory.path().join(FILE_NAME), toml).expect("written");
             let (mut files, mut diagnostics) = (Files::default(), Diagnostics::default());
-            let options = LoadOptions { environment: None, variables: &[], env: &|_| None };
+            let options = LoadOptions { environment: None, variables: &[], env: &|_| None, unconnected: false };
             let settings = load(directory.path(), options, &mut files, &mut diagnostics);
             let settings = settings.unwrap_or_else(|| panic!("{diagnostics:?}"));
             Self { directory, settings, files, env: HashMap::new() }

@@ -27,6 +27,8 @@ pub struct LoadOptions<'a> {
     pub variables: &'a [(String, String)],
     /// Looks up an environment variable.
     pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// Nothing will be connected to: where a target is need not be known, nor the value of a sensitive variable.
+    pub unconnected: bool,
 }
 
 /// Reads the `trueup.toml` of `start` or of the nearest directory above.
@@ -141,9 +143,9 @@ fn read(reader: &mut Reader, directory: PathBuf, root: &DeTable<'_>, options: Lo
     }
     let mut chosen = chosen.unwrap_or_default();
 
-    let surroundings = Surroundings { directory: &directory, env: options.env };
+    let surroundings = Surroundings { directory: &directory, env: options.env, unconnected: options.unconnected };
     let targets = complete(reader, targets, &mut chosen.targets, &surroundings);
-    let variables = variables::values(reader, declarations, chosen.variables, options.variables, options.env);
+    let variables = variables::values(reader, declarations, chosen.variables, options);
     let default = Limits::default();
     let limits = Limits {
         parallelism: chosen.limits.parallelism.over(base_limits.parallelism).value().unwrap_or(default.parallelism),

@@ -83,6 +83,8 @@ pub enum TargetUrl {
     },
     /// Here.
     Url(Url),
+    /// Nothing says where, and nothing will be connected to.
+    Unsaid,
 }
 
 /// How to sign in, with secrets by their source.

@@ -56,6 +56,8 @@ pub(super) struct Layer {
 pub(super) struct Surroundings<'a> {
     pub(super) directory: &'a Path,
     pub(super) env: &'a dyn Fn(&str) -> Option<String>,
+    /// Nothing will be connected to.
+    pub(super) unconnected: bool,
 }
 
 impl Layer {
@@ -185,6 +187,9 @@ impl Layer {
         reader: &mut Reader,
     ) -> Option<TargetUrl> {
         let Some(text) = (surroundings.env)("KAITEN_BASE_URL").filter(|text| !text.is_empty()) else {
+            if surroundings.unconnected {
+                return Some(TargetUrl::Unsaid);
+            }
             reader.report(
                 Diagnostic::error(Code::SettingsInvalid, format!("target `{name}` has no `url`"))
                     .at(self.span, "where is it?")

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::model::{Code, Diagnostic, Diagnostics, Severity, Sources};
+use crate::model::{Code, Diagnostic, Diagnostics, Sensitive, Severity, Sources, Value};
 
 /// What loading a text comes to.
 pub(super) struct Loaded {
@@ -18,6 +18,7 @@ pub(super) struct Run<'a> {
     pub(super) environment: Option<&'a str>,
     pub(super) variables: Vec<(String, String)>,
     pub(super) env: HashMap<&'a str, &'a str>,
+    pub(super) unconnected: bool,
 }
 
 impl Run<'_> {
@@ -26,7 +27,12 @@ impl Run<'_> {
         std::fs::write(directory.path().join(FILE_NAME), toml).expect("written");
         let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
         let env = |name: &str| self.env.get(name).map(|value| (*value).to_owned());
-        let options = LoadOptions { environment: self.environment, variables: &self.variables, env: &env };
+        let options = LoadOptions {
+            environment: self.environment,
+            variables: &self.variables,
+            env: &env,
+            unconnected: self.unconnected,
+        };
         let settings = load(directory.path(), options, &mut sources, &mut diagnostics);
         Loaded { settings, sources, diagnostics: diagnostics.into_sorted() }
     }
@@ -146,7 +152,7 @@ fn the_file_is_found_from_below_and_its_absence_is_told() {
     let directory = tempfile::tempdir().expect("a directory");
     let below = directory.path().join("a/b");
     std::fs::create_dir_all(&below).expect("made");
-    let options = LoadOptions { environment: None, variables: &[], env: &|_| None };
+    let options = LoadOptions { environment: None, variables: &[], env: &|_| None, unconnected: false };
     let (mut sources, mut diagnostics) = (Sources::default(), Diagnostics::default());
     assert!(load(&below, options, &mut sources, &mut diagnostics).is_none());
     let missing = diagnostics.into_sorted().remove(0);
@@ -543,6 +549,25 @@ fn variables_keep_the_types_of_toml() {
 }
 
 #[test]
+fn a_sensitive_variable_is_not_taken_from_an_empty_environment_variable() {
+    let toml = kaiten(
+        "[variables]\na = { env = \"A\", sensitive = true, default = \"x\" }\nb = { env = \"B\", sensitive = true }\nc = { env = \"C\" }\n",
+    );
+    let mut run = Run { env: [("A", ""), ("B", " \n"), ("C", "")].into(), ..Run::default() };
+    let loaded = run.load(&toml);
+    let help =
+        |env: &str| format!("set {env} to the secret; a CI sets it to nothing where it does not have the secret");
+    let told = loaded.told().into_iter().filter(|line| line.contains("variable_unset")).collect::<Vec<_>>();
+    let expected = [("7:1", "a", "A"), ("8:1", "b", "B")].map(|(at, name, env)| {
+        format!("{at} settings::variable_unset: the sensitive variable `{name}` is empty -- {}", help(env))
+    });
+    assert_eq!(told, expected);
+    // Whoever writes it out means it.
+    run.variables = vec![("a".to_owned(), String::new()), ("b".to_owned(), String::new())];
+    assert!(run.load(&toml).told().iter().all(|line| !line.contains("variable_unset")));
+}
+
+#[test]
 fn a_variable_without_a_value_is_told_and_the_rest_still_loads() {
     let toml = kaiten(
         "[variables]\na = { env = \"A\" }\nb = { env = \"B\", sensitive = true }\nc = {}\nd = { default = 1 }\n",
@@ -559,6 +584,32 @@ fn a_variable_without_a_value_is_told_and_the_rest_still_loads() {
     let settings = loaded.settings.expect("only values are missing");
     let known = settings.variables.iter().filter(|(_, variable)| variable.value != Value::Unknown);
     assert_eq!(known.map(|(name, _)| &**name).collect::<Vec<_>>(), ["d"]);
+}
+
+#[test]
+fn whoever_connects_to_nothing_need_not_have_a_secret_nor_know_where_a_target_is() {
+    let toml = "[project]\nname = \"acme\"\n[targets.kaiten]\nprovider = \"kaiten\"\n\
+                [variables.secret]\nenv = \"SECRET\"\nsensitive = true\n[variables.plain]\nenv = \"PLAIN\"\n\
+                [variables.written]\nsensitive = true\n";
+    let told = |unconnected, env: &[(&'static str, &'static str)]| {
+        let loaded = Run { unconnected, env: env.iter().copied().collect(), ..Run::default() }.load(toml);
+        let messages: Vec<_> = loaded.diagnostics.iter().map(|diagnostic| diagnostic.message.clone()).collect();
+        (messages, loaded.settings)
+    };
+    let (problems, _) = told(false, &[]);
+    assert_eq!(problems.len(), 4, "{problems:?}");
+    for env in [&[][..], &[("SECRET", "")]] {
+        let (problems, settings) = told(true, env);
+        // A variable that is no secret, and one that says nowhere what it is, have to be known as always.
+        assert_eq!(problems, ["variable `plain` has no value", "variable `written` has no value"]);
+        let settings = settings.expect("they are sound otherwise");
+        assert_eq!(settings.variables["secret"].value, Sensitive::wrap(Value::Redacted));
+        assert_eq!(settings.targets["kaiten"].url, TargetUrl::Unsaid);
+    }
+    let known = [("SECRET", "hush"), ("KAITEN_BASE_URL", "https://k.example.com")];
+    let settings = told(true, &known).1.expect("they are sound otherwise");
+    assert_eq!(settings.variables["secret"].value, Sensitive::wrap(Value::text("hush")), "what is there is taken");
+    assert!(matches!(settings.targets["kaiten"].url, TargetUrl::Url(_)));
 }
 
 #[test]

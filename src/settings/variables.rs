@@ -5,6 +5,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::Variable;
+use super::load::LoadOptions;
 use super::read::{Entry, Node, Reader, Slot, Table};
 use super::words::{nearest, suggestion};
 use crate::model::{Code, Diagnostic, Sensitive, Span, Value};
@@ -95,14 +96,15 @@ fn written_out(reader: &mut Reader, name: &str, node: &Node<'_>) {
     );
 }
 
-/// Gives each variable its value: `--var`, else the environment, else what is written. Those without are reported.
+/// Gives each variable its value: `--var`, else the environment, else what is written. Those without are reported, unless
+/// nothing will be connected to and they are secret.
 pub(super) fn values(
     reader: &mut Reader,
     declarations: Declarations<'_>,
     mut overlay: IndexMap<&str, Slot<Value>>,
-    given: &[(String, String)],
-    env: &dyn Fn(&str) -> Option<String>,
+    options: LoadOptions<'_>,
 ) -> IndexMap<Arc<str>, Variable> {
+    let LoadOptions { environment: _, variables: given, env, unconnected } = options;
     let declared: Vec<&str> = declarations.keys().copied().collect();
     for (name, _) in given.iter().filter(|(name, _)| !declared.contains(&name.as_str())) {
         let help = if declared.is_empty() {
@@ -119,15 +121,28 @@ pub(super) fn values(
         let written = overlay.swap_remove(name).unwrap_or(Slot::Absent).over(default);
         let bad = matches!(written, Slot::Bad) || matches!(from, Slot::Bad);
         let from = from.value();
-        let value = (given.iter().rev().find(|(given, _)| given == name).map(|(_, text)| Value::text(text.as_str())))
-            .or_else(|| from.as_deref().and_then(env).map(Value::text))
-            .or_else(|| written.value());
+        let may_miss = unconnected && sensitive && from.is_some();
+        let given = given.iter().rev().find(|(given, _)| given == name).map(|(_, text)| text.as_str());
+        let mut kept = from.as_deref().and_then(env);
+        // So a CI tells of a secret that it does not have; nobody means the empty one.
+        if sensitive && given.is_none() && kept.as_deref().is_some_and(|text| text.trim().is_empty()) {
+            if !may_miss {
+                reader.report(empty(name, span, from.as_deref().unwrap_or_default()));
+                variables.insert(name.into(), Variable { value: Value::Unknown, span });
+                continue;
+            }
+            kept = None;
+        }
+        let value = given.map(Value::text).or_else(|| kept.map(Value::text)).or_else(|| written.value());
         match value {
             Some(value) => {
                 let value = if sensitive { Sensitive::wrap(value) } else { value };
                 variables.insert(name.into(), Variable { value, span });
             }
             None if bad => {}
+            None if may_miss => {
+                variables.insert(name.into(), Variable { value: Sensitive::wrap(Value::Redacted), span });
+            }
             None => {
                 reader.report(unset(name, span, from.as_deref(), sensitive));
                 variables.insert(name.into(), Variable { value: Value::Unknown, span });
@@ -135,6 +150,12 @@ pub(super) fn values(
         }
     }
     variables
+}
+
+fn empty(name: &str, span: Span, env: &str) -> Diagnostic {
+    Diagnostic::error(Code::SettingsVariableUnset, format!("the sensitive variable `{name}` is empty"))
+        .at(span, format!("nothing is in its environment variable, {env}"))
+        .help(format!("set {env} to the secret; a CI sets it to nothing where it does not have the secret"))
 }
 
 fn unset(name: &str, span: Span, env: Option<&str>, sensitive: bool) -> Diagnostic {

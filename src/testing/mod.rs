@@ -138,7 +138,7 @@ pub(crate) fn map(entries: &[(&str, Value)]) -> Value {
 /// `${things.KEY.FIELD}`
 pub(crate) fn expression(key: &str, field: &str) -> Value {
     let part = TemplatePart::Field { address: address(key), path: Path::parse(field).expect("a path") };
-    Value::Template(Box::new(Template { parts: vec![part], sensitive: false }))
+    Value::Template(Box::new(Template { parts: vec![part], sensitive: false, redacted: false }))
 }
 
 pub(crate) fn refers_to(key: &str) -> Value {

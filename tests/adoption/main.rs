@@ -13,8 +13,8 @@ use std::collections::BTreeSet;
 
 use chance::Chance;
 use trueup::export::{Exported, Within};
-use trueup::model::Snapshot;
-use trueup::plan::Action;
+use trueup::model::{Resource, Snapshot, Value};
+use trueup::plan::{Action, Change, Shown, Step};
 use world::{Dialect, World};
 
 /// Cases of each dialect.
@@ -46,6 +46,8 @@ async fn case(seed: u64, dialect: Dialect) {
     assert_eq!(whole.documents.len(), 1);
     assert_adopts(&world, &whole, &exists).await;
     assert_eq!(world.export(&world.observe_whole().await, Within::Target, false).documents, whole.documents);
+
+    assert_plans_offline(&world, &whole, &mut chance).await;
 
     let split = world.export(&snapshot, Within::Target, true);
     assert_adopts(&world, &split, &exists).await;
@@ -98,6 +100,60 @@ async fn assert_adopts(world: &World, exported: &Exported, exists: &BTreeSet<(&'
         .collect();
     let missing: Vec<_> = exists.difference(&adopted).collect();
     assert!(missing.is_empty(), "{missing:?} were not exported");
+}
+
+/// A snapshot of it holds no secret, and is planned with as the remote itself, but for what it leaves out: as it is, and once
+/// some of it is declared otherwise.
+async fn assert_plans_offline(world: &World, exported: &Exported, chance: &mut Chance) {
+    let mut desired = world.declared(&exported.documents);
+    let text = world.snapshot(&desired).await;
+    assert!(!text.contains(people::SECRET) && !text.contains("sha256-v1"), "a secret got out:\n{text}");
+    for changed in [false, true] {
+        if changed {
+            for resource in desired.resources.values_mut() {
+                if chance.one_in(2) {
+                    otherwise(resource, chance);
+                }
+            }
+        }
+        let (live, offline) = (world.plan_of(&desired).await, world.plan_offline(&desired, &text));
+        assert_eq!(live.steps.len(), offline.steps.len());
+        for (live, offline) in live.steps.iter().zip(&offline.steps) {
+            assert_same_but_for_redacted(live, offline);
+        }
+        assert_eq!(format!("{:?}", live.diagnostics), format!("{:?}", offline.diagnostics));
+        let touched = offline.steps.iter().any(|step| step.action != Action::Unchanged);
+        assert!(changed || !touched, "nothing is made up");
+    }
+}
+
+/// Declares something of a resource otherwise.
+fn otherwise(resource: &mut Resource, chance: &mut Chance) {
+    let word = Value::text(format!("other-{}", chance.below(3)));
+    for name in ["description", "tags", "metadata", "end_license_date", "credentials"] {
+        match resource.fields.get_mut(name) {
+            Some(Value::List(items)) => items.push(word.clone()),
+            Some(Value::Map(map)) => drop(map.insert("other".into(), word.clone())),
+            Some(Value::Text(text)) if name == "description" => *text = "another".into(),
+            Some(Value::Text(text)) => *text = "2999-01-01T00:00:00Z".into(),
+            _ => {}
+        }
+    }
+}
+
+fn assert_same_but_for_redacted(live: &Step, offline: &Step) {
+    let redacted = |change: &&Change| change.before == Shown::Redacted;
+    let hidden: Vec<&Change> = offline.changes.iter().filter(redacted).collect();
+    let seen = |step: &Step| -> Vec<Change> {
+        let is_seen = |change: &&Change| !hidden.iter().any(|hidden| change.path.starts_with(&hidden.path));
+        step.changes.iter().filter(is_seen).cloned().collect()
+    };
+    assert_eq!(seen(live), seen(offline), "{live:#?}\n{offline:#?}");
+    assert_eq!((&live.address, &live.observed), (&offline.address, &offline.observed));
+    let told_apart = live.changes.iter().any(|change| !change.before.is_untold() && !seen(live).contains(change));
+    if !told_apart {
+        assert_eq!(live.action, offline.action, "{live:#?}\n{offline:#?}");
+    }
 }
 
 #[test]

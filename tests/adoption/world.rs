@@ -12,9 +12,10 @@ use trueup::model::{
     Address, Collection, Condition, Desired, Diagnostics, Fields, Identity, Observed, RemoteId, Shape, Snapshot,
     Sources, Value,
 };
-use trueup::observe::{Sessions, observe, observe_whole};
+use trueup::observe::{Sessions, observe, observe_for_others, observe_whole};
 use trueup::plan::{self, Plan};
 use trueup::settings::{self, LoadOptions, Settings};
+use trueup::snapshot::{self, About};
 use trueup::{config, providers};
 
 /// What the remote speaks.
@@ -84,7 +85,7 @@ impl World {
         let toml = format!("[project]\nname = \"adoption\"\n[targets.it]\nurl = \"{}\"\n{more}\n", served.url());
         std::fs::write(project.path().join("trueup.toml"), toml).expect("it can be written");
         let (mut sources, mut problems) = (Sources::default(), Diagnostics::default());
-        let options = LoadOptions { environment: None, variables: &[], env: &|_| None };
+        let options = LoadOptions { environment: None, variables: &[], env: &|_| None, unconnected: false };
         let settings = settings::load(project.path(), options, &mut sources, &mut problems);
         let settings = settings.unwrap_or_else(|| panic!("{problems:?}"));
         let registry = providers::registry();
@@ -153,6 +154,42 @@ impl World {
 
     /// Writes documents to files and plans these as anybody would.
     pub async fn plan(&self, documents: &[Document]) -> Plan {
+        self.plan_of(&self.declared(documents)).await
+    }
+
+    /// Plans by the remote.
+    pub async fn plan_of(&self, desired: &Desired) -> Plan {
+        let mut problems = Diagnostics::default();
+        let snapshot = observe(desired, &self.registry, &self.sessions, &mut problems).await;
+        plan::plan(desired, &snapshot, &self.registry, problems)
+    }
+
+    /// Takes a snapshot of the remote, as the text of its file.
+    pub async fn snapshot(&self, desired: &Desired) -> String {
+        let mut problems = Diagnostics::default();
+        let snapshot = observe_for_others(desired, &self.registry, &self.sessions, &mut problems).await;
+        assert!(problems.is_empty(), "{problems:?}");
+        let about = About {
+            project: desired.project.clone(),
+            environment: None,
+            declared: plan::declared(desired, &self.registry),
+            taken: Clock::system().now(),
+        };
+        let redacted = snapshot::redact(&snapshot, desired, &self.registry, []);
+        serde_json::to_string(&snapshot::Document::new(about, &redacted)).expect("plain data")
+    }
+
+    /// Plans by a snapshot alone.
+    pub fn plan_offline(&self, desired: &Desired, text: &str) -> Plan {
+        let saved =
+            snapshot::read(text.as_bytes(), &self.registry).unwrap_or_else(|damaged| panic!("{damaged}: {text}"));
+        let snapshot = saved.fit("it", &self.settings, desired, |_| true, &self.registry);
+        let snapshot = snapshot.unwrap_or_else(|problems| panic!("{problems:#?}"));
+        plan::plan(desired, &snapshot, &self.registry, Diagnostics::default())
+    }
+
+    /// Writes documents to files and reads what they declare.
+    pub fn declared(&self, documents: &[Document]) -> Desired {
         let directory = self.project.path();
         let _ = std::fs::remove_dir_all(directory.join("resources"));
         let mut files = Vec::new();
@@ -164,9 +201,7 @@ impl World {
         }
         let (mut sources, mut problems) = (Sources::default(), Diagnostics::default());
         let desired = config::load(&files, &self.settings, &self.registry, &mut sources, &mut problems);
-        let desired = desired.unwrap_or_else(|| panic!("{problems:#?}\n{}", documents[0].text));
-        let snapshot = observe(&desired, &self.registry, &self.sessions, &mut problems).await;
-        plan::plan(&desired, &snapshot, &self.registry, problems)
+        desired.unwrap_or_else(|| panic!("{problems:#?}\n{}", documents[0].text))
     }
 
     pub async fn end(self) {

@@ -178,7 +178,7 @@ impl World {
     fn load(&self) -> (Settings, Desired) {
         let mut sources = Sources::default();
         let mut problems = Diagnostics::default();
-        let options = LoadOptions { environment: None, variables: &[], env: &|_| None };
+        let options = LoadOptions { environment: None, variables: &[], env: &|_| None, unconnected: false };
         let settings = settings::load(self.project.path(), options, &mut sources, &mut problems);
         let settings = settings.unwrap_or_else(|| panic!("{problems:?}"));
         let desired = config::load(&[self.file()], &settings, &self.registry, &mut sources, &mut problems);

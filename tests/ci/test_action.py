@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,25 @@ def test_a_fork_without_secrets_is_told_what_is_missing(sample, github):
     assert "DATABASE_PASSWORD" in ran.summary and "A pull request from a fork has no secrets" in ran.summary
     assert any("answered 403" in found["message"] for found in ran.at("warning"))
     assert ran.outputs["changes"] == "" and ran.outputs["plan-file"] == ""
+
+
+def test_a_fork_is_planned_from_a_snapshot_and_others_are_not(sample, github):
+    job = sample.job(github.url, "pull_request", False)
+    infra = [TRUEUP, "-C", str(sample.path / "infra")]
+    subprocess.run([*infra, "snapshot", "--out", str(sample.temp / "remote.json")], env=job, check=True)
+    sample.change("Acme Corp", "Acme Corporation")
+    snapshot = os.path.relpath(sample.temp / "remote.json", sample.path)
+    github.refuse = 403
+    ran = act(sample, github, fork=True, job={"DATABASE_PASSWORD": ""}, fork_snapshot=snapshot)
+
+    assert ran.status == 0, ran.log
+    assert "Made from a snapshot taken" in ran.summary and "Acme Corporation" in ran.summary
+    assert ran.outputs["changes"] == "true" and ran.outputs["digest"] in ran.summary and ran.outputs["plan-file"] == ""
+    assert any("Made from a snapshot taken" in found["message"] for found in ran.at("notice"))
+    assert "Between the looks" not in ran.summary
+
+    own = act(sample, github, fork_snapshot=snapshot)
+    assert own.status == 0 and "Made from a snapshot" not in own.summary and own.outputs["plan-file"]
 
 
 def test_a_comment_that_is_refused_makes_no_good_plan_bad(sample, github):

@@ -80,6 +80,11 @@ fn any_plan_file_is_read_or_refused_in_words() {
 }
 
 #[test]
+fn any_snapshot_is_read_or_refused_in_words() {
+    play("snapshot", targets::snapshot);
+}
+
+#[test]
 fn any_answer_of_kaiten_is_taken_or_refused() {
     play("kaiten", targets::kaiten);
 }

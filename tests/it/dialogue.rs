@@ -2,7 +2,6 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Stdio};
@@ -39,7 +38,7 @@ impl Project {
         let child = command.spawn().expect("the binary starts");
         // The command holds the terminal open.
         drop(command);
-        let keyboard = File::from(OwnedFd::from(terminal));
+        let keyboard = File::from(terminal);
         let said = Arc::new(Mutex::new(Vec::new()));
         let (mut screen, heard) = (keyboard.try_clone().expect("one more"), Arc::clone(&said));
         let reading = std::thread::spawn(move || {

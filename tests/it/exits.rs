@@ -1,5 +1,7 @@
 //! The exit statuses of the contract, and what stands on stdout where JSON was asked for.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 use trueup::emulator::Effect;
 
@@ -35,6 +37,135 @@ fn a_failure_before_the_first_write_is_1() {
     world.run(&["plan", "--detailed-exitcode"]).exits(1);
     world.run(&["apply", "--yes"]).exits(1);
     assert_eq!(world.kaiten().writes(), 0);
+}
+
+/// What it is called, how it comes to it, and what `apply` is given.
+type Case<'a> = (&'a str, &'a dyn Fn(&World), &'a [&'a str]);
+
+/// Each guard, and all that is said where it refuses: that nothing was changed, and that once.
+#[test]
+fn what_a_guard_refuses_is_6_and_said_to_have_changed_nothing_once() {
+    const CACHE: &str = "service_instances:\n  cache: { space: sandbox/dev, plan: redis/small }\n";
+    let too_many = |world: &World| {
+        world.project.write("trueup.toml", world.settings("", "max_deletes = 0"));
+        world.declare("customers:\n  acme: { lifecycle: { absent: true } }\n");
+    };
+    let protected = |world: &World| {
+        let lifecycle = "plan: postgres/small, lifecycle: { replace: true, protect: true }";
+        world.declare(&CACHE.replace("plan: redis/small", lifecycle));
+    };
+    let file = |change: fn(&World)| {
+        move |world: &World| {
+            world.declare(&CUSTOMER.replace("Acme", "Acme Corp"));
+            world.run(&["plan", "--out", "plan.json"]).exits(0);
+            change(world);
+        }
+    };
+    let rewritten = |world: &World, from: &str, to: &str| {
+        let text = world.project.read("plan.json");
+        assert!(text.contains(from), "{text}");
+        world.project.write("plan.json", text.replacen(from, to, 1));
+    };
+    let drifted = file(|world| {
+        let body = serde_json::json!({ "name": "theirs" });
+        world.send(world.kaiten(), reqwest::Method::PUT, "/api/customers/acme", Some(&body));
+    });
+    let redeclared = file(|world| world.declare(&CUSTOMER.replace("Acme", "Acme Inc")));
+    let other_project = file(|world| {
+        world.project.write("trueup.toml", world.settings("", "").replace("\"acme\"", "\"globex\""));
+    });
+    let other_target = file(|world| {
+        let settings = world.settings("", "").replace(world.cf().url(), "https://cf.invalid");
+        world.project.write("trueup.toml", settings.replace(world.kaiten().url(), world.cf().url()));
+    });
+    let (altered, version, cut) = (file(|_| ()), file(|_| ()), file(|_| ()));
+    let altered = |world: &World| {
+        altered(world);
+        rewritten(world, "Acme Corp", "Acme AG");
+    };
+    let version = |world: &World| {
+        version(world);
+        rewritten(world, "\"format_version\": \"1.0\"", "\"format_version\": \"2.0\"");
+    };
+    let cut = |world: &World| {
+        cut(world);
+        let text = world.project.read("plan.json");
+        world.project.write("plan.json", &text[..text.len() / 2]);
+    };
+    let errored = |world: &World| {
+        world.declare(&CACHE.replace("redis", "rediss"));
+        world.run(&["plan", "--out", "plan.json"]).exits(1);
+    };
+    let cases: [Case<'_>; 10] = [
+        ("too many deletes", &too_many, &["--yes"]),
+        ("protected", &protected, &["--yes"]),
+        ("drifted", &drifted, &["plan.json"]),
+        ("redeclared", &redeclared, &["plan.json"]),
+        ("another project", &other_project, &["plan.json"]),
+        ("another target", &other_target, &["plan.json"]),
+        ("altered", &altered, &["plan.json"]),
+        ("another version", &version, &["plan.json"]),
+        ("cut", &cut, &["plan.json"]),
+        ("errored", &errored, &["plan.json"]),
+    ];
+    let mut all = String::new();
+    for (name, change, arguments) in cases {
+        let world = World::declaring(&format!("{CUSTOMER}{CACHE}"));
+        world.run(&["apply", "--yes"]).exits(0);
+        world.declare(CUSTOMER);
+        change(&world);
+        let before = (world.kaiten().writes(), world.cf().writes());
+        let command = [&["apply"], arguments].concat();
+        let refused = world.run(&command);
+        if name == "another target" {
+            // Nothing there is a Kaiten.
+            assert!([1, 6].contains(&refused.code), "{refused}");
+        } else {
+            assert_eq!(refused.code, 6, "{name}: {refused}");
+        }
+        let words = refused.to_string().split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        assert_eq!(words.matches("nothing was changed").count(), 1, "{name}: {refused}");
+        assert!(refused.stdout.ends_with("Nothing was changed.\n"), "{name}: {refused}");
+        let json = world.run(&[&command[..], &["--format", "json", "--report", "report.json"]].concat());
+        assert_eq!(json.code, refused.code, "{name}: {json}");
+        let ledger = json.json_lines().pop().expect("there is always a ledger");
+        assert_eq!(ledger["exit_code"], json.code, "{name}");
+        let done = &ledger["summary"]["done"];
+        assert!(done.is_null() || *done == 0, "{name}: {ledger}");
+        assert_eq!((world.kaiten().writes(), world.cf().writes()), before, "{name}");
+        if ["too many deletes", "protected"].contains(&name) {
+            writeln!(all, "{name}: {refused}").unwrap();
+        }
+    }
+    insta::assert_snapshot!("refused_by_guards", all);
+}
+
+/// `-C DIR` is as with `git` and `make`: all paths are from there.
+#[test]
+fn files_of_the_command_line_are_where_the_run_was_told_to_be() {
+    let world = World::new();
+    let settings = world.project.read("trueup.toml");
+    let project = Project::empty()
+        .env("KAITEN_AUTH_TOKEN", trueup::emulator::kaiten::SANDBOX_TOKEN)
+        .env("CF_PASSWORD", crate::support::CF_PASSWORD)
+        .file("deploy/trueup.toml", settings)
+        .file("deploy/a.yaml", CUSTOMER);
+    let planned = project.run(&["-C", "deploy", "plan", "--out", "plan.json"]).exits(0);
+    assert!(planned.stderr.contains("To carry out just this, run `trueup -C deploy apply plan.json`."), "{planned}");
+    project.run(&["-C", "deploy", "apply", "plan.json", "--report", "report.json"]).exits(0);
+    project.run(&["-C", "deploy", "export", "--target", "kaiten", "--undeclared", "--dir", "more"]).exits(0);
+    for file in ["plan.json", "report.json"] {
+        assert!(project.path().join("deploy").join(file).exists() && !project.path().join(file).exists(), "{file}");
+    }
+    let missing = project.run(&["-C", "deploy", "apply", "nowhere.json"]).exits(64);
+    assert!(missing.stderr.contains("there is no file `deploy/nowhere.json`"), "{missing}");
+    let failed = project.run(&["-C", "deploy", "plan", "--out", "no/such/plan.json"]).exits(1);
+    assert!(failed.stderr.contains("deploy/no/such"), "{failed}");
+    // What an earlier run has left must not pass for this one's.
+    project.write("deploy/a.yaml", BROKEN);
+    project.run(&["-C", "deploy", "plan", "--out", "plan.json"]).exits(3);
+    project.write("deploy/a.yaml", CUSTOMER);
+    project.run(&["-C", "deploy", "apply", "plan.json"]).exits(6);
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn all(directory: &Path) -> BTreeMap<String, String> {
 /// What a person reads of a project's files.
 fn written(project: &Project) -> String {
     let files = all(project.path()).into_iter().filter(|(name, _)| !name.starts_with("schemas/"));
-    files.map(|(name, text)| format!("─── {name} ───\n{text}")).collect()
+    files.flat_map(|(name, text)| ["─── ".to_owned(), name, " ───\n".to_owned(), text]).collect()
 }
 
 /// The binary's output, where the project has the name of a directory that has another one each time.

@@ -151,6 +151,39 @@ fn a_second_signal_ends_at_once_and_tells_what_is_known() {
     assert_eq!(report["outcomes"][1]["diagnostics"][0]["code"], "trueup::apply::uncertain_write");
 }
 
+/// One whose create the remote has answered and is at work on, one whose create it never answers, and one that is not begun.
+#[test]
+fn a_second_signal_takes_nothing_for_unknown_that_was_answered() {
+    let world = slow_world();
+    world.declare(&format!("{SLOW}customers:\n  acme: {{ name: Acme }}\n"));
+    world.kaiten().strike("POST", "/api/customers", Effect::SilentAfter);
+    let command = ["apply", "--yes", "--parallelism", "4", "--report", "report.json"];
+    let mut run = world.project.start(&command);
+    let asked = || world.kaiten().count("POST", "/api/customers") == 1 && world.cf().count("POST", &instances()) == 1;
+    run.until("asked for both", |_| asked());
+    std::thread::sleep(Duration::from_millis(300));
+    run.signal(2);
+    std::thread::sleep(Duration::from_millis(200));
+    let (output, _) = signalled(run, 2);
+    insta::assert_snapshot!(output.exits(130));
+    let report: serde_json::Value = serde_json::from_str(&world.project.read("report.json")).unwrap();
+    let outcomes = report["outcomes"].as_array().unwrap().iter();
+    let outcomes: Vec<_> =
+        outcomes.map(|end| (end["address"].as_str().unwrap(), end["outcome"].as_str().unwrap())).collect();
+    let expected = [
+        ("customers.acme", "unknown"),
+        ("service_instances.acme-db", "waiting"),
+        ("service_instances.acme-queue", "not_started"),
+    ];
+    assert_eq!(outcomes, expected);
+    assert!(report["outcomes"][1]["id"].is_string(), "{report}");
+    let help = report["outcomes"][0]["diagnostics"][0]["help"].as_str().unwrap();
+    assert_eq!(help, "run `trueup plan`: it looks for the customer with slug acme");
+    world.kaiten().faults().clear();
+    world.run(&["apply", "--yes"]).exits(0);
+    assert_eq!((world.kaiten().count("POST", "/api/customers"), world.cf().count("POST", &instances())), (1, 2));
+}
+
 #[test]
 fn a_second_signal_ends_the_stream_with_the_ledger_too() {
     let (world, output) = signalled_twice("json");

@@ -1,5 +1,6 @@
 //! An apply is killed at any moment. The next one ends with one instance, created once, as declared: after a create, a
-//! change and a replacement that take their broker a while, whichever API is spoken.
+//! change and a replacement that take their broker a while, whichever API is spoken. What the killed one has begun is
+//! waited for to its end.
 
 use serde_json::json;
 use trueup::emulator::{Effect, Fault};
@@ -53,6 +54,7 @@ fn killed_at_each_moment(api: Api, wanted: &str, slow: &[&str]) {
             assert_eq!(next.code, 0, "{moment:?}: {next}");
             let creates = usize::from(slow.contains(&"provision"));
             assert_eq!(scene.creates(), creates, "{moment:?}: {next}");
+            assert_eq!(scene.still_in_progress(), 0, "{moment:?}: it ended while the remote was at work: {next}");
             // There is one at most: whoever looks makes sure of it.
             assert_eq!(scene.is_the_first(), there_before && creates == 0, "{moment:?}: {next}");
             scene.world.run(&["plan", "--detailed-exitcode"]).exits(0);

@@ -34,6 +34,7 @@ mod secrets;
 mod scene;
 mod sign_in;
 mod silence;
+mod snapshot;
 mod suites;
 mod support;
 mod surroundings;

@@ -157,6 +157,14 @@ impl Scene {
         self.steer(Method::POST, "broker/release", &json!({}));
     }
 
+    /// How many operations the broker has not ended yet; it is not asked how they go, which would bring them nearer to their
+    /// end. Afterwards there is none.
+    pub fn still_in_progress(&self) -> u64 {
+        let path = "/_sandbox/broker/release";
+        let answer = self.world.send_in_the_weather(self.world.cf(), Method::POST, path, Some(&json!({})));
+        answer["released"].as_u64().expect("a count")
+    }
+
     /// Takes away what is there, as somebody else does.
     pub fn take_away(&self) {
         self.send(Method::DELETE, &format!("{INSTANCES}/{}?purge=true", self.guid()), None);

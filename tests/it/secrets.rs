@@ -1,8 +1,19 @@
-//! Secrets do not leave: not in any output, format, log, report, plan file or error.
+//! Secrets do not leave: not in any output, format, log, report, plan file, export, error or panic.
 
+use std::fmt::Debug;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use trueup::apply::{Options, apply, converge};
+use trueup::clock::Clock;
 use trueup::emulator::{Effect, Reply};
+use trueup::http::Request;
+use trueup::model::{Diagnostics, Sources};
+use trueup::observe::{Sessions, observe};
+use trueup::settings::{self, LoadOptions};
+use trueup::{config, plan, providers};
 
-use crate::support::{Foundation, Output, Project, Watched, World};
+use crate::support::{Foundation, Output, Project, Watched, World, files_below, package};
 
 const VARIABLE: &str = "canary-in-a-variable";
 const TOKEN: &str = "ksh_canary_token";
@@ -85,8 +96,13 @@ fn says_nothing(world: &World, expected: &[i32]) {
     for more in [&[][..], &["-vvv"]] {
         for command in OTHERS {
             let output = world.run(&[command, more].concat());
-            // Of a plan file there may be none, or one that cannot be applied; the rest ends as the plan does.
-            assert!(expected.contains(&output.code) || [6, 64].contains(&output.code), "{command:?}: {output}");
+            // Of a plan file there may be none, or one that cannot be applied; what does not read what is declared ends by
+            // itself; the rest ends as the plan does.
+            let alone = ["explain", "export", "schema", "version"].contains(&command[0]);
+            assert!(
+                expected.contains(&output.code) || [6, 64].contains(&output.code) || alone,
+                "{command:?}: {output}"
+            );
             holds_no_secret(world, &output, &[command, more].concat());
         }
     }
@@ -107,7 +123,25 @@ const OTHERS: &[&[&str]] = &[
     &["graph"],
     &["graph", "--actions"],
     &["graph", "--actions", "--format", "dot"],
+    &["graph", "--actions", "--format", "svg"],
+    &["graph", "--actions", "--format", "html"],
+    &["graph", "--format", "html"],
+    &["plan", "--undeclared"],
+    &["plan", "--undeclared", "--format", "markdown"],
+    &["plan", "--undeclared", "--format", "html"],
+    &["export", "--target", "kaiten"],
+    &["export", "--target", "cf"],
+    &["export", "--target", "kaiten", "--dir", EXPORTED, "--overwrite"],
+    &["export", "--target", "cf", "--dir", EXPORTED, "--overwrite"],
+    &["explain", "instances"],
+    &["explain", "service_keys.parameters"],
+    &["explain", "trueup::settings::variable_unset"],
+    &["schema"],
+    &["version"],
 ];
+
+/// Hidden, so that it is none of the project's files.
+const EXPORTED: &str = ".exported";
 
 #[track_caller]
 fn holds_no_secret(world: &World, output: &Output, command: &[&str]) {
@@ -115,6 +149,12 @@ fn holds_no_secret(world: &World, output: &Output, command: &[&str]) {
     for file in ["plan.json", "report.json"] {
         if world.project.path().join(file).exists() {
             said += &world.project.read(file);
+        }
+    }
+    let exported = world.project.path().join(EXPORTED);
+    if exported.exists() {
+        for file in files_below(&exported, "yaml") {
+            said += &std::fs::read_to_string(file).unwrap();
         }
     }
     for secret in [VARIABLE, TOKEN, PASSWORD, "canary"] {
@@ -133,6 +173,130 @@ fn a_sound_run_shows_no_secret() {
     let sent = world.kaiten().received("POST", "/api/instances")[0].json().unwrap();
     assert_eq!(sent["metadata"]["password"], VARIABLE, "it did reach the remote");
     assert_eq!(sent["description"], format!("dial {VARIABLE} now"));
+}
+
+/// Each way in which `trueup.toml` can say where a secret is.
+#[test]
+fn a_secret_from_a_file_or_a_command_is_not_shown() {
+    let world = world();
+    let settings = world.project.read("trueup.toml");
+    let (variable, command) = (r#"{ env = "CF_PASSWORD" }"#, r#"{ command = ["cat", "password.txt"] }"#);
+    let settings = settings
+        .replace(variable, command)
+        .replace("provider = \"kaiten\"\n", "provider = \"kaiten\"\ntoken = { file = \"token.txt\" }\n");
+    world.project.write("trueup.toml", &settings);
+    world.project.write("token.txt", format!("{TOKEN}\n"));
+    world.project.write("password.txt", PASSWORD);
+    assert_eq!(settings.matches(".txt").count(), 2, "{settings}");
+    says_nothing(&world, &[0]);
+    // What is kept there is no secret by its form, or the command fails after it has said it.
+    world.project.write("token.txt", format!("{TOKEN}\nand more"));
+    let failing = r#"{ command = ["sh", "-c", "cat password.txt; cat password.txt >&2; exit 1"] }"#;
+    world.project.write("trueup.toml", settings.replace(command, failing));
+    says_nothing(&world, &[0, 3]);
+}
+
+#[test]
+fn an_export_leaves_out_what_holds_a_sensitive_variable() {
+    let world = world();
+    world.run(&["apply", "--yes"]).exits(0);
+    let exported = world.run(&["export", "--target", "kaiten"]).exits(0);
+    let why = "# description, left out: the value of a sensitive variable is in it";
+    assert!(exported.stdout.contains(why), "{exported}");
+}
+
+/// What a panic says that is about this: an `expect` shows the error.
+fn said_by_a_panic(value: impl Debug) -> String {
+    let failed: Result<(), _> = Err(value);
+    let panicked = catch_unwind(AssertUnwindSafe(|| failed.expect("a defect")));
+    let said = panicked.expect_err("an error is not expected");
+    said.downcast_ref::<String>().expect("it has a message").clone()
+}
+
+/// A defect can strike anywhere, with any value of any stage at hand.
+#[test]
+fn a_panic_with_a_secret_at_hand_does_not_show_it() {
+    let world = world();
+    let reply = |detail: String| Effect::Reply(Reply { status: 422, detail: Some(detail), ..Reply::default() });
+    world.kaiten().strike_always("POST", "/api/instances", reply(format!("`{VARIABLE}` is bad, so is {TOKEN}")));
+    let env = |name: &str| {
+        let known = [("KAITEN_AUTH_TOKEN", TOKEN), ("CF_PASSWORD", PASSWORD), ("SECRET", VARIABLE)];
+        known.into_iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
+    };
+    let (registry, clock) = (providers::registry(), Clock::system());
+    let (mut sources, mut problems) = (Sources::default(), Diagnostics::default());
+    let options = LoadOptions { environment: None, variables: &[], env: &env, unconnected: false };
+    let settings = settings::load(world.project.path(), options, &mut sources, &mut problems).expect("it is sound");
+    let files = [world.project.path().join("resources.yaml")];
+    let desired = config::load(&files, &settings, &registry, &mut sources, &mut problems).expect("it is sound");
+    let mut said = vec![said_by_a_panic(&settings), said_by_a_panic(&desired), said_by_a_panic(&sources)];
+    world.wait(async {
+        let mut sessions = Sessions::new();
+        for target in settings.targets.values() {
+            let endpoint = settings::endpoint(target, &settings, &env).expect("the secrets are there");
+            let session = registry.connect(&endpoint, &clock).await.expect("it is known").expect("it is there");
+            sessions.insert(target.name.clone(), Arc::from(session));
+            said.push(said_by_a_panic(endpoint));
+        }
+        let snapshot = observe(&desired, &registry, &sessions, &mut problems).await;
+        let plan = plan::plan(&desired, &snapshot, &registry, problems);
+        let options = Options { parallelism: 4, fail_fast: false };
+        let (_signal, interrupt) = tokio::sync::watch::channel(None);
+        let mut events = Vec::new();
+        let mut push = |event| events.push(event);
+        let mut ledger =
+            apply(&plan, &desired, &snapshot, &registry, &sessions, options, &clock, interrupt, &mut push).await;
+        let found = converge(&mut ledger, &desired, &registry, &sessions).await;
+        assert!(format!("{ledger:?}").contains("[redacted]` is bad"), "the remote has repeated it: {ledger:?}");
+        // With what is there by now, too: what the remote keeps of it.
+        let after = observe(&desired, &registry, &sessions, &mut Diagnostics::default()).await;
+        said.extend([said_by_a_panic(snapshot), said_by_a_panic(plan), said_by_a_panic(after)]);
+        said.extend([said_by_a_panic(events), said_by_a_panic(ledger), said_by_a_panic(found)]);
+    });
+    let body = serde_json::json!({ "password": VARIABLE });
+    said.push(said_by_a_panic(Request::get(format!("/x?token={TOKEN}")).authorization("Bearer", TOKEN).json(&body)));
+    assert!(said.iter().any(|said| said.contains("[redacted]") || said.contains("[REDACTED]")), "{said:#?}");
+    for said in said {
+        assert!(said.starts_with("a defect: "), "{said}");
+        for secret in [VARIABLE, TOKEN, PASSWORD, "canary", "eyJ"] {
+            assert!(!said.contains(secret), "a panic says `{secret}`: {said}");
+        }
+    }
+}
+
+/// The words of a defect are written out; a value in them could be anything.
+#[test]
+fn no_panic_formats_what_is_at_hand() {
+    let own = |path: &std::path::Path| {
+        let parts = path.components().map(|part| part.as_os_str().to_string_lossy().into_owned());
+        let for_tests = [
+            "emulator",
+            "testing",
+            "tests",
+            "declared",
+            "emulated",
+            "tests.rs",
+            "testing.rs",
+            "emulated.rs",
+            "tls.rs",
+            "breakout.rs",
+            "reviewed.rs",
+            "schema",
+        ];
+        !parts.into_iter().any(|part| for_tests.contains(&&*part))
+    };
+    let mut looked_at = 0;
+    for file in files_below(&package().join("src"), "rs").into_iter().filter(|file| own(file)) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        looked_at += 1;
+        for (number, line) in text.lines().enumerate() {
+            let panics = ["panic!(", "unreachable!(", "assert!(", "assert_eq!(", "assert_ne!(", "dbg!(", ".expect(&"];
+            let found = panics.iter().find_map(|panic| line.split_once(panic)).map_or("", |(_, words)| words);
+            assert!(!found.contains(['{', '&']), "{}:{}: {line}", file.display(), number + 1);
+        }
+    }
+    assert!(looked_at > 150, "{looked_at}");
 }
 
 /// The credentials of the only key.

@@ -25,7 +25,7 @@ fn apply_impatiently(world: &World) -> Ledger {
         "CF_PASSWORD" => Some(crate::support::CF_PASSWORD.to_owned()),
         _ => None,
     };
-    let options = LoadOptions { environment: None, variables: &[], env: &env };
+    let options = LoadOptions { environment: None, variables: &[], env: &env, unconnected: false };
     let settings = settings::load(world.project.path(), options, &mut sources, &mut problems).expect("sound settings");
     let files = settings::resource_files(&settings).expect("readable files");
     let desired = config::load(&files, &settings, &registry, &mut sources, &mut problems).expect("sound files");

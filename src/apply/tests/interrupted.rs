@@ -57,7 +57,7 @@ async fn killed(desired: &Desired, world: &Arc<World>, after: Duration) -> (bool
     assert!(!plan.errored(), "{:?}", plan.diagnostics);
     let (_sender, receiver) = watch::channel(None);
     let (sessions, clock) = (sessions(world), clock());
-    let mut account = Account::new(&plan, desired);
+    let mut account = Account::new(&plan);
     let mut follow = |event: Event| account.follow(&event);
     let run = apply(&plan, desired, &snapshot, &registry, &sessions, WIDE, &clock, receiver, &mut follow);
     let ended = tokio::time::timeout(after, run).await.is_ok();
@@ -129,7 +129,19 @@ async fn what_is_told_of_a_run_that_is_cut_off_at_any_moment_is_true() {
                         let same = there.map(|object| object.fields) == before.get(key).map(|it| it.fields.clone());
                         assert!(same && told.is_empty(), "cut off after {millis} ms: {outcome:?}");
                     }
-                    Resolution::Unknown => assert_eq!(told, [Code::UncertainWrite]),
+                    Resolution::Unknown => {
+                        assert_eq!(told, [Code::UncertainWrite]);
+                        let help = outcome.diagnostics[0].help.as_deref();
+                        let looks = format!("run `trueup plan`: it looks for the thing with slug {key}");
+                        assert_eq!(help, Some(&*looks));
+                    }
+                    // It has been answered: the remote is at work on it, or is done with what was asked first.
+                    Resolution::Waiting => {
+                        assert_eq!(told, [Code::StillRunning], "cut off after {millis} ms: {outcome:?}");
+                        let gone = outcome.diagnostics[0].message.contains("is deleted and not created anew yet");
+                        assert_eq!(there.is_none(), gone, "cut off after {millis} ms: {outcome:?}");
+                        assert!(gone || outcome.id.is_some(), "cut off after {millis} ms: {outcome:?}");
+                    }
                     _ => panic!("cut off after {millis} ms: {outcome:?}"),
                 }
             }
@@ -140,7 +152,7 @@ async fn what_is_told_of_a_run_that_is_cut_off_at_any_moment_is_true() {
         }
         assert_eq!(
             seen.into_iter().collect::<Vec<_>>(),
-            [Resolution::Done, Resolution::NotStarted, Resolution::Unknown]
+            [Resolution::Done, Resolution::NotStarted, Resolution::Unknown, Resolution::Waiting]
         );
     }
 }

@@ -52,7 +52,7 @@ impl Settler {
         }
         let mut whole = String::new();
         let mut sensitive = template.sensitive;
-        let mut unknown = false;
+        let mut unknown = template.redacted;
         for part in &template.parts {
             match part {
                 TemplatePart::Literal(text) => whole.push_str(text),

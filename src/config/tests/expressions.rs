@@ -31,13 +31,17 @@ fn variables_are_put_in_and_keep_their_type_when_alone() {
 fn a_sensitive_variable_makes_the_whole_string_sensitive() {
     assert_eq!(parameter("${var.password}"), Sensitive::wrap(Value::text("S3CRET")));
     assert_eq!(parameter("a ${var.password} b"), Sensitive::wrap(Value::text("a S3CRET b")));
-    let template = Template { parts: vec![TemplatePart::Literal("S3CRET@".into()), field("domain")], sensitive: true };
+    let template = Template {
+        parts: vec![TemplatePart::Literal("S3CRET@".into()), field("domain")],
+        sensitive: true,
+        redacted: false,
+    };
     assert_eq!(parameter("${var.password}@${customers.acme.domain}"), Value::Template(Box::new(template)));
 }
 
 #[test]
 fn other_resources_stay_in_a_template() {
-    let alone = Template { parts: vec![field("id")], sensitive: false };
+    let alone = Template { parts: vec![field("id")], sensitive: false, redacted: false };
     assert_eq!(parameter("${customers.acme.id}"), Value::Template(Box::new(alone)));
     let parts = vec![
         TemplatePart::Literal("x ${ eu-west-1 ".into()),
@@ -45,7 +49,7 @@ fn other_resources_stay_in_a_template() {
         field("created_at"),
         TemplatePart::Literal("!".into()),
     ];
-    let mixed = Template { parts, sensitive: false };
+    let mixed = Template { parts, sensitive: false, redacted: false };
     assert_eq!(
         parameter("'x $${ ${var.region} ${customers.acme.slug}${customers.acme.created_at}!'"),
         Value::Template(Box::new(mixed))

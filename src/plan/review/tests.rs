@@ -249,6 +249,7 @@ fn long_values_are_cut_and_secrets_are_not_told() {
         after: "A".into(),
         unknown: false,
         sensitive: false,
+        redacted: false,
         unverifiable: false,
         unreadable: false,
         source: None,

@@ -293,8 +293,7 @@ pub async fn create_space(
     }
 }
 
-/// What a new instance is made of. What is `None` is not sent.
-#[derive(Debug)]
+/// What a new instance is made of. What is `None` is not sent. Nothing that could show its parameters.
 pub struct NewInstance<'a> {
     /// The guid of its space.
     pub space: &'a str,
@@ -360,8 +359,8 @@ pub async fn update_space(
 }
 
 /// What is to change in an instance. What is `None` or empty is not sent: parameters, an unchanged name or plan would
-/// have effects (reference, section 9).
-#[derive(Debug, Default)]
+/// have effects (reference, section 9). Nothing that could show its parameters.
+#[derive(Default)]
 pub struct InstanceChange<'a> {
     /// Its name.
     pub name: Option<&'a str>,

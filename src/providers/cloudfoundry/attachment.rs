@@ -123,6 +123,7 @@ impl Readable for Attachment {
     type Provider = CloudFoundry;
     const SECTION: &'static Section = &SECTION;
     const AFTER: &'static [&'static str] = &["service_instances", "user_provided_service_instances"];
+    const PARTIAL: Option<&'static str> = Some("what is bound to instances");
 
     /// What is attached to the instances that may be deleted or renamed: those declared so.
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {

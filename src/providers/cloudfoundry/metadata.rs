@@ -146,7 +146,7 @@ pub fn check(check: Check<'_>) -> Vec<Diagnostic> {
                 continue;
             }
             match exposed(value) {
-                Value::Unknown | Value::Link(_) => {}
+                Value::Unknown | Value::Redacted | Value::Link(_) => {}
                 Value::Text(text) => {
                     found.extend(wrong_value(text, what).map(|wrong| complain(Code::InvalidValue, wrong)));
                 }

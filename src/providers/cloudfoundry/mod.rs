@@ -367,7 +367,7 @@ fn json(value: &Value) -> serde_json::Value {
         Value::Map(map) => map.iter().map(|(key, value)| (key.to_string(), json(value))).collect(),
         Value::Sensitive(secret) => json(secret.expose()),
         Value::Link(link) => link.shown().into(),
-        Value::Reference(_) | Value::Template(_) | Value::Unknown | Value::Fingerprint(_) => {
+        Value::Reference(_) | Value::Template(_) | Value::Unknown | Value::Fingerprint(_) | Value::Redacted => {
             unreachable!("while applying, everything has been looked up")
         }
     }

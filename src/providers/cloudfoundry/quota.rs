@@ -142,6 +142,7 @@ impl Readable for Quota {
     type Provider = CloudFoundry;
     const SECTION: &'static Section = &SECTION;
     const AFTER: &'static [&'static str] = &["organizations", "spaces", "service_instances"];
+    const PARTIAL: Option<&'static str> = Some("quotas");
 
     /// Those of the spaces, and of their organizations, in which something may be created: one list of each, and none where
     /// everything is there already.

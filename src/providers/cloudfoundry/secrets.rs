@@ -73,7 +73,7 @@ mod tests {
         let reads = |key: &str, path: &str| {
             let address = Address::new("service_keys", key);
             let part = TemplatePart::Field { address, path: Path::parse(path).unwrap() };
-            Value::Template(Box::new(Template { parts: vec![part], sensitive: false }))
+            Value::Template(Box::new(Template { parts: vec![part], sensitive: false, redacted: false }))
         };
         let inside = Value::List(vec![Value::Map(Box::new([("a".into(), reads("b", "credentials.x"))].into()))]);
         let all = declared([declare(

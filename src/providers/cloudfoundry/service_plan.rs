@@ -139,6 +139,7 @@ impl Readable for ServicePlan {
     const SECTION: &'static Section = &SECTION;
 
     const AFTER: &'static [&'static str] = &["spaces"];
+    const PARTIAL: Option<&'static str> = Some("where plans are hidden");
 
     /// Not what its broker has withdrawn, nor what is hidden from this user.
     fn can_be_chosen(plan: &Observed) -> bool {

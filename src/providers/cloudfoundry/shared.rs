@@ -105,6 +105,7 @@ impl Readable for SharedInstance {
     type Provider = CloudFoundry;
     const SECTION: &'static Section = &SECTION;
     const AFTER: &'static [&'static str] = &["spaces", "service_instances", "user_provided_service_instances"];
+    const PARTIAL: Option<&'static str> = Some("what other spaces share");
 
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, CloudFoundry>) -> Result<Vec<Observed>, RemoteError> {
         let to_take = names_to_take(wanted).await?;

@@ -90,7 +90,8 @@ impl Kaiten {
 }
 
 impl Writer<'_, Kaiten> {
-    /// An object that is about to be changed, as it is now.
+    /// An object that is about to be changed, as it is now. What `apply` has looked at before will not do: that may be of a
+    /// list that many share, and seconds old, and whatever others have changed since would be put back.
     pub(super) async fn fresh(
         &self,
         section: &'static Section,

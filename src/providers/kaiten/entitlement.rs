@@ -288,7 +288,7 @@ fn whole_units(check: Check<'_>, found: &mut Vec<Diagnostic>) {
             let is_right = match units.get(*part) {
                 Some(Value::Text(text)) if *part != "factor" => (1..=100).contains(&text.chars().count()),
                 Some(Value::Number(number)) if *part == "factor" => number.as_f64() > Some(0.0),
-                Some(Value::Unknown) => true,
+                Some(Value::Unknown | Value::Redacted) => true,
                 _ => false,
             };
             if !is_right {

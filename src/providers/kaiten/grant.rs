@@ -338,7 +338,7 @@ fn fits(check: Check<'_>, found: &mut Vec<Diagnostic>) {
         Some(Value::Bool(_)) => "BOOLEAN",
         Some(Value::Number(_)) => "NUMBER",
         Some(Value::Map(_)) => "CONFIG",
-        None | Some(Value::Unknown | Value::Sensitive(_)) => return,
+        None | Some(Value::Unknown | Value::Redacted | Value::Sensitive(_)) => return,
         Some(other) => {
             let message = format!("`{slug}` cannot be {}", other.describe());
             let help = "write `true` or `false`, a number, or `{ value: { … } }`";
@@ -352,7 +352,7 @@ fn fits(check: Check<'_>, found: &mut Vec<Diagnostic>) {
         tell(VALUE, message, granted.describe(), "write a value of that type");
     }
     let percent = match proposal.fields.get(OVERAGE) {
-        None | Some(Value::Unknown | Value::Sensitive(_)) => return,
+        None | Some(Value::Unknown | Value::Redacted | Value::Sensitive(_)) => return,
         Some(Value::Number(number)) => number.as_i64(),
         Some(_) => None,
     };

@@ -153,6 +153,8 @@ impl Readable for License {
     /// A license tells the id of its family, the YAML its slug.
     const AFTER: &'static [&'static str] = &["license_families"];
     const ALONG: &'static [&'static str] = &["instances"];
+    const PARTIAL: Option<&'static str> = Some("what licenses grant");
+    const NOTES: &'static [&'static str] = &[GRANTS];
 
     async fn observe(wanted: &Wanted<'_>, remote: Reader<'_, Kaiten>) -> Result<Vec<Observed>, RemoteError> {
         let mut licenses = remote.collection(&SECTION, PATH).await?;

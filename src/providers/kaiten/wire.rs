@@ -194,7 +194,7 @@ pub(super) fn json(value: &Value) -> Json {
         Value::Map(map) => Json::Object(map.iter().map(|(key, value)| (key.to_string(), json(value))).collect()),
         Value::Link(link) => link.id.as_deref().into(),
         Value::Sensitive(secret) => json(secret.expose()),
-        Value::Reference(_) | Value::Template(_) | Value::Unknown | Value::Fingerprint(_) => {
+        Value::Reference(_) | Value::Template(_) | Value::Unknown | Value::Fingerprint(_) | Value::Redacted => {
             unreachable!("every value is resolved before it is sent")
         }
     }

@@ -73,9 +73,9 @@ fn mermaid_text(label: &str) -> String {
     out
 }
 
-/// A quoted string of Graphviz: a backslash would begin an escape, an ampersand an entity.
+/// A quoted string of Graphviz: a backslash would begin an escape, an ampersand an entity. In a log it is a command to nobody.
 fn dot_text(label: &str) -> String {
-    label.replace('\\', "\\\\").replace('"', "\\\"").replace('&', "&amp;")
+    label.replace('\\', "\\\\").replace('"', "\\\"").replace('&', "&amp;").replace("##[", "&#35;#[")
 }
 
 #[cfg(test)]

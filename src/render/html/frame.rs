@@ -51,8 +51,11 @@ pub(in crate::render) struct Escaped<'a>(pub(in crate::render) &'a str);
 
 impl Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut hashes = 0;
         for char in clean_line(self.0).chars() {
             match char {
+                // A command to the runner of GitHub Actions, should the page be printed to its log.
+                '[' if hashes >= 2 => f.write_str("&#91;")?,
                 '&' => f.write_str("&amp;")?,
                 '<' => f.write_str("&lt;")?,
                 '>' => f.write_str("&gt;")?,
@@ -60,6 +63,7 @@ impl Display for Escaped<'_> {
                 '\'' => f.write_str("&#39;")?,
                 other => f.write_char(other)?,
             }
+            hashes = if char == '#' { hashes + 1 } else { 0 };
         }
         Ok(())
     }

@@ -15,7 +15,8 @@ use super::files::Files;
 use super::human::summary_line;
 use super::layout::counted;
 use super::style::Theme;
-use super::{cause, coverage, diagnostic, unchanged};
+use super::workflow::harmless_line;
+use super::{cause, coverage, diagnostic, taken, unchanged};
 use crate::model::{Diagnostic, Severity, Sources};
 use crate::plan::document::Document;
 use crate::plan::{Action, Plan, Step};
@@ -92,6 +93,9 @@ impl Page<'_> {
             if let Some(line) = cause::line(plan, str::to_owned) {
                 writeln!(out, "<p>{}</p>", Escaped(&line))?;
             }
+        }
+        if let Some(line) = taken::line(plan) {
+            writeln!(out, "<p class=\"taken\">{}</p>", Escaped(&line))?;
         }
         if errors > 0 {
             writeln!(out, "<p class=\"failed\">This plan cannot be applied: {}.</p>", counted(errors, "error"))?;
@@ -255,7 +259,7 @@ fn drawn(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
     let mut drawn = Vec::new();
     write(&mut drawn).expect("a vector can be written to");
     let lines = String::from_utf8_lossy(&drawn).into_owned();
-    lines.lines().map(|line| Escaped(line).to_string()).collect::<Vec<_>>().join("\n")
+    lines.lines().map(|line| Escaped(&harmless_line(line.into())).to_string()).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

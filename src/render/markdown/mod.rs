@@ -17,7 +17,7 @@ use super::graph::Graph;
 use super::human::{is_ambiguous, said, summary_line};
 use super::layout::{counted, cut};
 use super::style::Theme;
-use super::{cause, clean_line, coverage, diagnostic, unchanged};
+use super::{cause, clean_line, coverage, diagnostic, taken, unchanged};
 use crate::model::{Diagnostic, Severity, Sources};
 use crate::plan::document::Document;
 use crate::plan::{Action, Plan, Step};
@@ -50,9 +50,10 @@ pub fn plan(out: &mut dyn Write, plan: &Plan, sources: &Sources, files: &Files, 
         nothing.shortened.clone_from(&nothing.left_out);
         fitted = fit(&tiers, room(&nothing));
     }
+    let body = fitted.text.clone() + &foot(plan, &fitted, &digest);
     out.write_all(head.as_bytes())?;
-    out.write_all(fitted.text.as_bytes())?;
-    out.write_all(foot(plan, &fitted, &digest).as_bytes())
+    // The head ends with an empty line, and a heading begins with one.
+    out.write_all(body.trim_start_matches('\n').as_bytes())
 }
 
 fn head(plan: &Plan, files: &Files) -> String {
@@ -70,6 +71,9 @@ fn head(plan: &Plan, files: &Files) -> String {
         if let Some(line) = cause::line(plan, |revision| code_of(revision, NAME)) {
             head = format!("{head}{line}\n\n");
         }
+    }
+    if let Some(line) = taken::line(plan) {
+        head = format!("{head}**{line}**\n\n");
     }
     if errors > 0 {
         head = format!("{head}**This plan cannot be applied: {}.**\n\n", counted(errors, "error"));

@@ -69,6 +69,16 @@ fn the_minimum_holds_what_must_be_said() {
 }
 
 #[test]
+fn a_plan_from_a_snapshot_says_so_in_the_least_there_is_room_for() {
+    let (mut made, sources) = long(NASTY, 300);
+    made.taken = Some("2026-11-28T10:12:30Z".parse().unwrap());
+    let text = written(&(made, sources), Some(MINIMUM_BYTES));
+    assert!(text.len() <= MINIMUM_BYTES, "{}", text.len());
+    assert!(text.contains("**Made from a snapshot taken 2026-11-28 10:12 UTC, not from the remotes"), "{text}");
+    assert_eq!(problem_of(&text), None, "{text}");
+}
+
+#[test]
 fn the_marker_is_of_the_project_and_its_environment_alone() {
     let marker = |made: &(Plan, Sources), files| as_text(|out| plan(out, &made.0, &made.1, &files, None));
     let first = |text: &str| text.lines().next().unwrap().to_owned();
@@ -92,6 +102,13 @@ fn nothing_to_do_is_said_and_a_plan_that_cannot_be_applied_never_says_it() {
         errored.contains("**This plan cannot be applied: 2 errors.**") && !errored.contains("No changes"),
         "{errored}"
     );
+    plan.targets.clear();
+    for made in [plan.clone(), Plan { diagnostics: plan.diagnostics.clone(), ..Plan::default() }] {
+        let text = written(&(made, sources.clone()), None);
+        assert!(!text.contains("\n\n\n"), "one empty line is enough: {text}");
+    }
+    let (mut plan, sources) = reviewed_with("acme");
+    plan.steps.retain(|step| step.action == Action::Unchanged);
     plan.diagnostics.clear();
     insta::assert_snapshot!(written(&(plan, sources), None));
 }

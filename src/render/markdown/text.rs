@@ -5,10 +5,11 @@
 
 use crate::render::clean_line;
 use crate::render::layout::cut;
+use crate::render::workflow::{harmless_inside, harmless_line};
 
 /// A text as a code span.
 pub(super) fn code(text: &str) -> String {
-    let text = clean_line(text);
+    let text = harmless_inside(clean_line(text));
     if text.trim().is_empty() {
         return "`(empty)`".to_owned();
     }
@@ -20,16 +21,16 @@ pub(super) fn code(text: &str) -> String {
 
 /// A text as a code span, cut after `most` characters.
 pub(super) fn code_of(text: &str, most: usize) -> String {
-    code(&cut(&clean_line(text), most))
+    code(&cut(&harmless_inside(clean_line(text)), most))
 }
 
-/// Lines as a fenced block; each must be safe to show.
+/// Lines as a fenced block; each must be safe to show. In a log they are commands to nobody.
 pub(super) fn block(language: &str, lines: &[String]) -> String {
     let run = lines.iter().map(|line| longest_run(line)).max().unwrap_or(0);
     let fence = "`".repeat(run.max(2) + 1);
     let mut out = format!("{fence}{language}\n");
     for line in lines {
-        out.push_str(line);
+        out.push_str(&harmless_line(line.into()));
         out.push('\n');
     }
     out.push_str(&fence);
@@ -58,6 +59,7 @@ mod tests {
         assert_eq!(code(" x "), "`  x  `");
         assert_eq!(code(" \n"), "`(empty)`");
         assert_eq!(code("a\nb\u{1b}"), "`a b\\u{1b}`");
+        assert_eq!(code("##[group]"), "`\\u{23}#[group]`");
     }
 
     #[test]

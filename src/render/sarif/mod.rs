@@ -13,6 +13,7 @@ use super::files::{Files, Spot};
 use super::finding::{self, Finding, Level, of_plan, of_problems};
 use super::json;
 use super::layout::counted;
+use super::taken;
 use crate::model::{Code, Diagnostic, Severity, Sources};
 use crate::plan::{Action, Plan};
 
@@ -22,16 +23,17 @@ const MOST: usize = 5000;
 /// Writes what a plan points out, `plan --format sarif`.
 pub fn plan(out: &mut dyn Write, plan: &Plan, sources: &Sources, files: &Files) -> io::Result<()> {
     let findings = of_plan(plan, sources, files);
-    json::pretty(out, &log("plan", findings, !plan.errored()))
+    json::pretty(out, &log("plan", findings, !plan.errored(), taken::line(plan)))
 }
 
 /// Writes the problems of a validation, `validate --format sarif`.
 pub fn validation(out: &mut dyn Write, diagnostics: &[Diagnostic], sources: &Sources, files: &Files) -> io::Result<()> {
     let sound = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
-    json::pretty(out, &log("validate", of_problems(diagnostics, sources, files), sound))
+    json::pretty(out, &log("validate", of_problems(diagnostics, sources, files), sound, None))
 }
 
-fn log(command: &str, mut findings: Vec<Finding>, successful: bool) -> Log {
+/// `note` is what else there is to know of the run.
+fn log(command: &str, mut findings: Vec<Finding>, successful: bool, note: Option<String>) -> Log {
     let left = findings.len().saturating_sub(MOST);
     findings.truncate(MOST);
     let mut ids: Vec<(String, finding::Rule)> =
@@ -47,6 +49,7 @@ fn log(command: &str, mut findings: Vec<Finding>, successful: bool) -> Log {
         level: "warning",
         message: Text { text: format!("{} left out: code scanning takes {MOST}", counted(left, "result")) },
     });
+    let note = note.map(|text| Notification { level: "note", message: Text { text } });
     Log {
         schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json",
         version: "2.1.0",
@@ -63,7 +66,7 @@ fn log(command: &str, mut findings: Vec<Finding>, successful: bool) -> Log {
             },
             invocations: [Invocation {
                 execution_successful: successful,
-                tool_execution_notifications: notifications.into_iter().collect(),
+                tool_execution_notifications: note.into_iter().chain(notifications).collect(),
             }],
             results: results.collect(),
             column_kind: "unicodeCodePoints",

@@ -155,7 +155,7 @@ async fn a_key_is_created_read_by_an_expression_and_deleted() {
             address: Address::new("service_keys", "ci"),
             path: Path::parse("credentials.password").unwrap(),
         };
-        let reads = Value::Template(Box::new(Template { parts: vec![part], sensitive: false }));
+        let reads = Value::Template(Box::new(Template { parts: vec![part], sensitive: false, redacted: false }));
         let mut all = vec![
             instance("cache", "sandbox/dev", "redis/small"),
             key(of_key("service_instances", "cache")),

@@ -112,7 +112,7 @@ fn parameters(check: Check<'_>) -> Option<Diagnostic> {
         Value::Sensitive(secret) => secret.expose(),
         value => value,
     };
-    if matches!(exposed, Value::Map(_) | Value::Unknown) {
+    if matches!(exposed, Value::Map(_) | Value::Unknown | Value::Redacted) {
         return None;
     }
     let diagnostic = Diagnostic::error(Code::WrongType, "`parameters` has to be a mapping".to_owned());

@@ -157,7 +157,7 @@ async fn credentials_that_an_expression_reads_are_kept_and_hidden() {
         address: Address::new("service_keys", "ci"),
         path: Path::parse("credentials.password").unwrap(),
     };
-    let reads = Value::Template(Box::new(Template { parts: vec![part], sensitive: false }));
+    let reads = Value::Template(Box::new(Template { parts: vec![part], sensitive: false, redacted: false }));
     let resources = [
         db("acme/production"),
         key("ci", of_key("service_instances", "db")),

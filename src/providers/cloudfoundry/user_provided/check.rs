@@ -52,7 +52,7 @@ fn taken(check: Check<'_>, message: String) -> Diagnostic {
 /// An expression may come to something that is not a mapping, which the remote refuses.
 fn credentials(check: Check<'_>) -> Option<Diagnostic> {
     let value = exposed(check.proposal.fields.get("credentials")?);
-    if matches!(value, Value::Map(_) | Value::Unknown) {
+    if matches!(value, Value::Map(_) | Value::Unknown | Value::Redacted) {
         return None;
     }
     let diagnostic = Diagnostic::error(Code::WrongType, "`credentials` has to be a mapping".to_owned());

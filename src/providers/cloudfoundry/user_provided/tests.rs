@@ -128,7 +128,8 @@ async fn credentials_that_nobody_declares_or_reads_are_not_kept() {
         address: Address::new("user_provided_service_instances", "mail"),
         path: Path::parse("credentials.password").unwrap(),
     };
-    let reads = Value::Template(Box::new(crate::model::Template { parts: vec![part], sensitive: false }));
+    let reads =
+        Value::Template(Box::new(crate::model::Template { parts: vec![part], sensitive: false, redacted: false }));
     let reader = declare("service_instances", "db", [("space", of_guid("spaces", "s-1")), ("parameters", reads)]);
     let server_of_both = kept(&[mail([]), reader]).await;
     assert_eq!(server_of_both, ["mail"]);

@@ -82,7 +82,7 @@ impl Declared {
         let file = self.directory.path().join("resources.yaml");
         std::fs::write(&file, yaml).unwrap();
         let (mut sources, mut problems) = (Sources::default(), Diagnostics::default());
-        let options = LoadOptions { environment: None, variables: &[], env: &|_| None };
+        let options = LoadOptions { environment: None, variables: &[], env: &|_| None, unconnected: false };
         let settings = crate::settings::load(self.directory.path(), options, &mut sources, &mut problems);
         let settings = settings.expect("the settings are sound");
         let desired = crate::config::load(&[file], &settings, &self.registry, &mut sources, &mut problems);

@@ -156,7 +156,9 @@ impl<'c> Definition<'c, '_> {
     /// A value of the flag's type (reference §10.11).
     fn of_type(&mut self, path: &Path, value: &Value) {
         let exposed = if let Value::Sensitive(secret) = value { secret.expose() } else { value };
-        let Some(of_type) = self.of_type.filter(|_| !matches!(exposed, Value::Unknown)) else { return };
+        let Some(of_type) = self.of_type.filter(|_| !matches!(exposed, Value::Unknown | Value::Redacted)) else {
+            return;
+        };
         let fits = match of_type {
             "boolean" => matches!(exposed, Value::Bool(_)),
             "string" => matches!(exposed, Value::Text(_)),
@@ -174,7 +176,7 @@ impl<'c> Definition<'c, '_> {
         let known: Vec<&str> = WAYS.iter().map(|(way, _)| *way).collect();
         let help = || format!("write one of {}", quoted(&known));
         match serving.get("type") {
-            Some(Value::Unknown | Value::Sensitive(_)) => {}
+            Some(Value::Unknown | Value::Redacted | Value::Sensitive(_)) => {}
             Some(Value::Text(way)) => {
                 if let Some((_, own)) = WAYS.iter().find(|(known, _)| *known == &**way) {
                     let own = if further.is_some() && &**way == "basic" { BASIC_OF_TARGETING } else { own };
@@ -216,7 +218,9 @@ impl<'c> Definition<'c, '_> {
 
     fn part(&mut self, path: &Path, value: &'c Value, what: What) {
         match (what, value) {
-            (What::Anything, _) | (_, Value::Unknown | Value::Sensitive(_)) | (What::Text, Value::Text(_)) => {}
+            (What::Anything, _)
+            | (_, Value::Unknown | Value::Redacted | Value::Sensitive(_))
+            | (What::Text, Value::Text(_)) => {}
             (What::Variant, Value::Text(name)) => self.variant(path, name),
             (What::Rule, Value::Text(text)) => self.rule(path, text),
             (What::Integer, Value::Number(number)) if number.is_i64() => {}

@@ -20,7 +20,7 @@ const MOST: usize = 20;
 pub(super) fn parameters(check: Check<'_>) -> Vec<Diagnostic> {
     let Some(value) = check.proposal.fields.get("parameters") else { return Vec::new() };
     match exposed(value) {
-        Value::Unknown => Vec::new(),
+        Value::Unknown | Value::Redacted => Vec::new(),
         Value::Map(_) => against_schema(check, value),
         _ => {
             // An expression may come to something that is not a mapping.
@@ -45,6 +45,8 @@ fn operation(check: Check<'_>, value: &Value) -> Option<&'static str> {
     }
     match observed.fields.get("parameters")? {
         Value::Fingerprint(mark) => (!mark.is_of(value)).then_some("update"),
+        // Whether any would be sent cannot be told.
+        Value::Redacted => None,
         // What the broker tells beyond what is declared is not ours.
         told => {
             let same = told.as_map().zip(exposed(value).as_map()).is_some_and(|(told, declared)| {
@@ -60,6 +62,7 @@ fn against_schema(check: Check<'_>, value: &Value) -> Vec<Diagnostic> {
         // Most plans have none, and then nobody needs to know what would be sent.
         let schemas = declared_plan(check)?.attributes.get("schemas")?.as_map()?.get("service_instance")?.as_map()?;
         let schema = schemas.get(operation(check, value)?)?.as_map()?.get("parameters")?;
+        let schema = Some(schema).filter(|schema| !schema.has_unknown())?;
         Some(super::super::super::json(schema)).filter(|schema| schema.to_string().len() <= LARGEST)
     };
     let Some(schema) = schema() else { return Vec::new() };
