@@ -207,8 +207,8 @@ fn an_export_leaves_out_what_holds_a_sensitive_variable() {
 
 /// What a panic says that is about this: an `expect` shows the error.
 fn said_by_a_panic(value: impl Debug) -> String {
-    let failed: Result<(), _> = Err(value);
-    let panicked = catch_unwind(AssertUnwindSafe(|| failed.expect("a defect")));
+    let fails = |value| -> Result<(), _> { Err(value) };
+    let panicked = catch_unwind(AssertUnwindSafe(|| fails(value).expect("a defect")));
     let said = panicked.expect_err("an error is not expected");
     said.downcast_ref::<String>().expect("it has a message").clone()
 }

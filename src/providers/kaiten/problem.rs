@@ -366,7 +366,8 @@ mod tests {
     /// resource itself.
     #[test]
     fn codes_point_at_our_fields() {
-        let all: [(&'static Section, u16, &str, Failure, &[(&str, &str)]); 19] = [
+        type Refusals = (&'static Section, u16, &'static str, Failure, &'static [(&'static str, &'static str)]);
+        let all: [Refusals; 19] = [
             (
                 &instance::SECTION,
                 404,
