@@ -171,15 +171,20 @@ fn files_of_the_command_line_are_where_the_run_was_told_to_be() {
 #[test]
 fn an_invalid_configuration_is_3() {
     let world = World::declaring(BROKEN);
-    for command in [&["validate"][..], &["plan"], &["apply", "--yes"]] {
+    world.run(&["validate"]).exits(3);
+    assert_eq!(world.kaiten().recorder().count(), 0, "nobody was asked anything");
+    let runs = [&["plan"][..], &["apply", "--yes"]];
+    for command in runs {
         world.run(command).exits(3);
     }
+    // Signing in, which for Kaiten is one read, begins before all is judged; no more than that is asked.
+    let asked = world.kaiten().recorder().all();
+    assert!(asked.len() <= runs.len() && asked.iter().all(|request| request.method == "GET"), "{asked:?}");
     let none = Project::empty();
     for command in [&["validate"][..], &["plan"], &["apply", "--yes"]] {
         let output = none.run(command).exits(3);
         assert!(output.stderr.contains("error[trueup::settings::missing]: no `trueup.toml` in"), "{output}");
     }
-    assert_eq!(world.kaiten().recorder().count(), 0, "nobody was asked anything");
 }
 
 #[test]
