@@ -44,8 +44,8 @@ proptest! {
 #[test]
 fn a_directory_without_a_name_of_any_use_is_a_project_all_the_same() {
     for (directory, name) in [
-        ("/work/acme", "acme"),
-        ("/work/my \"proj", "my \"proj"),
+        ("/srv/acme", "acme"),
+        ("/srv/my \"proj", "my \"proj"),
         ("/", "project"),
         ("/a\nb", "project"),
         ("/ ", "project"),
