@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
@@ -514,8 +514,7 @@ fn word(text: &str) -> String {
 
 /// A file of the project, as the command line names it.
 fn shown(global: &Global, path: &str) -> String {
-    let path = global.chdir.as_deref().map_or_else(|| PathBuf::from(path), |directory| directory.join(path));
-    clean_line(&path.display().to_string()).into_owned()
+    clean_line(&global.path(Path::new(path)).display().to_string()).into_owned()
 }
 
 fn is_there(path: &Path) -> bool {

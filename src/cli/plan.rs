@@ -142,7 +142,7 @@ pub(super) async fn make(
     problems.extend(project.warnings.iter().cloned());
     let wanted = |target: &TargetName| undeclared || project.desired.targets.contains_key(target);
     if let Some(file) = remote {
-        let Instead { snapshot, declared } = Instead::read(file, &project, wanted, &registry)?;
+        let Instead { snapshot, declared } = Instead::read(&global.path(file), &project, wanted, &registry)?;
         let mut planned = planned(project, registry, remote::Remotes::none(), snapshot, problems, asked);
         let partial = snapshot::partial(&planned.plan, &planned.project.desired, &planned.registry, &declared);
         planned.plan.diagnostics.extend(partial);

@@ -39,7 +39,7 @@ pub(super) async fn run(command: &SnapshotCommand, global: &Global, terminal: &T
     match made {
         Ok(Made { document, warnings, sources }) => {
             terminal.problems(&warnings, &sources);
-            command.hand_over(&document, terminal)
+            command.hand_over(&document, global, terminal)
         }
         Err(Stop { diagnostics, sources }) => {
             terminal.problems(&diagnostics, &sources);
@@ -97,11 +97,12 @@ async fn make(global: &Global, clock: &Clock, terminal: &Terminal) -> Result<Mad
 }
 
 impl SnapshotCommand {
-    fn hand_over(&self, document: &Document, terminal: &Terminal) -> Exit {
+    fn hand_over(&self, document: &Document, global: &Global, terminal: &Terminal) -> Exit {
         let count =
             |count: usize, noun: &str| if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") };
         let what = format!("{} of {}", count(document.objects(), "object"), count(document.targets.len(), "target"));
-        let written = match &self.out {
+        let out = self.out.as_deref().map(|path| global.path(path));
+        let written = match &out {
             None => terminal.write(|out| json::snapshot(out, document)),
             Some(path) => match save(path, |out| json::snapshot(out, document)) {
                 Ok(()) => Exit::Success,
@@ -112,7 +113,7 @@ impl SnapshotCommand {
             },
         };
         if written == Exit::Success {
-            let place = self.out.as_ref().map(|path| format!(" to `{}`", path.display())).unwrap_or_default();
+            let place = out.map(|path| format!(" to `{}`", path.display())).unwrap_or_default();
             terminal.remark(&format!("Wrote {what}{place}. What may be a secret is left out; names are not."));
         }
         written

@@ -154,7 +154,10 @@ fn files_of_the_command_line_are_where_the_run_was_told_to_be() {
     assert!(planned.stderr.contains("To carry out just this, run `trueup -C deploy apply plan.json`."), "{planned}");
     project.run(&["-C", "deploy", "apply", "plan.json", "--report", "report.json"]).exits(0);
     project.run(&["-C", "deploy", "export", "--target", "kaiten", "--undeclared", "--dir", "more"]).exits(0);
-    for file in ["plan.json", "report.json"] {
+    project.run(&["-C", "deploy", "snapshot", "--out", "remote.json"]).exits(0);
+    project.run(&["-C", "deploy", "plan", "--remote", "remote.json"]).exits(0);
+    project.run(&["-C", "deploy", "graph", "--remote", "remote.json"]).exits(0);
+    for file in ["plan.json", "report.json", "remote.json"] {
         assert!(project.path().join("deploy").join(file).exists() && !project.path().join(file).exists(), "{file}");
     }
     let missing = project.run(&["-C", "deploy", "apply", "nowhere.json"]).exits(64);
