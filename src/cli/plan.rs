@@ -145,7 +145,10 @@ pub(super) async fn make(
         let Instead { snapshot, declared } = Instead::read(&global.path(file), &project, wanted, &registry)?;
         let mut planned = planned(project, registry, remote::Remotes::none(), snapshot, problems, asked);
         let partial = snapshot::partial(&planned.plan, &planned.project.desired, &planned.registry, &declared);
-        planned.plan.diagnostics.extend(partial);
+        let mut problems = Diagnostics::default();
+        problems.extend(std::mem::take(&mut planned.plan.diagnostics));
+        problems.extend(partial);
+        planned.plan.diagnostics = problems.into_sorted();
         return Ok(planned);
     }
     let remotes = early.and(&project.settings, wanted, &registry, clock, &mut problems, terminal).await;

@@ -15,7 +15,7 @@ use crate::kind::Registry;
 use crate::model::{Class, Code, Diagnostic, Diagnostics, Severity, Snapshot, Sources, TargetName};
 use crate::observe::observe_for_others;
 use crate::render::json;
-use crate::snapshot::{About, Damaged, Document, MOST_BYTES, read, redact};
+use crate::snapshot::{AGAIN, About, Damaged, Document, MOST_BYTES, read, redact};
 use crate::{plan, providers};
 
 /// Write down what the remotes hold, without secrets, for `trueup plan --remote`; needs only read rights
@@ -139,10 +139,9 @@ impl Instead {
         let stop = |diagnostics| Stop { diagnostics, sources: project.desired.sources.clone() };
         let bytes = bytes(path, &name).map_err(|problem| stop(vec![*problem]))?;
         let saved = read(&bytes, registry).map_err(|damaged| {
-            let again = "take it again with `trueup snapshot --out FILE`";
             let help = match damaged {
-                Damaged::OtherVersion(_) => format!("use the version of trueup that wrote it, or {again}"),
-                Damaged::NotJson(_) | Damaged::NotASnapshot(_) => again.to_owned(),
+                Damaged::OtherVersion(_) => format!("use the version of trueup that wrote it, or {AGAIN}"),
+                Damaged::NotJson(_) | Damaged::NotASnapshot(_) => AGAIN.to_owned(),
             };
             let message = format!("`{name}` cannot be planned with: {damaged}");
             stop(vec![Diagnostic::error(Code::SnapshotFile, message).help(help)])

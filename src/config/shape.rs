@@ -349,7 +349,7 @@ pub(super) fn instant(text: &str) -> Result<DateTime, NotAnInstant> {
         return Err(NotAnInstant::Form);
     }
     if bytes.len() == 10 {
-        return Err(NotAnInstant::DateOnly);
+        return Err(NotAnInstant::DateOnly.unless_wrong(&format!("{text}T00:00:00Z")));
     }
     if !(is(10, b'T') && digits(11..13) && is(13, b':') && digits(14..16) && is(16, b':') && digits(17..19)) {
         return Err(NotAnInstant::Form);
@@ -365,7 +365,7 @@ pub(super) fn instant(text: &str) -> Result<DateTime, NotAnInstant> {
     }
     match rest {
         b"Z" => {}
-        b"" => return Err(NotAnInstant::NoOffset),
+        b"" => return Err(NotAnInstant::NoOffset.unless_wrong(&format!("{text}Z"))),
         [b'+' | b'-', h1, h2, b':', m1, m2] if [h1, h2, m1, m2].iter().all(|byte| byte.is_ascii_digit()) => {
             if [*h1, *h2] > *b"23" || [*m1, *m2] > *b"59" {
                 return Err(NotAnInstant::Value("the offset is at most 23:59".into()));
@@ -408,6 +408,14 @@ fn no_such(text: &str) -> String {
 }
 
 impl NotAnInstant {
+    /// What is wrong with it even if it is completed so: nobody is told to write what is refused then.
+    fn unless_wrong(self, completed: &str) -> Self {
+        match instant(completed) {
+            Err(wrong @ Self::Value(_)) => wrong,
+            _ => self,
+        }
+    }
+
     fn complain(&self, text: &str, subject: Subject<'_>) -> Complaint {
         let named = if subject.secret { format!("`{}`", subject.name) } else { format!("`{}`", shown(text)) };
         let example = "write it as `2026-09-01T00:00:00Z`";
@@ -467,6 +475,8 @@ mod tests {
         assert_eq!(instant("2026-09-01T00:00:00.120000000000+01:00"), Ok(date(2026, 8, 31).at(23, 0, 0, 120_000_000)));
         for (text, problem) in [
             ("2026-09-01", NotAnInstant::DateOnly),
+            ("2026-13-01", NotAnInstant::Value("the months are 01 to 12".into())),
+            ("2026-09-01T25:00:00", NotAnInstant::Value("the hours are at most 23".into())),
             ("2026-09-01T00:00:00", NotAnInstant::NoOffset),
             ("20260901", NotAnInstant::Form),
             ("2026-09-01 00:00:00Z", NotAnInstant::Form),

@@ -10,7 +10,7 @@ use crate::plan::{Action, Plan, Step, declared};
 use crate::settings::{Settings, TargetSettings, TargetUrl};
 
 /// How to get one that fits.
-const AGAIN: &str = "take it again with `trueup snapshot --out FILE`";
+pub const AGAIN: &str = "take it again with `trueup snapshot --out FILE`";
 
 /// How many resources are pointed at.
 const POINTED_AT: usize = 5;

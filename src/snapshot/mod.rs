@@ -16,7 +16,7 @@ mod value;
 pub use document::{
     About, ConditionDocument, Document, ObjectDocument, OperationDocument, StateDocument, TargetDocument,
 };
-pub use fit::partial;
+pub use fit::{AGAIN, partial};
 pub use redact::redact;
 pub use saved::{Damaged, MOST_BYTES, Saved, read};
 
